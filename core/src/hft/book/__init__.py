@@ -1,0 +1,14 @@
+"""Order books: the interface, and the implementation in use."""
+
+from __future__ import annotations
+
+from hft.book.interface import JsonSlice, Level, OrderBook
+from hft.book.sorted_book import SortedBook
+from hft.instrument import Instrument
+
+__all__ = ["JsonSlice", "Level", "OrderBook", "SortedBook", "new_book"]
+
+
+def new_book(instrument: Instrument) -> OrderBook:
+    """Make an empty book in state SYNCING, of the fastest implementation there is."""
+    return SortedBook(instrument)

@@ -1,0 +1,85 @@
+"""Every error hft raises on purpose, ordered by what the caller does about it.
+
+::
+
+    HftError
+    ├── UsageError              mend the profile or the command line (exit code 2)
+    │   ├── ProfileError        one or many faults of a profile, each with its line
+    │   └── PluginError         a plugin is missing, broken, duplicated or of another API
+    ├── DataError               refuse this input, keep running
+    │   ├── DecodeError         a frame or answer the codec does not understand
+    │   ├── GridError           a price or size that is not on the instrument's grid
+    │   └── CaptureError        a capture file that cannot be read or written
+    ├── TransportError          retry: no evidence about what the other side did
+    ├── OrderError              the order was not sent, and why
+    └── TradingHalted           stop trading (exit code 4)
+
+What is none of these is a bug (exit code 3).
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CaptureError",
+    "DataError",
+    "DecodeError",
+    "GridError",
+    "HftError",
+    "OrderError",
+    "PluginError",
+    "ProfileError",
+    "TradingHalted",
+    "TransportError",
+    "UsageError",
+]
+
+
+class HftError(Exception):
+    """Base of every error that hft raises on purpose."""
+
+
+class UsageError(HftError):
+    """Something the user typed cannot be done as typed; the message says what to type."""
+
+
+class ProfileError(UsageError):
+    """A profile has faults; nothing was started.
+
+    ``faults`` holds one line a fault, each ``file:line: path: what, and what to do``.
+    """
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+class PluginError(UsageError):
+    """A plugin cannot be used; one line names the distribution and the remedy."""
+
+
+class DataError(HftError):
+    """Input that is refused; whoever feeds it counts it and goes on."""
+
+
+class DecodeError(DataError):
+    """A frame or answer that the codec does not understand."""
+
+
+class GridError(DataError):
+    """A price or size that is not a whole, positive number of ticks or lots."""
+
+
+class CaptureError(DataError):
+    """A capture file that cannot be read or written."""
+
+
+class TransportError(HftError):
+    """The connection failed; nothing follows about what the other side did."""
+
+
+class OrderError(HftError):
+    """The order was not sent; the message says why."""
+
+
+class TradingHalted(HftError):
+    """Trading stopped by risk or by a fault that must not be traded through."""

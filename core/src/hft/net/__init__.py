@@ -1,0 +1,1 @@
+"""The network: websocket connections that come back, paced requests, and back-off."""

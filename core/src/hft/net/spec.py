@@ -1,0 +1,50 @@
+"""What a stream wants of the network, as data: connections, requests, published limits."""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["ConnectionSpec", "RateLimit", "Request"]
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """A public GET. Its answer must be understood from ``url`` alone, so that a capture replays.
+
+    ``weight`` counts against ``limit``, the name of one of the stream's `RateLimit`.
+    """
+
+    url: str
+    weight: int = 1
+    limit: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RateLimit:
+    """A published limit: at most ``weight`` within any ``per_ns``."""
+
+    name: str
+    weight: int
+    per_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class ConnectionSpec:
+    """One websocket that a stream wants kept open, and the exchange's rules for it.
+
+    ``name`` identifies it in `MarketDataStream` calls and captures: the URL, with ``#2`` and so on
+    behind where several share one. ``on_open`` is sent after every (re)connection, at most
+    ``messages_per_s``. ``ping`` is sent every ``ping_ns`` where the exchange wants application
+    pings (0: none; the protocol's own pings are always answered). After ``lifetime_ns`` a second
+    socket is opened and subscribed before the first is closed (0: never). A socket that has been
+    silent for ``silence_ns`` is taken for dead and replaced.
+    """
+
+    name: str
+    url: str
+    on_open: tuple[bytes, ...] = ()
+    messages_per_s: float = 4.0
+    ping: bytes = b""
+    ping_ns: int = 0
+    lifetime_ns: int = 0
+    silence_ns: int = 30_000_000_000

@@ -1,0 +1,124 @@
+"""The small words of trading: prices, sizes, sides, and the states of orders and books."""
+
+from __future__ import annotations
+
+import enum
+from typing import NewType
+
+__all__ = [
+    "BookState",
+    "Duration",
+    "InstrumentKind",
+    "Liquidity",
+    "OrderState",
+    "OrderType",
+    "Price",
+    "Side",
+    "Size",
+    "TimeInForce",
+]
+
+Price = NewType("Price", int)
+"""A price as a count of the instrument's ticks."""
+
+Size = NewType("Size", int)
+"""A size as a count of the instrument's lots; a position is a signed ``Size``."""
+
+
+Duration = NewType("Duration", int)
+"""A length of time in nanoseconds; profiles write it as ``250us``, ``100ms``, ``1.5s``, ``5m``, ``1h``."""
+
+
+class Side(enum.Enum):
+    """Which way an order trades, or which side of a book a level stands on (BUY is the bids)."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    # Plain attributes, set once below: a property or a dict lookup costs a call on the hot path.
+    sign: int
+    opposite: Side
+
+    def __str__(self) -> str:
+        return self.value
+
+
+Side.BUY.sign, Side.SELL.sign = 1, -1
+Side.BUY.opposite, Side.SELL.opposite = Side.SELL, Side.BUY
+
+
+class OrderType(enum.Enum):
+    """How an order is priced; post-only and reduce-only are flags of the order, not types."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+
+
+class TimeInForce(enum.Enum):
+    """How long an order stays: until canceled, immediate or cancel, fill or kill, until a date."""
+
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    GTD = "GTD"
+
+
+class OrderState(enum.Enum):
+    """Where an order is in its life.
+
+    UNKNOWN means: sent, and no evidence yet of what became of it. It keeps its exposure until the
+    exchange gives evidence; a time-out or a broken connection never makes a rejection.
+    """
+
+    PENDING_NEW = "pending-new"
+    NEW = "new"
+    PARTIALLY_FILLED = "partially-filled"
+    PENDING_CANCEL = "pending-cancel"
+    PENDING_REPLACE = "pending-replace"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+    # Set once below; see Side.
+    is_final: bool
+
+
+for _state in OrderState:
+    _state.is_final = _state in (
+        OrderState.FILLED,
+        OrderState.CANCELED,
+        OrderState.REJECTED,
+        OrderState.EXPIRED,
+    )
+
+
+class BookState(enum.Enum):
+    """Whether a book may be relied on; only LIVE may be quoted on.
+
+    SYNCING waits for its snapshot, STALE was right but has not been heard of for too long or has
+    lost its connection, BROKEN contradicted itself. All three leave LIVE before anybody is told of
+    the update that caused it.
+    """
+
+    SYNCING = "SYNCING"
+    LIVE = "LIVE"
+    STALE = "STALE"
+    BROKEN = "BROKEN"
+
+
+class InstrumentKind(enum.Enum):
+    """What is traded."""
+
+    SPOT = "spot"
+    PERPETUAL = "perpetual"
+    FUTURE = "future"
+    OPTION = "option"
+
+
+class Liquidity(enum.Enum):
+    """Whether a fill made liquidity (rested in the book) or took it."""
+
+    MAKER = "maker"
+    TAKER = "taker"

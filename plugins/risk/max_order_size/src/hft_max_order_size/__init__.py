@@ -1,0 +1,1 @@
+"""Order size limit, a plugin for hft."""

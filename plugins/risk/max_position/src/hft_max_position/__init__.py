@@ -1,0 +1,1 @@
+"""Position limit, a plugin for hft."""

@@ -1,0 +1,1 @@
+"""Market making, a plugin for hft."""
