@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -39,7 +40,8 @@ class OrderBook(ABC):
     `DecodeError` naming it **before** anything of the slice is applied.
     """
 
-    __slots__ = ()
+    if not TYPE_CHECKING:  # mypy takes the annotations below for assignments, which () would forbid
+        __slots__ = ()
 
     instrument: Instrument
     state: BookState
