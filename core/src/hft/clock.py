@@ -62,10 +62,10 @@ class Clock(ABC):
 
     async def sleep(self, delay_ns: int) -> None:
         """Wait ``delay_ns`` of this clock's time."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        timer = self.call_later(delay_ns, lambda: done.done() or done.set_result(None))
+        due = asyncio.Event()
+        timer = self.call_later(delay_ns, due.set)
         try:
-            await done
+            await due.wait()
         finally:
             timer.cancel()
 

@@ -61,7 +61,7 @@ class _Grid:
         exponent = self.step.as_tuple().exponent
         assert isinstance(exponent, int)
         self.decimals = max(0, -exponent)
-        self.scale = 10**self.decimals
+        self.scale: int = 10**self.decimals
         self.unit = int(self.step * self.scale)
         self._name = name
 
@@ -75,9 +75,9 @@ class _Grid:
             raise GridError(f"{self._name} {text[:_MAX_DIGITS]!r}... is too large")
         shift = self.decimals - len(fraction)
         if shift >= 0:
-            count, rest = int(digits) * 10**shift, 0
+            count, rest = int(digits) * int(10**shift), 0
         else:
-            count, rest = divmod(int(digits), 10**-shift)
+            count, rest = divmod(int(digits), int(10**-shift))
         if self.unit != 1:
             count, off = divmod(count, self.unit)
             rest |= off
