@@ -40,7 +40,7 @@ class Side(enum.Enum):
     opposite: Side
 
     def __str__(self) -> str:
-        return self.value
+        return str(self.value)
 
 
 Side.BUY.sign, Side.SELL.sign = 1, -1

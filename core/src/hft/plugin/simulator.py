@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
-from aiohttp import web
 
 from hft.plugin.config import ConfigT, Configured
 from hft.sim.world import World
+
+if TYPE_CHECKING:  # importing aiohttp takes longer than all of hft, and most runs need no server
+    from aiohttp import web
 
 __all__ = ["Account", "Endpoints", "Simulator"]
 
