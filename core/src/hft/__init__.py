@@ -30,7 +30,7 @@ from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, E
 from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.market_data import Feed, MarketDataStream
 from hft.plugin.risk import APPROVED, Approved, Refused, RiskRule, RiskView, Verdict
-from hft.plugin.simulator import Account, Endpoints, Simulator
+from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
 from hft.secret import Secret
 from hft.synchroniser import Continuity, Step, Synchroniser
@@ -100,6 +100,7 @@ __all__ = [
     "Side",
     "SimulatedClock",
     "Simulator",
+    "SimulatorConfig",
     "Size",
     "Step",
     "Strategy",

@@ -85,7 +85,9 @@ class OrderReport:
     """Evidence about one of our orders, other than a fill.
 
     ``price`` and ``size`` are those in force after ``REPLACED`` (total size, not what remains).
-    ``reason`` is the exchange's own words for a refusal, ``code`` its code.
+    ``filled`` is how many lots have traded in all according to the exchange, None where it does not
+    say: a final report that is ahead of its fills waits for them. ``reason`` is the exchange's own
+    words for a refusal, ``code`` its code.
     """
 
     client_order_id: str
@@ -93,6 +95,7 @@ class OrderReport:
     exchange_order_id: str = ""
     price: Price | None = None
     size: Size | None = None
+    filled: Size | None = None
     code: str = ""
     reason: str = ""
     exchange_ns: int = 0

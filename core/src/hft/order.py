@@ -15,8 +15,10 @@ class Order:
     """An order and what is known of it; only the order manager changes it.
 
     ``size`` is the whole size in lots, ``filled`` what has traded of it. ``price`` is None for
-    market orders. ``strategy`` is the profile key of the strategy that owns it. ``exchange_ns`` and
-    ``recv_ns`` belong to the event that caused it (0 for a timer).
+    market orders. ``strategy`` is the profile key of the strategy that owns it. ``pending_price`` and
+    ``pending_size`` are what an amendment under way asks for, None while there is none. ``replaces``
+    is the client id of the order this one follows, where the exchange cannot amend. ``reason`` says
+    why it, or the last request about it, was refused. ``created_ns`` is when it was made.
     """
 
     client_order_id: str
@@ -31,14 +33,23 @@ class Order:
     reduce_only: bool = False
     state: OrderState = OrderState.PENDING_NEW
     filled: Size = Size(0)
+    pending_price: Price | None = None
+    pending_size: Size | None = None
     exchange_order_id: str = ""
+    replaces: str = ""
     reason: str = ""
     created_ns: int = 0
 
     @property
     def remaining(self) -> Size:
-        """Lots that may still trade."""
+        """Lots that may still trade, an amendment under way left aside."""
         return Size(self.size - self.filled)
+
+    @property
+    def largest_size(self) -> Size:
+        """The whole size in lots, or that of an amendment under way if that is larger."""
+        pending = self.pending_size
+        return self.size if pending is None or pending < self.size else pending
 
     @property
     def is_open(self) -> bool:

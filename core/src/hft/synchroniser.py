@@ -24,9 +24,15 @@ __all__ = ["Continuity", "Step", "Synchroniser"]
 _MAX_BUFFERED = 20_000
 """Updates kept while a snapshot is awaited: half an hour of a 100 ms stream."""
 
+_MAX_OLD = 1_000
+"""Old updates in a row after which the exchange's numbering is taken to have begun anew: more than
+the overlap of two connections or the lead of a snapshot ever brings."""
 
 _STABLE_NS = 60_000_000_000
-"""A book that was LIVE for this long starts its back-off from nothing; one that flaps does not."""
+"""A book that was in step for this long starts its back-off from nothing; one that flaps does not."""
+
+_IN_STREAM_NS = 10_000_000_000
+"""How long a subscription may take to bring its snapshot before it is asked for again."""
 
 
 class Step(enum.Enum):
@@ -59,9 +65,14 @@ class Synchroniser:
     """Applies one instrument's updates to its book, and keeps the book's state honest.
 
     ``request_snapshot`` asks the exchange for a snapshot; its answer comes back by `on_snapshot`, its
-    failure by `on_snapshot_failed`. Requests after the first are spaced by exponential back-off with
-    jitter, for ever. Where snapshots arrive in the stream itself (``snapshots_in_stream``) asking
-    means to subscribe again, and updates before the snapshot are dropped instead of buffered.
+    failure by `on_snapshot_failed`. One request is under way at a time, and those after the first are
+    spaced by exponential back-off with jitter, for ever. Where snapshots arrive in the stream itself
+    (``snapshots_in_stream``) asking means to subscribe again, updates before the snapshot are dropped
+    instead of buffered, and a snapshot that does not come is asked for again.
+
+    A snapshot makes the book LIVE at once only if it was asked for after the updates had begun to
+    flow. Any other, such as the late answer to a question from before a disconnection, waits for an
+    update that continues it: it may be older than what was missed.
 
     The book leaves LIVE, and `Market.on_book_lost` is called, before anybody could be told of the
     update that revealed the fault.
@@ -72,10 +83,15 @@ class Synchroniser:
         "_bridged",
         "_buffer",
         "_clock",
-        "_live_since_ns",
+        "_flowing",
+        "_in_step_since_ns",
+        "_late",
+        "_old",
+        "_old_id",
         "_requested",
         "_synced",
         "_timer",
+        "_unsure",
         "continuity",
         "dropped",
         "market",
@@ -101,19 +117,30 @@ class Synchroniser:
         self.warn = warn
         self.snapshots_in_stream = snapshots_in_stream
         self.dropped = 0
+        """Updates thrown away for want of a snapshot to apply them to."""
         self._clock = clock
         self._backoff = Backoff(random, initial_ns=500_000_000, maximum_ns=30_000_000_000)
-        self._buffer: deque[_Delta] = deque()
-        self._live_since_ns = 0
-        self._synced = False
-        self._bridged = False
-        self._requested = False
         self._timer: Timer | None = None
+        self._buffer: deque[_Delta] = deque()
+        self._flowing = False  # updates are certain to reach us from here on
+        self._synced = False  # the book holds a snapshot that updates can be related to
+        self._bridged = False  # ... and an update has been applied to it
+        self._unsure = False  # ... but none yet, and the snapshot may be older than what was missed
+        self._requested = False  # an answer is under way
+        self._late = False  # ... asked for before the last disconnection
+        self._in_step_since_ns: int | None = None
+        self._old = self._old_id = 0
 
     def on_subscribed(self) -> None:
         """Begin: updates are certain to flow from now on, so a snapshot asked for now bridges."""
-        if not self._synced:
+        self._flowing = True
+        if self._synced and not self._unsure:
+            return
+        if not self.snapshots_in_stream:
             self._request()
+        elif not self._requested and self._timer is None:
+            self._requested = True
+            self._timer = self._clock.call_later(_IN_STREAM_NS, self._on_overdue)
 
     def on_delta(
         self,
@@ -127,7 +154,7 @@ class Synchroniser:
     ) -> None:
         """Take an update that covers the ids ``first_id`` to ``last_id`` and follows ``prev_id``."""
         if not self._synced:
-            self._buffer_delta((first_id, last_id, prev_id, bids, asks, exchange_ns, recv_ns))
+            self._keep((first_id, last_id, prev_id, bids, asks, exchange_ns, recv_ns))
             return
         market = self.market
         book = market.book
@@ -139,7 +166,8 @@ class Synchroniser:
             except DataError as error:
                 self._restart(BookState.BROKEN, f"update {last_id} refused: {error}")
                 return
-            self._bridged = True
+            if not self._bridged:
+                self._bridge()
             book.update_id = last_id
             book.exchange_ns = exchange_ns
             book.recv_ns = recv_ns
@@ -150,18 +178,23 @@ class Synchroniser:
             book.state = BookState.LIVE
             market.on_book(book)
         elif step is Step.GAP:
-            market.counters.gaps += 1
-            self._restart(BookState.SYNCING, f"gap between update {book.update_id} and {first_id}")
-            self._buffer_delta((first_id, last_id, prev_id, bids, asks, exchange_ns, recv_ns))
+            delta = (first_id, last_id, prev_id, bids, asks, exchange_ns, recv_ns)
+            reason = f"gap between update {book.update_id} and {first_id}"
+            # A snapshot that was never relied on and turns out too old is no hole in the sequence.
+            market.counters.gaps += not self._unsure
+            self._restart(BookState.SYNCING, reason, delta)
+        else:
+            self._on_old(last_id)
 
     def on_snapshot(
         self, update_id: int, bids: JsonSlice, asks: JsonSlice, exchange_ns: int, recv_ns: int
     ) -> None:
         """Take a snapshot, and the buffered updates that follow it."""
-        # An answer to a question from before a disconnection is older than what we wait for.
-        if not self.snapshots_in_stream and (self._synced or not self._requested):
+        in_stream = self.snapshots_in_stream
+        unsure = not in_stream and (self._late or not self._requested)
+        if self._synced and not self._unsure and not in_stream:
             return
-        self._requested = False
+        self._forget_request()
         market = self.market
         book = market.book
         try:
@@ -172,102 +205,158 @@ class Synchroniser:
         book.update_id = update_id
         book.exchange_ns = exchange_ns
         book.recv_ns = recv_ns
-        if self.snapshots_in_stream:
-            market.counters.book_updates += 1
-        self._synced, self._bridged = True, False
+        market.counters.book_updates += in_stream
+        self._synced, self._bridged, self._unsure = True, False, unsure
         if not self._apply_buffer():
             return
         if book.is_crossed:
             self._restart(BookState.BROKEN, f"crossed after snapshot {update_id}")
             return
-        self._live_since_ns = self._clock.now_ns()
+        if self._unsure:
+            if self._flowing:
+                market.lose(BookState.SYNCING)
+                self._request()
+            return
+        if self._in_step_since_ns is None:
+            self._in_step_since_ns = self._clock.now_ns()
         book.state = BookState.LIVE
         market.on_book(book)
 
     def on_snapshot_failed(self) -> None:
         """Learn that the snapshot did not come; ask again after a while."""
-        self._requested = False
-        if not self._synced:
+        if not self._requested:
+            return
+        self._forget_request()
+        if self._flowing and (not self._synced or self._unsure):
             self._request()
 
     def on_disconnect(self) -> None:
         """Learn that the connection broke: what it would have brought is missing."""
-        self._synced, self._requested = False, False
-        self._buffer.clear()
+        self._lose(BookState.STALE)
+        self._flowing = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self.market.lose(BookState.STALE)
+        if self.snapshots_in_stream:
+            self._requested = False
+        self._late = self._requested
 
     def on_corrupt(self, reason: str) -> None:
-        """Learn from the plugin (a failed checksum) that the book is wrong."""
+        """Learn from the plugin (a failed checksum, an update it cannot read) that the book is wrong."""
         self._restart(BookState.BROKEN, reason)
+
+    def _keep(self, delta: _Delta) -> None:
+        self._flowing = True
+        if self.snapshots_in_stream:
+            self.dropped += 1
+        else:
+            buffer = self._buffer
+            if len(buffer) >= _MAX_BUFFERED:
+                # Half a buffer cannot be bridged from its front: drop all of it, begin anew behind it.
+                self.dropped += len(buffer)
+                buffer.clear()
+                self.warn(
+                    f"{self.market.instrument.id}: dropped {_MAX_BUFFERED} updates for want of a snapshot"
+                )
+            buffer.append(delta)
+        self._request()
 
     def _apply_buffer(self) -> bool:
         """Apply what was buffered; False when the snapshot has to be asked for again."""
         market = self.market
         book = market.book
-        pending, self._buffer = self._buffer, deque()
-        while pending:
-            delta = pending.popleft()
-            first_id, last_id, prev_id, bids, asks, exchange_ns, recv_ns = delta
+        buffer = self._buffer
+        while buffer:
+            first_id, last_id, prev_id, bids, asks, exchange_ns, recv_ns = buffer[0]
             relate = self.continuity.follows if self._bridged else self.continuity.bridges
             step = relate(book.update_id, first_id, last_id, prev_id)
-            if step is Step.OLD:
-                continue
             if step is Step.GAP:
                 # Unbridged: the snapshot is older than the oldest update kept. Bridged: a hole in
                 # what was kept. Either way a newer snapshot can bridge to what is left.
                 market.counters.gaps += self._bridged
-                pending.appendleft(delta)
-                self._synced, self._buffer = False, pending
-                market.lose(BookState.SYNCING)
+                self._synced = False
+                self._in_step_since_ns = None
                 self._request()
                 return False
+            buffer.popleft()
+            if step is Step.OLD:
+                continue
             try:
                 book.apply_delta(bids, asks)
             except DataError as error:
                 self._restart(BookState.BROKEN, f"update {last_id} refused: {error}")
                 return False
-            self._bridged = True
+            if not self._bridged:
+                self._bridge()
             book.update_id = last_id
             book.exchange_ns = exchange_ns
             book.recv_ns = recv_ns
             market.counters.book_updates += 1
         return True
 
-    def _restart(self, state: BookState, reason: str) -> None:
-        if self._synced:
-            self.market.counters.resyncs += 1
-        self._synced = False
-        self._buffer.clear()
-        self.market.lose(state)
-        self.warn(f"{self.market.instrument.id}: {reason}, synchronising again")
-        if self._clock.now_ns() - self._live_since_ns > _STABLE_NS:
-            self._backoff.reset()
-        self._request()
+    def _bridge(self) -> None:
+        self._bridged = True
+        self._unsure = False
+        if self._in_step_since_ns is None:
+            self._in_step_since_ns = self._clock.now_ns()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _buffer_delta(self, delta: _Delta) -> None:
-        if self.snapshots_in_stream:
-            self.dropped += 1
+    def _on_old(self, last_id: int) -> None:
+        book_id = self.market.book.update_id
+        if book_id != self._old_id:
+            self._old, self._old_id = 0, book_id
+        self._old += 1
+        if self._old >= _MAX_OLD:
+            self._old = 0
+            self._restart(BookState.SYNCING, f"updates went back from {book_id} to {last_id}")
+
+    def _restart(self, state: BookState, reason: str, delta: _Delta | None = None) -> None:
+        self._lose(state)
+        self.warn(f"{self.market.instrument.id}: {reason}, synchronising again")
+        if delta is not None:
+            self._keep(delta)
+        elif self._flowing or self.snapshots_in_stream:
             self._request()
-            return
-        if len(self._buffer) >= _MAX_BUFFERED:
-            # Half a buffer cannot be bridged from its front: drop all of it and begin anew behind it.
-            self.dropped += len(self._buffer)
-            self._buffer.clear()
-            self.warn(f"{self.market.instrument.id}: no snapshot for {_MAX_BUFFERED} updates, dropped them")
-        self._buffer.append(delta)
-        self._request()
+
+    def _lose(self, state: BookState) -> None:
+        if self._synced and not self._unsure:
+            self.market.counters.resyncs += 1
+        self._synced = self._bridged = self._unsure = False
+        self._buffer.clear()
+        since_ns, self._in_step_since_ns = self._in_step_since_ns, None
+        if since_ns is not None and self._clock.now_ns() - since_ns >= _STABLE_NS:
+            self._backoff.reset()
+        self.market.lose(state)
 
     def _request(self) -> None:
-        if self._requested:
+        """Ask for a snapshot, now or after the back-off; always the last thing done.
+
+        The answer may come before the call returns.
+        """
+        if self._requested or self._timer is not None:
             return
-        self._requested = True
         if self.market.book.state is not BookState.BROKEN:
-            self.market.book.state = BookState.SYNCING
+            self.market.lose(BookState.SYNCING)
         delay_ns = self._backoff.next_ns()
         if delay_ns:
-            self._timer = self._clock.call_later(delay_ns, self.request_snapshot)
+            self._timer = self._clock.call_later(delay_ns, self._ask)
         else:
-            self.request_snapshot()
+            self._ask()
+
+    def _ask(self) -> None:
+        self._requested = True
+        in_stream = self.snapshots_in_stream
+        self._timer = self._clock.call_later(_IN_STREAM_NS, self._on_overdue) if in_stream else None
+        self.request_snapshot()
+
+    def _on_overdue(self) -> None:
+        self._timer = None
+        self.on_snapshot_failed()
+
+    def _forget_request(self) -> None:
+        self._requested = self._late = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

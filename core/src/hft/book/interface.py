@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,8 +37,12 @@ class OrderBook(ABC):
 
     Levels come as the slice of JSON that the decoder left undecoded: ``[["61837.63","3.78"],...]``
     (further elements of a level are ignored), or objects with ``px``/``sz`` or ``price``/``size``.
-    A level that is off the grid, negative, too large or malformed raises `GridError` or
-    `DecodeError` naming it **before** anything of the slice is applied.
+    A level that is negative, too large or malformed raises `GridError` or `DecodeError` naming it
+    **before** anything of the slice is applied.
+
+    Levels off the grid are real: an exchange that coarsens a tick or lot size leaves older orders
+    standing as they are. Such a level is kept exactly, for `exact_levels`; everywhere else it shows
+    its whole lots, at the next tick away from the other side.
     """
 
     if not TYPE_CHECKING:  # mypy takes the annotations below for assignments, which () would forbid
@@ -89,6 +94,15 @@ class OrderBook(ABC):
     def size_at(self, side: Side, price: Price) -> Size:
         """Return the size shown at one price, 0 when there is none."""
 
+    def exact_levels(self, side: Side, n: int | None = None) -> list[tuple[Decimal, Decimal]]:
+        """Return exact price and size of the best ``n`` levels as the exchange states them, best first.
+
+        The same as `levels`, except that levels off the grid are neither rounded nor put together.
+        Slow: for reports and comparisons.
+        """
+        price, size = self.instrument.price_to_decimal, self.instrument.size_to_decimal
+        return [(price(ticks), size(lots)) for ticks, lots in self.levels(side, n)]
+
     def levels(self, side: Side, n: int | None = None) -> list[Level]:
         """Return the best ``n`` levels of a side, best first."""
         return self.bids(n) if side is Side.BUY else self.asks(n)
@@ -138,8 +152,10 @@ class OrderBook(ABC):
     def sweep_price(self, side: Side, size: Size) -> float | None:
         """Return the mean price in ticks of taking ``size`` lots from a side.
 
-        None when the side does not hold that much.
+        None when the side does not hold that much, or ``size`` is not positive.
         """
+        if size <= 0:
+            return None
         left, cost = int(size), 0
         for price, shown in self.levels(side):
             taken = min(left, shown)

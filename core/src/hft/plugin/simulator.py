@@ -7,14 +7,32 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
+from attrs.validators import ge, gt
 
-from hft.plugin.config import ConfigT, Configured
-from hft.sim.world import World
+from hft.plugin.config import ConfigT, Configured, option
 
 if TYPE_CHECKING:  # importing aiohttp takes longer than all of hft, and most runs need no server
     from aiohttp import web
 
-__all__ = ["Account", "Endpoints", "Simulator"]
+    from hft.sim.world import World
+
+__all__ = ["Account", "Endpoints", "Simulator", "SimulatorConfig"]
+
+
+@attrs.frozen(kw_only=True)
+class SimulatorConfig:
+    """What every simulator can be told: in a profile under ``simulator:``, or as options of ``hft sim``.
+
+    A simulator that has more of its own derives its ``Config`` from this one.
+    """
+
+    symbols: tuple[str, ...] = option(
+        ("BTC/USDT", "ETH/USDT", "BTC/USDT:USDT", "ETH/USDT:USDT"), doc="unified symbols that trade"
+    )
+    seed: int = option(1, doc="seed of the synthetic order flow")
+    rate: float = option(1.0, doc="how busy the synthetic flow is", validator=gt(0))
+    capture: str | None = option(None, doc="recorded session to play back instead")
+    speed: float = option(1.0, doc="pace of the playback, 0: as fast as read", validator=ge(0))
 
 
 @attrs.frozen(kw_only=True)
@@ -37,9 +55,12 @@ class Simulator(Configured[ConfigT], ABC):
     """Plays one exchange: the kernel owns port, clock and `World`; this class speaks the dialect.
 
     ``world`` is what trades: its instruments, books and trades come from a seeded synthetic order
-    flow or from a capture, the same for every exchange. A simulator renders them as this exchange
-    does: paths, frames, sequence numbers, acknowledgements, errors, limits. It serves the
-    exchange's real paths, so that any client is pointed at it by changing hosts only.
+    flow, the same for every exchange, or are played back from a capture. A simulator renders them
+    as this exchange does: paths, frames, sequence numbers, acknowledgements, errors, limits. It
+    serves the exchange's real paths, so that any client is pointed at it by changing hosts only.
+
+    Its ``Config`` is `SimulatorConfig` or derived from it. Where the world has a ``playback``, the
+    simulator puts the recorded markets into ``world.markets`` when it is made.
     """
 
     def __init__(self, config: ConfigT, world: World) -> None:
@@ -57,3 +78,13 @@ class Simulator(Configured[ConfigT], ABC):
     def accounts(self) -> Sequence[Account]:
         """Return the accounts a client may log in with."""
         return ()
+
+    async def start(self) -> None:
+        """Begin: the port is open. Override to set timers, and call this one."""
+        self.world.start()
+
+    async def stop(self) -> None:
+        """End: close every client's connection, cancel every timer, and call this one."""
+        self.world.stop()
+        if self.world.playback is not None:
+            await self.world.playback.stop()

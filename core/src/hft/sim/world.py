@@ -2,8 +2,127 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterable
+from decimal import Decimal
+
+import attrs
+
+from hft.clock import Clock, Timer
+from hft.errors import UsageError
+from hft.sim.fair import FairPrice
+from hft.sim.flow import Flow, FlowParameters
+from hft.sim.instruments import synthetic_product
+from hft.sim.market import Mark, SyntheticMarket, WorldMarket
+from hft.sim.playback import Playback
+from hft.types import InstrumentKind, Side
+
 __all__ = ["World"]
+
+NS_PER_S = 1_000_000_000
+
+_FUNDING_NS = 8 * 3600 * NS_PER_S
+
+_INTEREST = 0.0001
+_FUNDING_BAND = 0.0005
+"""Funding is the premium, pulled towards the interest rate by at most this much."""
+
+_PREMIUM_SHARE = 0.1
+"""How much of the newest premium goes into the average each second."""
+
+_PRICE_DIGITS = Decimal("1e-8")
+
+_FIRST_TRADE_ID = 1_000_000
+
+
+@attrs.define
+class _Perpetual:
+    market: SyntheticMarket
+    fair: FairPrice
+    premium: float = 0.0
 
 
 class World:
-    """Instruments, books and trades behind a simulated exchange."""
+    """Instruments, books and trades behind a simulated exchange.
+
+    ``markets`` are found by unified symbol. Either a seeded flow of orders moves them (`synthetic`),
+    or ``playback`` does: then the exchange's simulator puts them there, since only its plugin
+    understands the capture.
+    """
+
+    def __init__(self, clock: Clock, *, seed: int = 1, playback: Playback | None = None) -> None:
+        self.clock = clock
+        self.seed = seed
+        self.playback = playback
+        self.markets: dict[str, WorldMarket] = {}
+        self._flows: list[Flow] = []
+        self._perpetuals: list[_Perpetual] = []
+        self._timer: Timer | None = None
+
+    @classmethod
+    def synthetic(
+        cls, clock: Clock, symbols: Iterable[str], exchange: str, *, seed: int = 1, rate: float = 1.0
+    ) -> World:
+        """Make a world of unified symbols with books that are full from the start.
+
+        Every market has its own random numbers, so one more symbol changes nothing in the others.
+        Spot and perpetual of one pair share their fair price.
+        """
+        world = cls(clock, seed=seed)
+        fairs: dict[str, FairPrice] = {}
+        now_ns = clock.now_ns()
+        for symbol in symbols:
+            if symbol in world.markets:
+                raise UsageError(f"symbols: {symbol!r} is given twice, once is enough")
+            product = synthetic_product(symbol, exchange)
+            instrument = product.instrument
+            pair = f"{instrument.base}/{instrument.quote}"
+            if pair not in fairs:
+                fairs[pair] = FairPrice(product.start_price, now_ns, random.Random(f"{seed}:fair:{pair}"))
+            market = SyntheticMarket(instrument, clock, first_trade_id=_FIRST_TRADE_ID)
+            parameters = FlowParameters.plausible(instrument, product.start_price, rate)
+            rng = random.Random(f"{seed}:flow:{symbol}")
+            world._flows.append(Flow(market, fairs[pair], parameters, clock, rng))
+            world.markets[symbol] = market
+            if instrument.kind is InstrumentKind.PERPETUAL:
+                perpetual = _Perpetual(market, fairs[pair])
+                world._perpetuals.append(perpetual)
+                world._update_mark(perpetual)
+        return world
+
+    def start(self) -> None:
+        """Set the markets in motion."""
+        for flow in self._flows:
+            flow.start()
+        if self._perpetuals:
+            self._timer = self.clock.call_later(NS_PER_S, self._update_marks)
+
+    def stop(self) -> None:
+        """Bring the markets to rest; what they showed last stays readable."""
+        for flow in self._flows:
+            flow.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _update_marks(self) -> None:
+        for perpetual in self._perpetuals:
+            self._update_mark(perpetual)
+        self._timer = self.clock.call_later(NS_PER_S, self._update_marks)
+
+    def _update_mark(self, perpetual: _Perpetual) -> None:
+        market, now_ns = perpetual.market, self.clock.now_ns()
+        index = perpetual.fair.at(now_ns)
+        bid, ask = market.engine.best(Side.BUY), market.engine.best(Side.SELL)
+        if bid is not None and ask is not None:
+            mid = market.instrument.price_to_float(1) * (bid[0] + ask[0]) / 2
+            perpetual.premium += _PREMIUM_SHARE * (mid / index - 1 - perpetual.premium)
+        if market.mark is not None and now_ns >= market.mark.next_funding_ns:
+            market.settled.append(market.mark)
+        pull = max(-_FUNDING_BAND, min(_FUNDING_BAND, _INTEREST - perpetual.premium))
+        market.mark = Mark(
+            mark=Decimal(index * (1 + perpetual.premium)).quantize(_PRICE_DIGITS),
+            index=Decimal(index).quantize(_PRICE_DIGITS),
+            funding_rate=Decimal(perpetual.premium + pull).quantize(_PRICE_DIGITS),
+            next_funding_ns=(now_ns // _FUNDING_NS + 1) * _FUNDING_NS,
+        )

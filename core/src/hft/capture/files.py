@@ -1,0 +1,70 @@
+"""Capture files as streams of bytes: plain, gzip or zstd by their suffix."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+from typing import IO, cast
+
+import zstandard
+
+from hft.errors import CaptureError
+
+__all__ = ["open_to_read", "open_to_write"]
+
+_SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+_LEVEL = 3
+"""Both compressors' level: keeps up with a busy session on a fraction of a core."""
+
+
+def open_to_read(path: Path) -> IO[bytes]:
+    """Open a capture to read its lines; raise `CaptureError` where that cannot be."""
+    suffix = _suffix(path)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise CaptureError(f"{path}: cannot be read: {error.strerror}") from None
+    if suffix == ".jsonl.gz":
+        return cast("IO[bytes]", _OwningGzipFile(fileobj=file, mode="rb"))
+    if suffix == ".jsonl.zst":
+        # A writer that was started twice leaves several frames, as gzip leaves several members.
+        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)
+        return io.BufferedReader(cast("io.RawIOBase", reader))
+    return file
+
+
+def open_to_write(path: Path, *, overwrite: bool) -> IO[bytes]:
+    """Open a capture to write it; raise `CaptureError` where that cannot be."""
+    suffix = _suffix(path)
+    try:
+        file = path.open("wb" if overwrite else "xb")
+    except FileExistsError:
+        raise CaptureError(f"{path}: exists already, choose another name or allow overwriting") from None
+    except OSError as error:
+        raise CaptureError(f"{path}: cannot be written: {error.strerror}") from None
+    if suffix == ".jsonl.gz":
+        return cast("IO[bytes]", _OwningGzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL))
+    if suffix == ".jsonl.zst":
+        writer = zstandard.ZstdCompressor(level=_LEVEL).stream_writer(file, closefd=True)
+        return cast("IO[bytes]", writer)
+    return file
+
+
+class _OwningGzipFile(gzip.GzipFile):
+    """A gzip stream that closes the file beneath, also when writing its last bytes fails."""
+
+    def close(self) -> None:
+        beneath = cast("IO[bytes] | None", self.fileobj)
+        try:
+            super().close()
+        finally:
+            if beneath is not None:
+                beneath.close()
+
+
+def _suffix(path: Path) -> str:
+    for suffix in _SUFFIXES:
+        if path.name.endswith(suffix):
+            return suffix
+    raise CaptureError(f"{path}: is not named like a capture, use {', '.join(_SUFFIXES)}")

@@ -1,0 +1,52 @@
+"""``hft run``: trade a profile."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from loguru import logger
+from rich.console import Console
+
+from hft.cli.exit_codes import ExitCode
+from hft.cli.options import add_duration, warner
+from hft.errors import UsageError
+from hft.profile import Mode, read_profile
+from hft.registry.loader import Registry
+from hft.run.live import run_live
+from hft.run.recorded import run_recorded
+from hft.run.runtime import run_async
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("profile", type=Path, help="profile to run")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    add_duration(parser)
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Run until the duration is over, the recording ends, or the command is interrupted."""
+    profile = read_profile(args.profile, Registry())
+    console = None if args.json else Console()
+    match profile.mode:
+        case Mode.DRY_RUN:
+            summary = run_async(
+                run_live(profile, duration_ns=args.duration, console=console, write=logger.info, warn=warner())
+            )
+        case Mode.REPLAY:
+            summary = run_recorded(
+                profile, duration_ns=args.duration, console=console, write=logger.info, warn=warner()
+            )
+        case mode:
+            raise UsageError(
+                f"{args.profile}: mode {mode.value!r} is not in this version, use 'dry-run' or 'replay'"
+            )
+    if console is None:
+        print(json.dumps(summary.to_json()))
+    else:
+        console.print(summary.render())
+    return ExitCode.HALTED if summary.halted else ExitCode.STOPPED

@@ -1,0 +1,244 @@
+"""Websockets on the ``websockets`` library's sans-I/O protocol, without a task hop per frame.
+
+``asyncio`` calls `WebsocketTransport.data_received` with what it read; every message in it is handed
+on before that returns. Sending writes to the socket before it returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from functools import cache
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.uri import WebSocketURI, parse_uri
+
+from hft.capture.redact import redact_text, redact_url
+from hft.clock import NS_PER_S, Clock, Timer
+from hft.errors import TransportError
+from hft.net.status import StatusError, retry_after_ns
+from hft.net.transport import TransportOptions
+
+__all__ = ["WebsocketTransport", "connect"]
+
+_SHOWN_BYTES = 200
+_DEFAULTS = TransportOptions()
+
+# Attributes of an enum are looked up through its metaclass; the hot path compares with globals.
+_TEXT, _BINARY, _CONT, _PONG, _CLOSE = (
+    Opcode.TEXT,
+    Opcode.BINARY,
+    Opcode.CONT,
+    Opcode.PONG,
+    Opcode.CLOSE,
+)
+
+
+async def connect(
+    url: str,
+    *,
+    on_frame: Callable[[bytes, int], None],
+    on_lost: Callable[[str], None],
+    clock: Clock,
+    options: TransportOptions = _DEFAULTS,
+) -> WebsocketTransport:
+    """Open a websocket; see `hft.net.transport.Connect`.
+
+    Redirects are not followed, compression is not offered: inflating costs more than the bytes.
+    """
+    shown = redact_url(url)
+    try:
+        uri = parse_uri(url)
+    except (InvalidURI, ValueError):
+        raise TransportError(f"{shown!r} is not the URL of a websocket, write wss://host/path") from None
+    transport = WebsocketTransport(uri, on_frame=on_frame, on_lost=on_lost, clock=clock, options=options)
+    context = (options.ssl or _default_context()) if uri.secure else None
+    try:
+        async with asyncio.timeout(options.handshake_timeout_ns / NS_PER_S):
+            await asyncio.get_running_loop().create_connection(
+                lambda: transport,
+                uri.host,
+                uri.port,
+                ssl=context,
+                server_hostname=uri.host if uri.secure else None,
+            )
+            await transport.opened
+    except BaseException as error:
+        transport.abort()
+        await transport.wait_closed()
+        if isinstance(error, TimeoutError):
+            seconds = options.handshake_timeout_ns / NS_PER_S
+            raise TransportError(f"{shown}: no answer to the handshake within {seconds:g} s") from None
+        if isinstance(error, (OSError, ValueError, InvalidHandshake)):
+            raise _refusal(shown, error, clock) from None
+        raise
+    return transport
+
+
+class WebsocketTransport(asyncio.Protocol):
+    """One websocket; see `hft.net.transport.Transport`."""
+
+    def __init__(
+        self,
+        uri: WebSocketURI,
+        *,
+        on_frame: Callable[[bytes, int], None],
+        on_lost: Callable[[str], None],
+        clock: Clock,
+        options: TransportOptions,
+    ) -> None:
+        self.rtt_ns: int | None = None
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._on_frame = on_frame
+        self._on_lost = on_lost
+        self._clock = clock
+        self._now_ns = clock.now_ns
+        self._options = options
+        self._protocol = ClientProtocol(uri, max_size=options.max_message_bytes)
+        self._socket: asyncio.Transport | None = None
+        self._closed = asyncio.Event()
+        self._closed.set()
+        self._fragments: list[bytes | bytearray | memoryview] = []
+        self._reason = ""
+        self._pinged_ns = 0
+        self._cut: Timer | None = None
+
+    # -- what the connection manager calls ---------------------------------------------------------
+
+    def send(self, data: bytes, *, text: bool = True) -> bool:
+        if self._reason or not self.opened.done():
+            return False
+        if text:
+            self._protocol.send_text(data)
+        else:
+            self._protocol.send_binary(data)
+        self._flush()
+        return not self._reason
+
+    def ping(self) -> None:
+        if self._reason:
+            return
+        self._pinged_ns = self._now_ns()
+        self._protocol.send_ping(self._pinged_ns.to_bytes(8))
+        self._flush()
+
+    def close(self) -> None:
+        if self._reason:
+            return
+        self._reason = "closed by us"
+        self._protocol.send_close(1000)
+        self._flush()
+        self._cut = self._clock.call_later(self._options.close_timeout_ns, self.abort)
+
+    def abort(self) -> None:
+        self._reason = self._reason or "cut by us"
+        if self._socket is not None:
+            self._socket.abort()
+
+    async def wait_closed(self) -> None:
+        await self._closed.wait()
+
+    # -- what asyncio calls ------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._socket = transport
+        self._closed.clear()
+        transport.set_write_buffer_limits(high=self._options.max_unsent_bytes)
+        request = self._protocol.connect()
+        request.headers.update({"User-Agent": "hft", **self._options.headers})
+        self._protocol.send_request(request)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        recv_ns = self._now_ns()
+        protocol = self._protocol
+        protocol.receive_data(data)
+        self._flush()  # pongs first: a handler may take its time
+        for event in protocol.events_received():
+            if type(event) is Frame:
+                self._take(event, recv_ns)
+            elif isinstance(event, Response) and protocol.handshake_exc is None:
+                self.opened.set_result(None)
+        if protocol.parser_exc is not None or protocol.handshake_exc is not None:
+            self._finish(f"broke the protocol: {protocol.parser_exc}")
+
+    def eof_received(self) -> None:
+        self._protocol.receive_eof()
+
+    def pause_writing(self) -> None:
+        # From within send(): the loss is told later, by connection_lost.
+        limit = self._options.max_unsent_bytes
+        self._reason = self._reason or f"more than {limit} bytes could not be sent"
+        self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._cut is not None:
+            self._cut.cancel()
+        self._protocol.receive_eof()
+        self._reason = self._reason or (str(exc) if exc else "the socket was closed without a word")
+        if self.opened.done():
+            if not self.opened.cancelled() and self.opened.exception() is None:
+                self._on_lost(self._reason)
+        else:
+            self.opened.set_exception(self._protocol.handshake_exc or exc or ConnectionError(self._reason))
+        self._closed.set()
+
+    # -- frames ------------------------------------------------------------------------------------
+
+    def _take(self, frame: Frame, recv_ns: int) -> None:
+        opcode = frame.opcode
+        if opcode is _TEXT or opcode is _BINARY:
+            if frame.fin:
+                self._on_frame(bytes(frame.data), recv_ns)
+            else:
+                self._fragments = [frame.data]
+        elif opcode is _CONT:
+            self._fragments.append(frame.data)
+            if frame.fin:
+                message, self._fragments = b"".join(self._fragments), []
+                self._on_frame(message, recv_ns)
+        elif opcode is _PONG:
+            if frame.data == self._pinged_ns.to_bytes(8):
+                self.rtt_ns = recv_ns - self._pinged_ns
+        elif opcode is _CLOSE:
+            close = self._protocol.close_rcvd
+            self._finish("closed by the exchange" + (f": {close.code} {close.reason!r}" if close else ""))
+
+    def _finish(self, reason: str) -> None:
+        """Close the socket once what was written is sent, and soon in any case."""
+        self._reason = self._reason or reason
+        if self._socket is not None:
+            self._socket.close()
+        if self._cut is None:
+            self._cut = self._clock.call_later(self._options.close_timeout_ns, self.abort)
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data and self._socket is not None:
+                self._socket.write(data)
+
+
+@cache
+def _default_context() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _refusal(shown: str, error: Exception, clock: Clock) -> TransportError:
+    if not isinstance(error, InvalidStatus):
+        cause = error.__cause__
+        detail = f"{error}: {cause}" if cause is not None else f"{error}"
+        return TransportError(f"{shown}: {redact_text(detail)}")
+    response = error.response
+    status = response.status_code
+    header = next(iter(response.headers.get_all("Retry-After")), None)
+    if 300 <= status < 400:
+        target = redact_url(next(iter(response.headers.get_all("Location")), ""))
+        message = f"{shown}: redirected to {target!r}, which is not followed; use that URL"
+    else:
+        message = f"{shown}: refused with status {status}: {bytes(response.body[:_SHOWN_BYTES])!r}"
+    return StatusError(message, status=status, retry_after_ns=retry_after_ns(header, clock.now_ns()))

@@ -1,0 +1,212 @@
+"""One instrument's side of order keeping: who trades it, what the exchange allows, what is open."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, Protocol
+
+from hft.events import Fill, OrderReport
+from hft.market import Market
+from hft.order import Order
+from hft.orders.states import Event
+from hft.plugin.execution import ExecutionClient
+from hft.types import BookState, OrderType, Price, Side, Size, TimeInForce
+
+__all__ = ["Desk", "Owner", "Record"]
+
+_TRADES_REMEMBERED = 10_000
+"""Trade ids kept an instrument: a fill is told again within minutes of a reconnection, not days."""
+
+_MAX_SIZE = Size(2**62)
+
+
+class Owner(Protocol):
+    """Who placed an order and wants to know what became of it.
+
+    ``refusal`` says why no order of this owner may be sent any more; it is empty while one may.
+    """
+
+    name: str
+    refusal: str
+
+    def on_order(self, order: Order) -> None:
+        """Learn that an order's state changed, other than by a request of one's own."""
+        ...
+
+    def on_fill(self, fill: Fill) -> None:
+        """Learn of a fill; ledger and order have it already."""
+        ...
+
+
+class Record:
+    """What the order manager notes about one order beside what everybody may see.
+
+    ``exposure`` is what the order adds to its desk's total. ``cancel_wanted`` and ``amend_wanted``
+    wait until the exchange has acknowledged what was sent before. ``successor`` is the price and size
+    of the order that follows a cancel, where the exchange cannot amend. ``held`` is a final event
+    that is ahead of its fills, which are ``held_filled`` lots in all.
+    """
+
+    __slots__ = (
+        "acknowledged",
+        "amend_wanted",
+        "cancel_wanted",
+        "desk",
+        "exposure",
+        "held",
+        "held_filled",
+        "last_event",
+        "last_ns",
+        "order",
+        "owner",
+        "successor",
+    )
+
+    def __init__(self, order: Order, desk: Desk, owner: Owner) -> None:
+        self.order = order
+        self.desk = desk
+        self.owner = owner
+        self.exposure = 0
+        self.acknowledged = False
+        self.cancel_wanted = False
+        self.amend_wanted: tuple[Price, Size] | None = None
+        self.successor: tuple[Price, Size] | None = None
+        self.held: Event | None = None
+        self.held_filled = 0
+        self.last_event: Event | None = None
+        self.last_ns = 0
+
+    def is_stale(self, event: Event, report: OrderReport) -> bool:
+        """Say whether a report was told before, or is older than one that was.
+
+        Repeated acknowledgements do no harm, but a refusal or replacement told twice would be taken for
+        the answer to the next request. Where the exchange gives no time it cannot be known.
+        """
+        order = self.order
+        if event is Event.REPLACED:
+            if (report.price, report.size) == (order.pending_price, order.pending_size):
+                return False
+            if report.size is not None and (report.price, report.size) == (order.price, order.size):
+                return True
+        elif event is not Event.CANCEL_REJECTED and event is not Event.REPLACE_REJECTED:
+            return False
+        return 0 < report.exchange_ns < self.last_ns or (
+            0 < report.exchange_ns == self.last_ns and event is self.last_event
+        )
+
+    def expose(self) -> None:
+        """Bring the desk's total up to date with the order."""
+        order = self.order
+        if order.state.is_final:
+            exposure = 0
+        elif self.held is not None:
+            exposure = max(0, self.held_filled - order.filled)
+        else:
+            exposure = max(0, order.largest_size - order.filled)
+        if exposure != self.exposure:
+            if order.side is Side.BUY:
+                self.desk.buys += exposure - self.exposure
+            else:
+                self.desk.sells += exposure - self.exposure
+            self.exposure = exposure
+
+
+class Desk:
+    """One instrument: its market and client, its exchange's limits, and our open orders.
+
+    ``buys`` and ``sells`` are the lots that may still trade on each side, kept up to date by
+    `Record.expose` so that no risk rule needs to add up orders.
+    """
+
+    __slots__ = (
+        "_capabilities",
+        "_max_size",
+        "_min_size",
+        "_min_value",
+        "_trades",
+        "buys",
+        "client",
+        "instrument",
+        "market",
+        "records",
+        "sells",
+    )
+
+    def __init__(self, market: Market, client: ExecutionClient[Any]) -> None:
+        self.market = market
+        self.client = client
+        self.instrument = instrument = market.instrument
+        self.records: dict[str, Record] = {}
+        self.buys = 0
+        self.sells = 0
+        self._capabilities = client.capabilities
+        self._min_size = max(Size(1), instrument.min_size)
+        self._max_size = _MAX_SIZE if instrument.max_size is None else instrument.max_size
+        # Of an inverse contract the value does not follow from price times size.
+        self._min_value = 0 if instrument.inverse else _ceil(instrument.min_notional / instrument.point_value)
+        self._trades: dict[tuple[str, str], None] = {}
+
+    def exposure(self, side: Side) -> int:
+        """Return the lots of a side that may still trade."""
+        return self.buys if side is Side.BUY else self.sells
+
+    def refusal(self, side: Side, price: Price | None, size: Size, reduce_only: bool) -> str:
+        """Say why an order or amendment may not be sent now; empty when it may."""
+        instrument = self.instrument
+        book = self.market.book
+        if book.state is not BookState.LIVE:
+            return f"book: {instrument.id} is {book.state.value}, orders wait until it is LIVE"
+        if not instrument.tradable:
+            return f"instrument: {instrument.id} is not open for trading"
+        if size < self._min_size:
+            return f"size: {instrument.format_size(size)} is below {instrument.format_size(self._min_size)}"
+        if size > self._max_size:
+            return f"size: {instrument.format_size(size)} is above {instrument.format_size(self._max_size)}"
+        if price is None:
+            price = book.best_ask if side is Side.BUY else book.best_bid
+            if price is None:
+                return f"book: {instrument.id} has nothing to {side} from"
+        elif price <= 0:
+            return f"price: {instrument.format_price(price)} is not positive"
+        # Exchanges let a position be closed whatever it is worth.
+        if price * size < self._min_value and not reduce_only:
+            return f"notional: {instrument.notional(price, size)} is below {instrument.min_notional}"
+        return ""
+
+    def unsupported(self, order: Order) -> str:
+        """Say what of an order this exchange does not offer; empty when it offers all."""
+        able = self._capabilities
+        if order.type is OrderType.LIMIT:
+            if order.price is None:
+                return "order: a limit order needs a price"
+        elif order.price is not None:
+            return f"order: a {order.type.value} order has no price"
+        if order.post_only:
+            if not able.post_only:
+                return f"order: post-only is not offered by {self.instrument.exchange}"
+            if order.type is not OrderType.LIMIT or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+                return "order: one that cannot rest cannot be post-only"
+        if order.reduce_only and not able.reduce_only:
+            return f"order: reduce-only is not offered by {self.instrument.exchange}"
+        if order.time_in_force is not TimeInForce.GTC and order.time_in_force not in able.times_in_force:
+            return f"order: {order.time_in_force.value} is not offered by {self.instrument.exchange}"
+        if order.type is not OrderType.LIMIT and order.type not in able.order_types:
+            return f"order: {order.type.value} orders are not offered by {self.instrument.exchange}"
+        return ""
+
+    def is_new_trade(self, fill: Fill) -> bool:
+        """Note a fill; say whether it is told for the first time.
+
+        Both our orders of a trade with ourselves have its one id, so the order belongs to the key.
+        """
+        key = (fill.trade_id, fill.client_order_id)
+        if key in self._trades:
+            return False
+        self._trades[key] = None
+        if len(self._trades) > _TRADES_REMEMBERED:
+            del self._trades[next(iter(self._trades))]
+        return True
+
+
+def _ceil(value: Decimal) -> int:
+    return int(value.to_integral_value(ROUND_CEILING))

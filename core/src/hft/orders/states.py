@@ -1,0 +1,107 @@
+"""The states of an order and what may lead from one to another."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Final
+
+from hft.events import ReportKind
+from hft.order import Order
+from hft.types import OrderState
+
+__all__ = ["EDGES", "EVENT_OF_REPORT", "OPEN", "Event", "Open", "next_state", "supported_state"]
+
+
+class Event(enum.Enum):
+    """What can happen to an order: what the exchange says, and what we ask."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+    CANCEL_REJECTED = "cancel-rejected"
+    REPLACE_REJECTED = "replace-rejected"
+    UNKNOWN = "unknown"
+    FILL = "fill"
+    LAST_FILL = "last-fill"
+    CANCEL = "cancel"
+    AMEND = "amend"
+
+
+class Open(enum.Enum):
+    """The type of `OPEN`."""
+
+    OPEN = "open"
+
+
+OPEN: Final = Open.OPEN
+"""Target of an edge: the open state that the evidence supports, see `supported_state`."""
+
+_TABLE = """
+                  accepted  rejected  canceled  expired  replaced  cancel-rejected  replace-rejected  unknown  fill  last-fill  cancel          amend
+pending-new       open      rejected  canceled  expired  -         -                -                 unknown  open  filled     =               =
+new               =         -         canceled  expired  open      =                =                 =        open  filled     pending-cancel  pending-replace
+partially-filled  =         -         canceled  expired  open      =                =                 =        open  filled     pending-cancel  pending-replace
+pending-cancel    =         -         canceled  expired  =         open             =                 unknown  =     filled     =               -
+pending-replace   =         -         canceled  expired  open      =                open              unknown  open  filled     pending-cancel  =
+unknown           open      rejected  canceled  expired  open      =                =                 =        open  filled     =               -
+filled            =         -         -         -        =         =                =                 =        -     -          -               -
+canceled          =         -         =         =        =         =                =                 =        =     filled     -               -
+expired           =         -         =         =        =         =                =                 =        =     filled     -               -
+rejected          -         =         -         -        -         =                =                 =        -     -          -               -
+"""  # noqa: E501
+"""Rows: the state an order is in. Columns: what happens. ``=``: legal, the state stays. ``-``: illegal.
+
+Worth a second look:
+
+- ``fill`` before ``accepted`` proves that the order was accepted; the late ``accepted`` says nothing new.
+- ``unknown`` (a request without an answer) matters only while a request is under way. Only the
+  exchange's evidence leads out of the state; a refused cancel or amendment is none, since it may
+  mean that the order is gone, or that it has not arrived yet.
+- ``cancel`` while the exchange has not acknowledged the order waits for that; so does ``amend``, also
+  while another amendment is under way. On ``unknown`` a cancel is sent, but is no evidence.
+- ``canceled`` and ``expired`` may be overtaken by fills that happened before: these still count.
+- ``rejected`` after any sign of life is a contradiction, and the order keeps its exposure.
+"""
+
+
+def _read(table: str) -> dict[OrderState, dict[Event, OrderState | Open]]:
+    header, *rows = [line.split() for line in table.strip().splitlines()]
+    edges: dict[OrderState, dict[Event, OrderState | Open]] = {}
+    for name, *cells in rows:
+        state = OrderState(name)
+        edges[state] = {}
+        for event, cell in zip(header, cells, strict=True):
+            if cell == "=":
+                edges[state][Event(event)] = state
+            elif cell == OPEN.value:
+                edges[state][Event(event)] = OPEN
+            elif cell != "-":
+                edges[state][Event(event)] = OrderState(cell)
+    return edges
+
+
+EDGES: Final[Mapping[OrderState, Mapping[Event, OrderState | Open]]] = _read(_TABLE)
+"""Every legal edge; what is not there is illegal."""
+
+EVENT_OF_REPORT: Final[Mapping[ReportKind, Event]] = {kind: Event(kind.value) for kind in ReportKind}
+
+
+def next_state(order: Order, event: Event) -> OrderState | None:
+    """Return the state an event leads to, None if it is illegal.
+
+    What the event brings (fills, a new size) must already be in the order.
+    """
+    edge = EDGES[order.state].get(event)
+    return supported_state(order) if edge is OPEN else edge
+
+
+def supported_state(order: Order) -> OrderState:
+    """Return the state of an order that the exchange has, going by what is known of it."""
+    if order.filled >= order.largest_size:
+        return OrderState.FILLED
+    if order.pending_size is not None:
+        return OrderState.PENDING_REPLACE
+    return OrderState.PARTIALLY_FILLED if order.filled else OrderState.NEW

@@ -1,0 +1,326 @@
+"""An execution client that trades against the books it watches, and not for real."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar
+
+import attrs
+
+from hft.book import OrderBook
+from hft.clock import Clock
+from hft.errors import UsageError
+from hft.events import Fill, OrderReport, ReportKind, Trade
+from hft.instrument import Instrument
+from hft.market import Channel, Market
+from hft.money import product, trim
+from hft.order import Order
+from hft.paper.config import PaperConfig
+from hft.paper.delay_line import DelayLine
+from hft.paper.fill_model import FillModel, Match, Outcome
+from hft.paper.queue import new_queue_model
+from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents
+from hft.types import Liquidity, OrderType, Price, Side, Size, TimeInForce
+
+__all__ = ["PaperExecution"]
+
+_REMEMBERED = 10_000
+"""Finished orders that `PaperExecution.query` still answers for."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class _PaperOrder:
+    """An order as the simulated exchange has it; the kernel's own may change while ours is under way."""
+
+    number: int
+    client_order_id: str
+    instrument: Instrument
+    side: Side
+    price: Price | None
+    size: Size
+    type: OrderType
+    time_in_force: TimeInForce
+    post_only: bool
+    reduce_only: bool
+    accepted: bool = False
+    filled: Size = Size(0)
+    fills: list[Fill] = attrs.Factory(list)
+    final: OrderReport | None = None
+    """The report that ended it; an order that is filled needs none."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.accepted and self.final is None and self.filled < self.size
+
+    @property
+    def state(self) -> str:
+        if self.final is not None:
+            return self.final.kind.value
+        return "open" if self.is_open else "filled"
+
+
+class PaperExecution(ExecutionClient[PaperConfig]):
+    """Fills our orders from live or replayed books by the `FillModel`, after realistic delays.
+
+    What we send arrives ``order_latency`` later, what the exchange answers reaches ``events``
+    ``response_latency`` after it happened, both in order. So a cancel can meet an order that is filled
+    already: then the fill counts and the cancel is rejected. Events never come from inside a call,
+    also without latency. `attach` every market before it brings data and before the strategies
+    listen, so that a strategy sees nothing before the simulated exchange does.
+
+    A fill's ``exchange_ns`` is when it happened by our clock, ``recv_ns`` when it was told. Order and
+    trade ids count from 1 and are the same in every run with the same input. Funds are unlimited.
+    """
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        amend=True, amend_keeps_priority=True, post_only=True, reduce_only=True
+    )
+
+    def __init__(self, config: PaperConfig, events: ExecutionEvents, clock: Clock) -> None:
+        super().__init__(config, events, clock)
+        self._requests = DelayLine(clock, config.order_latency)
+        self._responses = DelayLine(clock, config.response_latency)
+        self._models: dict[Instrument, FillModel] = {}
+        self._positions: dict[Instrument, int] = {}
+        self._orders: dict[str, _PaperOrder] = {}
+        self._open: dict[int, _PaperOrder] = {}
+        self._finished: deque[str] = deque()
+        self._last_order = 0
+        self._last_trade = 0
+
+    def attach(self, market: Market) -> None:
+        """Trade on this market from now on; raise `UsageError` for one that cannot be simulated."""
+        instrument = market.instrument
+        if instrument.inverse:
+            raise UsageError(f"{instrument.id}: inverse contracts cannot be simulated, use a linear one")
+        model = FillModel(market.book, new_queue_model(self.config.queue))
+        self._models[instrument] = model
+
+        def on_book(_: OrderBook) -> None:
+            matches = model.on_book()
+            if matches:
+                self._settle(matches)
+
+        def on_trade(trade: Trade) -> None:
+            matches = model.on_trade(trade.side, trade.price, trade.size, trade.exchange_ns)
+            if matches:
+                self._settle(matches)
+
+        market.listen(Channel.BOOK, on_book)
+        market.listen(Channel.TRADE, on_trade)
+
+    # -- what we send ----------------------------------------------------------------------------
+
+    def place(self, order: ApprovedOrder) -> None:
+        self._last_order += 1
+        paper_order = _PaperOrder(
+            number=self._last_order,
+            client_order_id=order.client_order_id,
+            instrument=order.instrument,
+            side=order.side,
+            price=order.price,
+            size=order.size,
+            type=order.type,
+            time_in_force=order.time_in_force,
+            post_only=order.post_only,
+            reduce_only=order.reduce_only,
+        )
+        self._requests.send(partial(self._on_place, paper_order))
+
+    def amend(self, order: ApprovedOrder, price: Price, size: Size) -> None:
+        self._requests.send(partial(self._on_amend, order.client_order_id, price, size))
+
+    def cancel(self, order: Order) -> None:
+        self._requests.send(partial(self._on_cancel, order.client_order_id))
+
+    def query(self, order: Order) -> None:
+        self._requests.send(partial(self._on_query, order.client_order_id))
+
+    async def stop(self) -> None:
+        self._requests.close()
+        self._responses.close()
+
+    # -- what arrives at the simulated exchange --------------------------------------------------
+
+    def _on_place(self, order: _PaperOrder) -> None:
+        if order.client_order_id in self._orders:
+            # Not kept: the first order of this id goes on as if nothing had been asked.
+            self._report(order, ReportKind.REJECTED, reason="duplicate client order id")
+            return
+        self._orders[order.client_order_id] = order
+        reason = self._refusal(order, order.price, order.size)
+        if reason:
+            self._finish(order, self._report(order, ReportKind.REJECTED, reason=reason))
+            return
+        arrival = self._models[order.instrument].place(
+            order.number,
+            order.side,
+            order.price,
+            order.size,
+            time_in_force=order.time_in_force,
+            post_only=order.post_only,
+        )
+        if arrival.outcome is Outcome.REJECTED:
+            self._finish(order, self._report(order, ReportKind.REJECTED, reason=arrival.reason))
+            return
+        order.accepted = True
+        self._open[order.number] = order
+        self._report(order, ReportKind.ACCEPTED)
+        self._settle(arrival.matches)
+        if arrival.outcome is Outcome.CANCELED and order.is_open:
+            self._finish(order, self._report(order, ReportKind.CANCELED, reason=arrival.reason))
+
+    def _on_amend(self, client_order_id: str, price: Price, size: Size) -> None:
+        order = self._orders.get(client_order_id)
+        if order is None or not order.is_open:
+            self._reject(client_order_id, ReportKind.REPLACE_REJECTED, order)
+            return
+        reason = self._refusal(order, price, size)
+        if reason:
+            self._report(order, ReportKind.REPLACE_REJECTED, reason=reason)
+            return
+        arrival = self._models[order.instrument].amend(order.number, price, size)
+        if arrival.outcome is Outcome.REJECTED:
+            self._report(order, ReportKind.REPLACE_REJECTED, reason=arrival.reason)
+            return
+        order.price, order.size = price, size
+        self._report(order, ReportKind.REPLACED)
+        self._settle(arrival.matches)
+
+    def _on_cancel(self, client_order_id: str) -> None:
+        order = self._orders.get(client_order_id)
+        if order is None or not order.is_open:
+            self._reject(client_order_id, ReportKind.CANCEL_REJECTED, order)
+            return
+        self._cancel(order, "")
+
+    def _on_query(self, client_order_id: str) -> None:
+        order = self._orders.get(client_order_id)
+        if order is None:
+            self._reject(client_order_id, ReportKind.REJECTED, order)
+            return
+        if order.accepted:
+            self._report(order, ReportKind.ACCEPTED)
+        for fill in order.fills:
+            self._responses.send(partial(self._deliver_fill, fill))
+        if order.final is not None:
+            self._responses.send(partial(self._deliver_report, order.final))
+
+    def _refusal(self, order: _PaperOrder, price: Price | None, size: Size) -> str:
+        """Say what an exchange would object to in an order, or in what it is to become."""
+        instrument = order.instrument
+        model = self._models.get(instrument)
+        if model is None:
+            return f"{instrument.id} is not traded here"
+        if not instrument.tradable:
+            return f"{instrument.id} is not open for trading"
+        if order.time_in_force not in self.capabilities.times_in_force:
+            return f"time in force {order.time_in_force.value} is not supported"
+        if (order.type is OrderType.LIMIT) is (price is None):
+            return "a limit order needs a price, a market order must have none"
+        if price is not None and price <= 0:
+            return f"price {instrument.format_price(price)} is not positive"
+        if order.post_only and (price is None or order.time_in_force is not TimeInForce.GTC):
+            return "an order that cannot wait cannot be post-only"
+        if size < max(1, instrument.min_size):
+            shown, least = instrument.format_size(size), instrument.format_size(instrument.min_size)
+            return f"size {shown} is below the minimum of {least}"
+        if instrument.max_size is not None and size > instrument.max_size:
+            shown, most = instrument.format_size(size), instrument.format_size(instrument.max_size)
+            return f"size {shown} is above the maximum of {most}"
+        if price is None:
+            price = model.book.best_ask if order.side is Side.BUY else model.book.best_bid
+        if price is not None:
+            notional = product(price, size, instrument.point_value)
+            if notional < instrument.min_notional:
+                return f"notional {notional:f} is below the minimum of {instrument.min_notional:f}"
+        if order.reduce_only and not self._reducible(order):
+            return "reduce-only: there is no position to reduce"
+        return ""
+
+    def _reducible(self, order: _PaperOrder) -> int:
+        """Return the lots that this client's own position lets a reduce-only order trade."""
+        return max(0, -self._positions.get(order.instrument, 0) * order.side.sign)
+
+    # -- what becomes of it ----------------------------------------------------------------------
+
+    def _settle(self, matches: Sequence[Match]) -> None:
+        for match in matches:
+            order = self._open.get(match.order_id)
+            if order is None:
+                continue  # a reduce-only order that the match before has ended
+            size = match.size
+            if order.reduce_only:
+                size = Size(min(size, self._reducible(order)))
+            if size:
+                self._fill(order, match.price, size, match.liquidity)
+            if size < match.size:
+                self._cancel(order, "reduce-only: the position is used up")
+
+    def _fill(self, order: _PaperOrder, price: Price, size: Size, liquidity: Liquidity) -> None:
+        instrument = order.instrument
+        rate = self.config.maker_fee if liquidity is Liquidity.MAKER else self.config.taker_fee
+        self._last_trade += 1
+        fill = Fill(
+            client_order_id=order.client_order_id,
+            instrument=instrument,
+            trade_id=str(self._last_trade),
+            side=order.side,
+            price=price,
+            size=size,
+            liquidity=liquidity,
+            fee=trim(product(price, size, instrument.point_value, rate)),
+            fee_asset=instrument.settle,
+            exchange_ns=self.clock.now_ns(),
+        )
+        order.filled = Size(order.filled + size)
+        order.fills.append(fill)
+        self._positions[instrument] = self._positions.get(instrument, 0) + order.side.sign * size
+        self._responses.send(partial(self._deliver_fill, fill))
+        if not order.is_open:
+            self._finish(order, None)
+
+    def _cancel(self, order: _PaperOrder, reason: str) -> None:
+        self._models[order.instrument].cancel(order.number)
+        self._finish(order, self._report(order, ReportKind.CANCELED, reason=reason))
+
+    def _finish(self, order: _PaperOrder, final: OrderReport | None) -> None:
+        order.final = final
+        self._open.pop(order.number, None)
+        self._finished.append(order.client_order_id)
+        if len(self._finished) > _REMEMBERED:
+            del self._orders[self._finished.popleft()]
+
+    # -- what we are told ------------------------------------------------------------------------
+
+    def _report(self, order: _PaperOrder, kind: ReportKind, reason: str = "") -> OrderReport:
+        report = OrderReport(
+            client_order_id=order.client_order_id,
+            kind=kind,
+            exchange_order_id=str(order.number),
+            price=order.price,
+            size=order.size,
+            reason=reason,
+            exchange_ns=self.clock.now_ns(),
+        )
+        self._responses.send(partial(self._deliver_report, report))
+        return report
+
+    def _reject(self, client_order_id: str, kind: ReportKind, order: _PaperOrder | None) -> None:
+        report = OrderReport(
+            client_order_id=client_order_id,
+            kind=kind,
+            reason="order is unknown" if order is None else f"order is {order.state}",
+            exchange_ns=self.clock.now_ns(),
+        )
+        self._responses.send(partial(self._deliver_report, report))
+
+    # Each telling is an event of its own: a repeated one has its own time, and leaves the first alone.
+
+    def _deliver_report(self, report: OrderReport) -> None:
+        self.events.on_report(attrs.evolve(report, recv_ns=self.clock.now_ns()))
+
+    def _deliver_fill(self, fill: Fill) -> None:
+        self.events.on_fill(attrs.evolve(fill, recv_ns=self.clock.now_ns()))

@@ -1,0 +1,91 @@
+"""Import the one module that is named, and say in one line why it cannot be."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import re
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from hft.errors import PluginError
+from hft.registry.discovery import Found, PluginKind
+
+__all__ = ["find_file", "import_plugin", "is_file", "why"]
+
+
+def is_file(use: str) -> bool:
+    """Return whether a profile's ``use`` names a one-file plugin rather than an installed one."""
+    return use.endswith(".py") or "/" in use or os.sep in use
+
+
+def find_file(kind: PluginKind, use: str, base: Path | None) -> Found:
+    """Find a one-file plugin; a relative path starts at ``base``, the profile's folder."""
+    path = ((base or Path()) / Path(use).expanduser()).resolve()
+    if path.suffix != ".py":
+        raise PluginError(f"{kind.singular} plugin {use!r} is not a Python file: name a file that ends in .py")
+    if not path.is_file():
+        raise PluginError(f"{kind.singular} plugin {use!r} does not exist: put it at {path}, or mend the path")
+    # Two files of one name in different folders are two modules.
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+    stem = re.sub(r"\W", "_", path.stem)
+    return Found(
+        name=use,
+        kind=kind,
+        module=f"hft_file_{digest}_{stem}",
+        distribution=use,
+        version="",
+        source=f"file {path}",
+    )
+
+
+def import_plugin(found: Found) -> ModuleType:
+    """Import a plugin's module; raise `PluginError` with the exception and the line it came from."""
+    try:
+        return _import_file(found) if is_file(found.name) else importlib.import_module(found.module)
+    except (Exception, SystemExit) as error:  # whatever a plugin does when it is imported, it is its fault
+        reason = f"{found.label} cannot be imported: {why(error, found.module)}"
+        if not is_file(found.name) and isinstance(error, ModuleNotFoundError):
+            reason = f"{reason}: {found.reinstall}"
+        raise PluginError(reason) from error
+
+
+def why(error: BaseException, module: str) -> str:
+    """Return exception type, message and ``file:line``, in one line.
+
+    The line is the last one of the plugin's own package, since that is what its author can mend.
+    """
+    message = " ".join(str(error).split())
+    where = _where(error, module.partition(".")[0])
+    return f"{type(error).__name__}: {message}".removesuffix(": ") + (f" ({where})" if where else "")
+
+
+def _where(error: BaseException, package: str) -> str | None:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    where = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__", "").partition(".")[0] == package:
+            where = f"{frame.f_code.co_filename}:{line}"
+    return where
+
+
+def _import_file(found: Found) -> ModuleType:
+    if found.module in sys.modules:
+        return sys.modules[found.module]
+    path = found.source.removeprefix("file ")
+    spec = importlib.util.spec_from_file_location(found.module, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path!r} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[found.module] = module  # attrs and typing look a class's module up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[found.module]
+        raise
+    return module

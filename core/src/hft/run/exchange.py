@@ -1,0 +1,145 @@
+"""One exchange of a profile while a session lasts: its stream, its connections, its requests."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hft.capture import Tap
+from hft.clock import Clock
+from hft.errors import TransportError, UsageError
+from hft.instrument import Instrument, InstrumentId
+from hft.latency import TickToOrder
+from hft.market import Market
+from hft.net.backoff import Backoff
+from hft.net.connection import Connection
+from hft.net.rest import RestClient
+from hft.net.spec import ConnectionSpec, Request
+from hft.plugin.market_data import MarketDataStream
+from hft.profile import ExchangeEntry
+from hft.run.feed import LiveFeed
+from hft.sim.child import Child, start_child
+from hft.spelling import did_you_mean
+
+__all__ = ["ExchangeSession", "pick_instrument"]
+
+
+def pick_instrument(instruments: dict[str, Instrument], wanted: InstrumentId) -> Instrument:
+    """Return the instrument of an exchange by its unified symbol; raise `UsageError` if it has none."""
+    instrument = instruments.get(wanted.symbol)
+    if instrument is None:
+        raise UsageError(
+            f"{wanted.exchange} has no instrument {wanted.symbol!r}{did_you_mean(wanted.symbol, instruments)}"
+        )
+    if not instrument.tradable:
+        raise UsageError(f"{wanted} is not trading at the moment, take it out of the profile")
+    return instrument
+
+
+class ExchangeSession:
+    """Holds what one exchange key of a profile needs from the network, from `open` to `close`."""
+
+    def __init__(
+        self,
+        entry: ExchangeEntry,
+        *,
+        seed: int,
+        clock: Clock,
+        latency: TickToOrder,
+        tap: Tap | None,
+        warn: Callable[[str, str], None],
+    ) -> None:
+        self.entry = entry
+        self._seed = seed
+        self._clock = clock
+        self._latency = latency
+        self._tap = tap
+        self._warn = warn
+        self._child: Child | None = None
+        self._rest: RestClient
+        self._feed: LiveFeed | None = None
+        self._stream: MarketDataStream[Any]
+
+    @property
+    def frames(self) -> int:
+        """Frames received so far."""
+        return self._feed.frames if self._feed else 0
+
+    @property
+    def undecoded_frames(self) -> int:
+        """Frames received so far that the plugin did not understand."""
+        return self._feed.undecoded_frames if self._feed else 0
+
+    async def open(self) -> None:
+        """Start the simulator if the profile asks for one, and make the stream."""
+        entry, url = self.entry, self.entry.url
+        stream_class = entry.plugin.market_data()
+        if stream_class is None:
+            raise UsageError(f"exchange plugin {entry.use!r} offers no market data")
+        if entry.environment == "simulator":
+            self._child = await start_child(entry.use, entry.simulator)
+            url = self._child.rest
+        self._rest = RestClient(
+            stream_class.rate_limits, clock=self._clock, tap=self._tap, warn=self._warn_line
+        )
+        self._feed = LiveFeed(
+            entry.key,
+            entry.environment,
+            url,
+            clock=self._clock,
+            random=self._random("feed"),
+            rest=self._rest,
+            latency=self._latency,
+            warn=self._warn,
+        )
+        self._stream = self._feed.stream = stream_class(entry.config, self._feed)
+
+    async def load_instruments(self, wanted: Sequence[InstrumentId]) -> list[Instrument]:
+        """Ask for the instruments until the exchange answers, and return those that are wanted."""
+        feed = self._opened
+        for request in self._stream.instrument_requests([instrument.symbol for instrument in wanted]):
+            self._stream.on_response(request, await self._get(request), self._clock.now_ns())
+        return [pick_instrument(feed.instruments, instrument) for instrument in wanted]
+
+    def subscribe(self, markets: Sequence[Market]) -> None:
+        """Open the connections that bring these markets."""
+        self._opened.connect(self._stream.subscribe(markets), self._connection)
+
+    async def close(self) -> None:
+        """Close everything that `open` and `subscribe` opened."""
+        if self._feed is not None:
+            await self._feed.close()
+            await self._rest.close()
+        if self._child is not None:
+            await self._child.stop()
+
+    async def _get(self, request: Request) -> bytes:
+        backoff = Backoff(self._random(request.url), initial_ns=500_000_000, maximum_ns=30_000_000_000)
+        while True:
+            await self._clock.sleep(backoff.next_ns())
+            try:
+                return await self._rest.get(request)
+            except TransportError as error:
+                self._warn_line(str(error))
+
+    def _connection(self, spec: ConnectionSpec) -> Connection:
+        return Connection(
+            spec,
+            self._opened,
+            clock=self._clock,
+            random=self._random(spec.name),
+            tap=self._tap,
+            warn=self._warn_line,
+        )
+
+    @property
+    def _opened(self) -> LiveFeed:
+        assert self._feed is not None, "open() comes first"
+        return self._feed
+
+    def _random(self, purpose: str) -> random.Random:
+        return random.Random(f"{self._seed}:{self.entry.key}:{purpose}")
+
+    def _warn_line(self, message: str) -> None:
+        self._warn(f"{self.entry.key} {message[:40]}", f"{self.entry.key}: {message}")

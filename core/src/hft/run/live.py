@@ -1,0 +1,138 @@
+"""Run a profile on what exchanges send now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+
+from rich.console import Console
+
+from hft.capture import Tap
+from hft.clock import SystemClock
+from hft.latency import TickToOrder
+from hft.profile import Profile
+from hft.run.exchange import ExchangeSession
+from hft.run.kernel import Kernel
+from hft.run.runtime import tame_garbage_collector
+from hft.run.summary import Summary
+from hft.run.view import View
+
+__all__ = ["run_live", "stop_on_signals"]
+
+_DRAIN_NS = 2_000_000_000
+"""How long a stop waits for the cancellations it sent to be confirmed."""
+
+_DRAIN_STEP_NS = 10_000_000
+NS_PER_S = 1_000_000_000
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[asyncio.Event]:
+    """Give an event that SIGINT and SIGTERM set; a second SIGINT interrupts at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    main = asyncio.current_task()
+    assert main is not None
+
+    def request() -> None:
+        if stop.is_set():
+            main.cancel()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, request)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def run_live(
+    profile: Profile,
+    *,
+    duration_ns: int | None,
+    console: Console | None,
+    write: Callable[[str], None],
+    warn: Callable[[str, str], None],
+    tap: Tap | None = None,
+) -> Summary:
+    """Run until the duration is over, a signal asks to stop, or trading is halted; then stop cleanly.
+
+    ``warn`` takes a key, by which it limits the rate, and a line.
+    """
+    clock = SystemClock()
+    latency = TickToOrder(clock.now_ns)
+    kernel = Kernel(profile, clock, latency=latency, write=write)
+    sessions = {
+        key: ExchangeSession(entry, seed=profile.seed, clock=clock, latency=latency, tap=tap, warn=warn)
+        for key, entry in profile.exchanges.items()
+    }
+    with stop_on_signals() as stop:
+        kernel.on_halt = stop.set
+        async with AsyncExitStack() as opened:
+            started_ns = clock.now_ns()
+            starting = asyncio.ensure_future(_start(kernel, sessions, opened))
+            if await _first(stop, starting, duration_ns):
+                tame_garbage_collector()
+                view = View(kernel, clock, lambda: _frames(sessions), write)
+                with view.shown(console):
+                    await _first(stop, None, _left(duration_ns, clock.now_ns() - started_ns))
+                kernel.stop()
+                await _drain(kernel, clock)
+            duration_s = (clock.now_ns() - started_ns) / NS_PER_S
+    return kernel.summary(
+        duration_s=duration_s,
+        frames=_frames(sessions),
+        undecoded=sum(session.undecoded_frames for session in sessions.values()),
+    )
+
+
+async def _start(kernel: Kernel, sessions: dict[str, ExchangeSession], opened: AsyncExitStack) -> None:
+    for session in sessions.values():
+        opened.push_async_callback(session.close)
+        await session.open()
+    instruments = []
+    for key, session in sessions.items():
+        wanted = [instrument_id for instrument_id in kernel.wanted if instrument_id.exchange == key]
+        instruments += await session.load_instruments(wanted)
+    kernel.wire(instruments)
+    kernel.start()
+    for key, session in sessions.items():
+        session.subscribe([m for m in kernel.markets.values() if m.instrument.exchange == key])
+
+
+async def _first(stop: asyncio.Event, work: asyncio.Future[None] | None, timeout_ns: int | None) -> bool:
+    """Wait for a stop, the work or the time; say whether the work was done first."""
+    stopped = asyncio.ensure_future(stop.wait())
+    waited = {stopped} if work is None else {stopped, work}
+    timeout = None if timeout_ns is None else timeout_ns / NS_PER_S
+    try:
+        await asyncio.wait(waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if work is None:
+            return False
+        if work.done():
+            work.result()
+            return True
+        return False
+    finally:
+        for future in waited:
+            future.cancel()
+        await asyncio.gather(*waited, return_exceptions=True)
+
+
+async def _drain(kernel: Kernel, clock: SystemClock) -> None:
+    until_ns = clock.now_ns() + _DRAIN_NS
+    while kernel.manager.open_count and clock.now_ns() < until_ns:
+        await clock.sleep(_DRAIN_STEP_NS)
+
+
+def _left(duration_ns: int | None, elapsed_ns: int) -> int | None:
+    return None if duration_ns is None else max(duration_ns - elapsed_ns, 0)
+
+
+def _frames(sessions: dict[str, ExchangeSession]) -> int:
+    return sum(session.frames for session in sessions.values())

@@ -1,0 +1,160 @@
+"""What a run did, in figures: printed for people, or as one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import attrs
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from hft.latency import Histogram
+from hft.ledger import AssetTotals, PositionView
+
+__all__ = ["LatencySummary", "PositionSummary", "Summary"]
+
+
+@attrs.frozen(kw_only=True)
+class PositionSummary:
+    """What the ledger holds of one instrument, as the exchange states sizes and prices."""
+
+    size: str
+    average_price: Decimal | None
+    mark: Decimal
+    cash: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal
+    fees: Mapping[str, Decimal]
+    currency: str
+
+    @classmethod
+    def of(cls, view: PositionView) -> PositionSummary:
+        """Print what the ledger has."""
+        return cls(
+            size=view.instrument.format_size(view.size),
+            average_price=view.average_price,
+            mark=view.mark,
+            cash=view.cash,
+            realized_pnl=view.realized,
+            unrealized_pnl=view.unrealized,
+            fees=view.fees,
+            currency=view.instrument.settle,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class LatencySummary:
+    """Tick-to-order latency in microseconds; None when no frame caused an order."""
+
+    p50: float | None
+    p99: float | None
+    max: float | None
+    count: int
+
+    @classmethod
+    def of(cls, histogram: Histogram) -> LatencySummary:
+        """Print a histogram's figures."""
+        p50, p99 = histogram.percentile_ns(50), histogram.percentile_ns(99)
+        if p50 is None or p99 is None:
+            return cls(p50=None, p99=None, max=None, count=0)
+        return cls(p50=p50 / 1e3, p99=p99 / 1e3, max=histogram.maximum_ns / 1e3, count=histogram.count)
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """The figures of one run.
+
+    ``currency`` is the quote currency of the profile's first instrument; ``realized_pnl``,
+    ``unrealized_pnl`` and ``fees`` are its totals, and ``currencies`` has those of every currency.
+    Amounts are exact; in JSON they are texts.
+    """
+
+    profile: str
+    mode: str
+    duration_s: float
+    frames: int
+    undecoded: int
+    book_updates: int
+    trades: int
+    gaps: int
+    resyncs: int
+    orders_sent: int
+    amends_sent: int
+    cancels_sent: int
+    refused: Mapping[str, int]
+    fills: int
+    currency: str
+    currencies: Mapping[str, AssetTotals]
+    positions: Mapping[str, PositionSummary]
+    latency_us: LatencySummary
+    halted: str | None = None
+    faults: tuple[str, ...] = ()
+    open_orders_left: int = 0
+
+    @property
+    def totals(self) -> AssetTotals:
+        """The totals of ``currency``."""
+        return self.currencies.get(self.currency, AssetTotals())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``hft run --json`` prints."""
+        values: dict[str, Any] = attrs.asdict(self, value_serializer=_plain)
+        values["currencies"] = {name: _amounts(each) for name, each in self.currencies.items()}
+        return values | _amounts(self.totals)
+
+    def render(self) -> RenderableType:
+        """Return what a person sees at the end of a run."""
+        figures = Table(title=f"{self.profile} ({self.mode}, {self.duration_s:.1f} s)", show_header=False)
+        latency = self.latency_us
+        rows = [
+            ("frames", f"{self.frames:,}" + (f", {self.undecoded:,} not understood" if self.undecoded else "")),
+            ("book updates", f"{self.book_updates:,}"),
+            ("gaps, resynchronisations", f"{self.gaps:,}, {self.resyncs:,}"),
+            ("orders, amends, cancels", f"{self.orders_sent:,}, {self.amends_sent:,}, {self.cancels_sent:,}"),
+            ("fills", f"{self.fills:,}"),
+        ]
+        rows += [(f"refused: {reason}", f"{count:,}") for reason, count in self.refused.items()]
+        if latency.count:
+            rows.append(("tick to order p50, p99, max", f"{latency.p50}, {latency.p99}, {latency.max} us"))
+        for currency, totals in self.currencies.items():
+            rows.append((f"realised P&L {currency}", f"{totals.realized:f}"))
+            rows.append((f"unrealised P&L {currency}", f"{totals.unrealized:f}"))
+            rows.append((f"fees {currency}", f"{totals.fees:f}"))
+            rows.append((f"net {currency}", f"{totals.net:f}"))
+        for row in rows:
+            figures.add_row(*row)
+        parts: list[RenderableType] = [figures]
+        if self.positions:
+            parts.append(self._positions_table())
+        parts += [f"[red]fault: {fault}[/red]" for fault in self.faults]
+        if self.halted:
+            parts.append(f"[red]trading was halted: {self.halted}[/red]")
+        return Group(*parts)
+
+    def _positions_table(self) -> Table:
+        table = Table("instrument", "position", "average price", "mark", "realised", "unrealised")
+        for name, position in self.positions.items():
+            table.add_row(
+                name,
+                position.size,
+                "-" if position.average_price is None else f"{position.average_price:f}",
+                f"{position.mark:f}",
+                f"{position.realized_pnl:f}",
+                f"{position.unrealized_pnl:f}",
+            )
+        return table
+
+
+def _amounts(totals: AssetTotals) -> dict[str, str]:
+    return {
+        "realized_pnl": f"{totals.realized:f}",
+        "unrealized_pnl": f"{totals.unrealized:f}",
+        "fees": f"{totals.fees:f}",
+        "net_pnl": f"{totals.net:f}",
+    }
+
+
+def _plain(_owner: Any, _attribute: Any, value: Any) -> Any:
+    return f"{value:f}" if isinstance(value, Decimal) else value

@@ -1,0 +1,69 @@
+"""Serve a simulator on a port of this machine, and leave nothing behind."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from hft.errors import UsageError
+
+if TYPE_CHECKING:  # only whoever serves pays for importing aiohttp
+    from aiohttp import web
+
+__all__ = ["Servable", "serve"]
+
+_SHUTDOWN_S = 2.0
+
+
+class Servable(Protocol):
+    """What a simulator is to its server: `hft.plugin.simulator.Simulator`."""
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        """Return what is served."""
+        ...
+
+    async def start(self) -> None:
+        """Set the world in motion."""
+        ...
+
+    async def stop(self) -> None:
+        """Bring it to rest and close what clients hold open."""
+        ...
+
+
+@asynccontextmanager
+async def serve(simulator: Servable, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
+    """Serve while the context lasts, and give the port: ``port`` 0 takes any that is free.
+
+    Raise `UsageError` when the port is taken or the host is not this machine's.
+    """
+    from aiohttp import web
+
+    app = web.Application()
+    app.add_routes(simulator.routes())
+    # Clients do things on purpose that aiohttp would log as warnings, and signals are the command's.
+    runner = web.AppRunner(app, handle_signals=False, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, shutdown_timeout=_SHUTDOWN_S)
+        try:
+            await site.start()
+        except OSError as error:
+            raise UsageError(_why(host, port, error)) from None
+        await simulator.start()
+        try:
+            yield runner.addresses[0][1]
+        finally:
+            await simulator.stop()
+    finally:
+        await runner.cleanup()
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is taken by another program, give another --port (0: any free one)"
+    if error.errno == errno.EACCES:
+        return f"port {port} on {host} needs more rights, give a --port above 1023 (0: any free one)"
+    return f"cannot listen on {host}:{port}: {error.strerror}, give another --host or --port"
