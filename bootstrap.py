@@ -9,6 +9,7 @@ pip and uv (mirrors, proxies, certificates) stay the user's.
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
 import os
 import shutil
@@ -17,7 +18,7 @@ import sys
 import venv
 from pathlib import Path
 
-__all__ = ["install_command", "main", "make_environment"]
+__all__ = ["install_command", "main", "make_environment", "uv_settings"]
 
 MINIMUM = (3, 11)
 
@@ -27,9 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("environment", type=Path, help="folder of the environment")
     parser.add_argument("requirements", nargs="+", help="what to install")
-    parser.add_argument(
-        "--editable", action="store_true", help="requirements are folders, installed in place"
-    )
+    parser.add_argument("--editable", action="store_true", help="they are folders: install them in place")
     options = parser.parse_args(arguments)
     if sys.version_info < MINIMUM:
         sys.exit(f"hft needs Python {MINIMUM[0]}.{MINIMUM[1]} or newer, this is {sys.version.split()[0]}")
@@ -40,8 +39,9 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"installing into {options.environment}: {', '.join(requirements)}", flush=True)
     if options.editable:
         requirements = [word for folder in requirements for word in ("--editable", folder)]
+    settings = uv_settings(sys.executable) if Path(install[0]).stem == "uv" else {}
     try:
-        subprocess.run([*install, "--quiet", *requirements], check=True)
+        subprocess.run([*install, "--quiet", *requirements], check=True, env={**settings, **os.environ})
     except subprocess.CalledProcessError as error:
         sys.exit(f"installing failed (exit code {error.returncode}), see above")
     (options.environment / ".installed").touch()
@@ -72,7 +72,7 @@ def install_command(folder: Path) -> list[str]:
         return [python, "-m", "pip", "install"]
     if uv := shutil.which("uv"):
         return [uv, "pip", "install", "--python", python]
-    # Installing into another environment came with pip 22.3; Debian's "externally managed" does not forbid it.
+    # pip 22.3 learnt to install into another environment, which "externally managed" does not forbid.
     if _runs(sys.executable, "import pip; assert int(pip.__version__.split('.')[0]) >= 23"):
         return [sys.executable, "-m", "pip", "--python", python, "install"]
     major, minor = sys.version_info[:2]
@@ -80,6 +80,32 @@ def install_command(folder: Path) -> list[str]:
         f"{sys.executable} cannot install packages: it has neither ensurepip nor pip, and there is no uv; "
         f"install one of them (Debian and Ubuntu: apt install python{major}.{minor}-venv)"
     )
+
+
+def uv_settings(python: str) -> dict[str, str]:
+    """Translate what this Python's pip is told about packages, which uv does not read, for uv."""
+    listing = subprocess.run(
+        [python, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    pip: dict[str, str] = {}
+    # One `section.key='value'` a line; what the environment says, section `:env:`, prevails.
+    for line in sorted(listing.splitlines(), key=lambda line: line.startswith(":env:")):
+        key, _, value = line.partition("=")
+        pip[key.rpartition(".")[2]] = " ".join(ast.literal_eval(value).split())
+    variables = {
+        "cert": "SSL_CERT_FILE",
+        "constraint": "UV_CONSTRAINT",
+        "extra-index-url": "UV_INDEX",
+        "find-links": "UV_FIND_LINKS",
+        "index-url": "UV_DEFAULT_INDEX",
+    }
+    settings = {variable: pip[key] for key, variable in variables.items() if key in pip}
+    if "UV_FIND_LINKS" in settings:
+        settings["UV_FIND_LINKS"] = settings["UV_FIND_LINKS"].replace(" ", ",")
+    if "UV_INDEX" in settings:
+        # pip looks for the best version in all indexes, uv in the first that has the package.
+        settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return settings
 
 
 def _works(folder: Path) -> bool:

@@ -19,10 +19,13 @@ What is none of these is a bug (exit code 3).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "CaptureError",
     "DataError",
     "DecodeError",
+    "Fault",
     "GridError",
     "HftError",
     "OrderError",
@@ -42,14 +45,34 @@ class UsageError(HftError):
     """Something the user typed cannot be done as typed; the message says what to type."""
 
 
+class Fault(str):
+    """A fault as the line that is printed, ``file:line: path: what, and what to do``.
+
+    Its parts are attributes. ``line`` counts from 1 and is 0 where the file could not be read;
+    ``path`` is empty where the fault is the whole file's.
+    """
+
+    file: str
+    line: int
+    path: str
+    message: str
+
+    def __new__(cls, file: str, line: int, path: str, message: str) -> Fault:
+        message = " ".join(message.split())
+        where = f"{file}:{line}" if line else file
+        fault = super().__new__(cls, ": ".join(part for part in (where, path, message) if part))
+        fault.file, fault.line, fault.path, fault.message = file, line, path, message
+        return fault
+
+
 class ProfileError(UsageError):
     """A profile has faults; nothing was started.
 
     ``faults`` holds one line a fault, each ``file:line: path: what, and what to do``.
     """
 
-    def __init__(self, faults: list[str]) -> None:
-        self.faults = faults
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
         super().__init__("\n".join(faults))
 
 

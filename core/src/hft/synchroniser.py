@@ -192,9 +192,10 @@ class Synchroniser:
         """Take a snapshot, and the buffered updates that follow it."""
         in_stream = self.snapshots_in_stream
         unsure = not in_stream and (self._late or not self._requested)
+        if self._requested:
+            self._forget_request()
         if self._synced and not self._unsure and not in_stream:
             return
-        self._forget_request()
         market = self.market
         book = market.book
         try:
@@ -217,8 +218,7 @@ class Synchroniser:
                 market.lose(BookState.SYNCING)
                 self._request()
             return
-        if self._in_step_since_ns is None:
-            self._in_step_since_ns = self._clock.now_ns()
+        self._get_in_step()
         book.state = BookState.LIVE
         market.on_book(book)
 
@@ -234,9 +234,7 @@ class Synchroniser:
         """Learn that the connection broke: what it would have brought is missing."""
         self._lose(BookState.STALE)
         self._flowing = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         if self.snapshots_in_stream:
             self._requested = False
         self._late = self._requested
@@ -297,11 +295,12 @@ class Synchroniser:
     def _bridge(self) -> None:
         self._bridged = True
         self._unsure = False
+        self._get_in_step()
+
+    def _get_in_step(self) -> None:
         if self._in_step_since_ns is None:
             self._in_step_since_ns = self._clock.now_ns()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
 
     def _on_old(self, last_id: int) -> None:
         book_id = self.market.book.update_id
@@ -357,6 +356,9 @@ class Synchroniser:
 
     def _forget_request(self) -> None:
         self._requested = self._late = False
+        self._stop_timer()
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import zstandard
 
@@ -14,6 +14,7 @@ from hft.errors import CaptureError
 __all__ = ["open_to_read", "open_to_write"]
 
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+_READ = 64 * 1024
 _LEVEL = 3
 """Both compressors' level: keeps up with a busy session on a fraction of a core."""
 
@@ -28,9 +29,7 @@ def open_to_read(path: Path) -> IO[bytes]:
     if suffix == ".jsonl.gz":
         return cast("IO[bytes]", _OwningGzipFile(fileobj=file, mode="rb"))
     if suffix == ".jsonl.zst":
-        # A writer that was started twice leaves several frames, as gzip leaves several members.
-        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)
-        return io.BufferedReader(cast("io.RawIOBase", reader))
+        return io.BufferedReader(_ZstdReader(file))
     return file
 
 
@@ -61,6 +60,42 @@ class _OwningGzipFile(gzip.GzipFile):
         finally:
             if beneath is not None:
                 beneath.close()
+
+
+class _ZstdReader(io.RawIOBase):
+    """The content of zstd frames, one or several; a frame that is cut off raises `EOFError`.
+
+    The library's own reader ends silently there, as if the file were whole.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._begun = False
+        self._content = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._content:
+            data = self._frame.unused_data if self._frame.eof else self._file.read(_READ)
+            if self._frame.eof:
+                self._frame, self._begun = zstandard.ZstdDecompressor().decompressobj(), False
+                data = data or self._file.read(_READ)
+            if not data:
+                if self._begun:
+                    raise EOFError("zstd frame is cut off")
+                return 0
+            self._begun = True
+            self._content = memoryview(self._frame.decompress(data))
+        taken, self._content = self._content[: len(buffer)], self._content[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _suffix(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["redact_frame", "redact_text", "redact_url"]
 
@@ -39,6 +40,11 @@ def redact_frame(data: bytes, *, sent: bool) -> bytes:
     Of what we ``sent``, signatures and keys go as well; in what we received such names belong to
     market data, and only names that can mean nothing else are replaced.
     """
+    if not sent:
+        # Four searches for plain bytes cost a twentieth of the expression, and nearly always suffice.
+        lower = data.lower()
+        if not (b'key"' in lower or b'secret"' in lower or b'passphrase"' in lower or b'password"' in lower):
+            return data
     data = (_sent if sent else _received).sub(rb'\1"***"', data)
     if sent and _positional.search(data):
         data = _arguments.sub(rb'\1["***"]', data)
@@ -50,6 +56,7 @@ def redact_text(text: str) -> str:
     return _user_info.sub(r"\1***@", _parameters.sub(r"\1***", text))
 
 
+@lru_cache(maxsize=1_000)
 def redact_url(url: str) -> str:
     """Replace secret query parameters, user and password, and path segments that look like keys."""
     return _long_segment.sub("***", redact_text(url))

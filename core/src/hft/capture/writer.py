@@ -73,6 +73,4 @@ class CaptureWriter:
 
     def _failure(self, error: OSError) -> CaptureError:
         self._failed = True
-        return CaptureError(
-            f"{self.path}: recording stopped: {error.strerror or error}"
-        )
+        return CaptureError(f"{self.path}: recording stopped: {error.strerror or error}")

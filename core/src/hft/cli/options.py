@@ -9,7 +9,7 @@ from loguru import logger
 
 from hft.clock import SystemClock
 from hft.net.rate_limited import RateLimitedLog
-from hft.profile.durations import parse_duration
+from hft.profile.values import parse_duration
 from hft.types import Duration
 
 __all__ = ["add_duration", "warner"]

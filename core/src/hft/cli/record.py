@@ -22,7 +22,9 @@ __all__ = ["configure", "run"]
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("profile", type=Path, help="profile whose instruments are recorded")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="file: .jsonl, .jsonl.gz or .jsonl.zst")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="file: .jsonl, .jsonl.gz or .jsonl.zst"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     add_duration(parser)

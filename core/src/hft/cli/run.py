@@ -35,7 +35,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     match profile.mode:
         case Mode.DRY_RUN:
             summary = run_async(
-                run_live(profile, duration_ns=args.duration, console=console, write=logger.info, warn=warner())
+                run_live(
+                    profile, duration_ns=args.duration, console=console, write=logger.info, warn=warner()
+                )
             )
         case Mode.REPLAY:
             summary = run_recorded(

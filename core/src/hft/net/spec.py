@@ -35,7 +35,8 @@ class ConnectionSpec:
     ``name`` identifies it in `MarketDataStream` calls and captures: the URL, with ``#2`` and so on
     behind where several share one. ``on_open`` is sent after every (re)connection, at most
     ``messages_per_s``. ``ping`` is sent every ``ping_ns`` where the exchange wants application
-    pings (0: none; the protocol's own pings are always answered). After ``lifetime_ns`` a second
+    pings; where ``ping`` is empty, the protocol's own ping is (0: none; the exchange's are always
+    answered). After ``lifetime_ns`` a second
     socket is opened and subscribed before the first is closed (0: never). A socket that has been
     silent for ``silence_ns`` is taken for dead and replaced.
     """
@@ -43,7 +44,7 @@ class ConnectionSpec:
     name: str
     url: str
     on_open: tuple[bytes, ...] = ()
-    messages_per_s: float = 4.0
+    messages_per_s: float = attrs.field(default=4.0, validator=attrs.validators.gt(0))
     ping: bytes = b""
     ping_ns: int = 0
     lifetime_ns: int = 0

@@ -7,14 +7,16 @@ on before that returns. Sending writes to the socket before it returns.
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable
 from functools import cache
+from typing import cast
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import InvalidStatus, InvalidURI
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Response
+from websockets.protocol import State
 from websockets.uri import WebSocketURI, parse_uri
 
 from hft.capture.redact import redact_text, redact_url
@@ -28,14 +30,14 @@ __all__ = ["WebsocketTransport", "connect"]
 _SHOWN_BYTES = 200
 _DEFAULTS = TransportOptions()
 
+# At DEBUG the library logs every frame, and a login frame holds a secret.
+_logger = logging.getLogger(__name__)
+_logger.setLevel(logging.WARNING)
+
 # Attributes of an enum are looked up through its metaclass; the hot path compares with globals.
-_TEXT, _BINARY, _CONT, _PONG, _CLOSE = (
-    Opcode.TEXT,
-    Opcode.BINARY,
-    Opcode.CONT,
-    Opcode.PONG,
-    Opcode.CLOSE,
-)
+_TEXT, _BINARY, _CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
+_PONG, _CLOSE = Opcode.PONG, Opcode.CLOSE
+_OPEN = State.OPEN
 
 
 async def connect(
@@ -73,7 +75,7 @@ async def connect(
         if isinstance(error, TimeoutError):
             seconds = options.handshake_timeout_ns / NS_PER_S
             raise TransportError(f"{shown}: no answer to the handshake within {seconds:g} s") from None
-        if isinstance(error, (OSError, ValueError, InvalidHandshake)):
+        if isinstance(error, (OSError, ValueError, InvalidStatus)):
             raise _refusal(shown, error, clock) from None
         raise
     return transport
@@ -98,7 +100,7 @@ class WebsocketTransport(asyncio.Protocol):
         self._clock = clock
         self._now_ns = clock.now_ns
         self._options = options
-        self._protocol = ClientProtocol(uri, max_size=options.max_message_bytes)
+        self._protocol = ClientProtocol(uri, max_size=options.max_message_bytes, logger=_logger)
         self._socket: asyncio.Transport | None = None
         self._closed = asyncio.Event()
         self._closed.set()
@@ -110,7 +112,8 @@ class WebsocketTransport(asyncio.Protocol):
     # -- what the connection manager calls ---------------------------------------------------------
 
     def send(self, data: bytes, *, text: bool = True) -> bool:
-        if self._reason or not self.opened.done():
+        # The state as well: a close frame may stand behind the message that is being handled.
+        if self._reason or self._protocol.state is not _OPEN:
             return False
         if text:
             self._protocol.send_text(data)
@@ -120,14 +123,14 @@ class WebsocketTransport(asyncio.Protocol):
         return not self._reason
 
     def ping(self) -> None:
-        if self._reason:
+        if self._reason or self._protocol.state is not _OPEN:
             return
         self._pinged_ns = self._now_ns()
         self._protocol.send_ping(self._pinged_ns.to_bytes(8))
         self._flush()
 
     def close(self) -> None:
-        if self._reason:
+        if self._reason or self._protocol.state is not _OPEN:
             return
         self._reason = "closed by us"
         self._protocol.send_close(1000)
@@ -145,10 +148,9 @@ class WebsocketTransport(asyncio.Protocol):
     # -- what asyncio calls ------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._socket = transport
+        self._socket = socket = cast("asyncio.Transport", transport)
         self._closed.clear()
-        transport.set_write_buffer_limits(high=self._options.max_unsent_bytes)
+        socket.set_write_buffer_limits(high=self._options.max_unsent_bytes)
         request = self._protocol.connect()
         request.headers.update({"User-Agent": "hft", **self._options.headers})
         self._protocol.send_request(request)
@@ -162,10 +164,12 @@ class WebsocketTransport(asyncio.Protocol):
         for event in protocol.events_received():
             if type(event) is Frame:
                 self._take(event, recv_ns)
-            elif isinstance(event, Response) and protocol.handshake_exc is None:
+            elif not self.opened.done() and protocol.handshake_exc is None:
                 self.opened.set_result(None)
-        if protocol.parser_exc is not None or protocol.handshake_exc is not None:
-            self._finish(f"broke the protocol: {protocol.parser_exc}")
+        if protocol.parser_exc is not None:
+            self._finish(f"the exchange broke the protocol: {protocol.parser_exc}")
+        elif protocol.handshake_exc is not None and not self.opened.done():
+            self.opened.set_exception(self._handshake_error())
 
     def eof_received(self) -> None:
         self._protocol.receive_eof()
@@ -185,7 +189,7 @@ class WebsocketTransport(asyncio.Protocol):
             if not self.opened.cancelled() and self.opened.exception() is None:
                 self._on_lost(self._reason)
         else:
-            self.opened.set_exception(self._protocol.handshake_exc or exc or ConnectionError(self._reason))
+            self.opened.set_exception(exc or self._handshake_error())
         self._closed.set()
 
     # -- frames ------------------------------------------------------------------------------------
@@ -217,6 +221,16 @@ class WebsocketTransport(asyncio.Protocol):
         if self._cut is None:
             self._cut = self._clock.call_later(self._options.close_timeout_ns, self.abort)
 
+    def _handshake_error(self) -> Exception:
+        error = self._protocol.handshake_exc
+        if isinstance(error, InvalidStatus):
+            return error
+        # Which other exceptions these are differs from one version of the library to the next.
+        cause = error.__cause__ if error is not None else None
+        return ConnectionError(
+            f"no websocket answers: {error or self._reason}" + (f": {cause}" if cause else "")
+        )
+
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data and self._socket is not None:
@@ -230,9 +244,7 @@ def _default_context() -> ssl.SSLContext:
 
 def _refusal(shown: str, error: Exception, clock: Clock) -> TransportError:
     if not isinstance(error, InvalidStatus):
-        cause = error.__cause__
-        detail = f"{error}: {cause}" if cause is not None else f"{error}"
-        return TransportError(f"{shown}: {redact_text(detail)}")
+        return TransportError(f"{shown}: {redact_text(str(error))}")
     response = error.response
     status = response.status_code
     header = next(iter(response.headers.get_all("Retry-After")), None)

@@ -1,1 +1,23 @@
+"""Orders: their states, who owns them, and how strategies place them."""
 
+from __future__ import annotations
+
+from hft.orders.guard import Guard
+from hft.orders.ids import ClientOrderIds
+from hft.orders.manager import Ledger, OrderCounters, OrderManager, RiskGate
+from hft.orders.quoter import Quoter
+from hft.orders.trading import StrategyTrading
+from hft.orders.wiring import WiredStrategy, wire_strategy
+
+__all__ = [
+    "ClientOrderIds",
+    "Guard",
+    "Ledger",
+    "OrderCounters",
+    "OrderManager",
+    "Quoter",
+    "RiskGate",
+    "StrategyTrading",
+    "WiredStrategy",
+    "wire_strategy",
+]

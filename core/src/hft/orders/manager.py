@@ -15,7 +15,7 @@ from hft.market import Market
 from hft.order import Order
 from hft.orders.desk import Desk, Owner, Record
 from hft.orders.ids import ClientOrderIds
-from hft.orders.states import EVENT_OF_REPORT, Event, next_state, supported_state
+from hft.orders.states import EDGES, EVENT_OF_REPORT, Event, next_state, supported_state
 from hft.plugin.execution import ApprovedOrder, ExecutionClient, ExecutionEvents
 from hft.plugin.risk import Refused
 from hft.types import OrderState, OrderType, Price, Side, Size, TimeInForce
@@ -290,7 +290,7 @@ class OrderManager(ExecutionEvents):
             self.counters.duplicates += 1
             return
         order = record.order
-        if event is Event.REJECTED and record.acknowledged:
+        if event not in EDGES[order.state] or (event is Event.REJECTED and record.acknowledged):
             self._on_illegal(order, event)
             return
         if event is Event.CANCEL_REJECTED and record.successor is not None:
@@ -302,11 +302,7 @@ class OrderManager(ExecutionEvents):
             order.state = OrderState.PENDING_CANCEL
             record.expose()
             return
-        state = next_state(order, event)
-        if state is None:
-            self._on_illegal(order, event)
-            return
-        order.state = state
+        order.state = state = next_state(order, event) or before
         successor = record.successor
         if state.is_final:
             self._finish(record)
@@ -430,7 +426,7 @@ class OrderManager(ExecutionEvents):
     def _on_report_without_order(self, report: OrderReport, event: Event) -> None:
         record = self._finished.get(report.client_order_id)
         if record is not None:
-            if next_state(record.order, event) is None:
+            if event not in EDGES[record.order.state]:
                 self._on_illegal(record.order, event)
             else:
                 self.counters.duplicates += 1

@@ -32,8 +32,7 @@ class DelayLine:
         if self._closed:
             return
         self._waiting.append((self._clock.now_ns() + self._delay_ns, call))
-        if len(self._waiting) == 1:
-            self._arm()
+        self._arm()
 
     def close(self) -> None:
         """Forget what is under way, and leave nothing on the clock."""

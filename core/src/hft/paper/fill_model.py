@@ -176,6 +176,7 @@ class FillModel:
         book = self.book
         own = self._asks if side is Side.BUY else self._bids
         is_new = exchange_ns == 0 or exchange_ns > book.exchange_ns
+        # Only an update of a LIVE book clears what was printed: without one it would only grow.
         if is_new and book.state is BookState.LIVE:
             own.printed[price] = own.printed.get(price, 0) + size
         if not own.levels:

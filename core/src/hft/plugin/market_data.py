@@ -79,7 +79,7 @@ class MarketDataStream(Configured[ConfigT], ABC):
         class AcmeStream(MarketDataStream[Config]):
             environments = ("mainnet", "testnet")
 
-            def instrument_requests(self):
+            def instrument_requests(self, symbols):
                 return [Request(url=f"{self.rest}/instruments")]
 
             def on_response(self, request, body, recv_ns):
@@ -107,8 +107,11 @@ class MarketDataStream(Configured[ConfigT], ABC):
         self.feed = feed
 
     @abstractmethod
-    def instrument_requests(self) -> Sequence[Request]:
-        """Return the requests whose answers list the instruments."""
+    def instrument_requests(self, symbols: Sequence[str]) -> Sequence[Request]:
+        """Return the requests whose answers describe at least these unified symbols.
+
+        Ask for no more than they need: a product that nobody trades must not have to be reachable.
+        """
 
     @abstractmethod
     def subscribe(self, markets: Sequence[Market]) -> Sequence[ConnectionSpec]:

@@ -1,1 +1,27 @@
+"""Profiles: one YAML file that says what runs, read strictly."""
 
+from __future__ import annotations
+
+from hft.profile.model import (
+    SIMULATOR,
+    ExchangeEntry,
+    LoadedPlugin,
+    Mode,
+    PluginSource,
+    Profile,
+    RiskEntry,
+    StrategyEntry,
+)
+from hft.profile.reader import read_profile
+
+__all__ = [
+    "SIMULATOR",
+    "ExchangeEntry",
+    "LoadedPlugin",
+    "Mode",
+    "PluginSource",
+    "Profile",
+    "RiskEntry",
+    "StrategyEntry",
+    "read_profile",
+]

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin
 
 from hft.profile.document import Scalar
+from hft.profile.fault import did_you_mean
 from hft.profile.values import DECIMAL, parse_decimal, parse_duration
-from hft.registry.closest import closest
 from hft.types import Duration
 
 __all__ = ["CONVERSIONS", "expect_text", "is_choice", "to_choice"]
@@ -104,5 +104,5 @@ def to_choice(node: Scalar, type_: Any) -> Any:
         if type(choice) is type(value) and choice == value:
             return member
     names = [str(choice) for choice in choices]
-    hint = closest(value, names) if isinstance(value, str) and not node.sensitive else ""
+    hint = did_you_mean(value, names) if isinstance(value, str) and not node.sensitive else ""
     raise ValueError(f"{node.shown} is not one of {', '.join(names)}{hint}")

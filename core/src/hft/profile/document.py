@@ -12,7 +12,8 @@ from typing import Any
 import attrs
 import yaml
 
-from hft.profile.fault import Fault, Mark, Refused, short
+from hft.errors import Fault
+from hft.profile.fault import Mark, Refused, short
 from hft.profile.references import KEYRING, expand
 from hft.profile.scalars import Plain, resolve
 

@@ -1,4 +1,4 @@
-"""One fault of a profile, and the place in the file that it belongs to."""
+"""Places in a profile, and the faults that belong to them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,10 @@ from collections.abc import Iterable
 
 import attrs
 
-__all__ = ["Fault", "Mark", "Refused", "short"]
+from hft.errors import Fault
+from hft.registry.closest import closest
 
-
-class Fault(str):
-    """A fault as the line that is printed, ``file:line: path: what, and what to do``.
-
-    Its parts are attributes. ``line`` counts from 1 and is 0 where the file could not be read;
-    ``path`` is empty where the fault is the whole file's.
-    """
-
-    file: str
-    line: int
-    path: str
-    message: str
-
-    def __new__(cls, file: str, line: int, path: str, message: str) -> Fault:
-        message = " ".join(message.split())
-        where = f"{file}:{line}" if line else file
-        fault = super().__new__(cls, ": ".join(part for part in (where, path, message) if part))
-        fault.file, fault.line, fault.path, fault.message = file, line, path, message
-        return fault
+__all__ = ["Mark", "Refused", "did_you_mean", "short"]
 
 
 @attrs.frozen
@@ -39,7 +22,8 @@ class Mark:
 
     def key(self, key: str, line: int) -> Mark:
         """Return the mark of a key of the mapping that stands here."""
-        shown = key if len(key) <= _MAX_SHOWN and key.replace("-", "_").isidentifier() else short(key)
+        simple = len(key) <= _MAX_SHOWN and key.isascii() and key.replace("-", "_").isidentifier()
+        shown = key if simple else short(key)
         return Mark(self.file, line, f"{self.path}.{shown}" if self.path else shown)
 
     def item(self, index: int, line: int) -> Mark:
@@ -64,6 +48,12 @@ class Refused(Exception):
 
 
 _MAX_SHOWN = 60
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``, did you mean 'okx'?`` for the known name most like this one, or nothing."""
+    match = closest(name, known)
+    return f", did you mean {match!r}?" if match else ""
 
 
 def short(text: str) -> str:

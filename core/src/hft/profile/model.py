@@ -24,6 +24,7 @@ from hft.types import Duration
 
 __all__ = [
     "SIMULATOR",
+    "ComponentKeys",
     "ExchangeEntry",
     "ExchangeKeys",
     "LoadedPlugin",
@@ -32,7 +33,6 @@ __all__ = [
     "Profile",
     "ProfileKeys",
     "RiskEntry",
-    "RiskKeys",
     "StrategyEntry",
     "StrategyKeys",
 ]
@@ -41,6 +41,7 @@ SIMULATOR = "simulator"
 """The environment that every exchange has whose plugin brings a simulator: the kernel starts it."""
 
 _MAX_NAME = 64
+_MAX_USE = 255
 _MAX_PORT = 65535
 
 
@@ -101,7 +102,7 @@ def _check_text(_: object, __: object, value: str) -> None:
 
 
 def _check_use(_: object, __: object, value: str) -> None:
-    if not (value and value.isprintable()):
+    if not (value and value.isprintable() and len(value) <= _MAX_USE):
         raise ValueError("must be the name of a plugin, or the path of a file such as ./maker.py")
 
 
@@ -152,12 +153,20 @@ class ProfileKeys:
 
 
 @attrs.frozen(kw_only=True)
-class ExchangeKeys:
+class ComponentKeys:
+    """The key of every component that the kernel reads, a risk rule's only one."""
+
+    use: str = option(doc="the plugin, by name or as a path such as ./maker.py", validator=_check_use)
+
+
+@attrs.frozen(kw_only=True)
+class ExchangeKeys(ComponentKeys):
     """The keys of an exchange that the kernel reads; all others are its plugin's."""
 
-    use: str = option(doc="the exchange plugin, by name or as ./file.py", validator=_check_use)
     environment: str | None = option(None, doc="which of the exchange's environments, the first by default")
-    url: str | None = option(None, doc="where every endpoint lives instead, scheme and host", validator=_check_url)
+    url: str | None = option(
+        None, doc="where every endpoint lives instead, scheme and host", validator=_check_url
+    )
     paper: PaperConfig = option(PaperConfig(), doc="what simulated fills assume")
     max_book_age: Duration = option(
         Duration(10_000_000_000),
@@ -168,20 +177,12 @@ class ExchangeKeys:
 
 
 @attrs.frozen(kw_only=True)
-class StrategyKeys:
+class StrategyKeys(ComponentKeys):
     """The keys of a strategy that the kernel reads; all others are its plugin's."""
 
-    use: str = option(doc="the strategy plugin, by name or as ./file.py", validator=_check_use)
     instruments: tuple[InstrumentId, ...] = option(
         doc="what it sees and trades, such as [BTC/USDT@binance]", validator=_check_instruments
     )
-
-
-@attrs.frozen(kw_only=True)
-class RiskKeys:
-    """The keys of a risk rule that the kernel reads; all others are its plugin's."""
-
-    use: str = option(doc="the risk plugin, by name or as ./file.py", validator=_check_use)
 
 
 @attrs.frozen(kw_only=True)

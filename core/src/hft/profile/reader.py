@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
 
-from hft.errors import PluginError, ProfileError
+from hft.errors import Fault, PluginError, ProfileError
 from hft.profile.document import Broken, Items, Node, Scalar, Section, read_document
-from hft.profile.fault import Fault, Mark, Refused, short
+from hft.profile.fault import Refused, did_you_mean
 from hft.profile.model import (
     SIMULATOR,
+    ComponentKeys,
     ExchangeEntry,
     ExchangeKeys,
     LoadedPlugin,
@@ -24,13 +24,11 @@ from hft.profile.model import (
     Profile,
     ProfileKeys,
     RiskEntry,
-    RiskKeys,
     StrategyEntry,
     StrategyKeys,
 )
 from hft.profile.structure import Structurer, option_names, unknown_key
 from hft.profile.values import KEY
-from hft.registry.closest import closest
 from hft.registry.discovery import PluginKind
 
 __all__ = ["read_profile"]
@@ -46,166 +44,272 @@ def read_profile(path: Path, registry: PluginSource, *, environ: Mapping[str, st
             a secret or the value of an environment variable.
 
     """
-    file = str(path)
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a file name"
-        raise ProfileError([Fault(file, 0, "", f"cannot be read: {reason}")]) from None
+        reason = error.strerror if isinstance(error, OSError) else "that is no file name"
+        raise ProfileError([Fault(str(path), 0, "", f"cannot be read: {reason}")]) from None
     try:
-        root, faults = read_document(file, data, environ)
+        root, faults = read_document(str(path), data, environ)
     except Refused as refused:
-        raise ProfileError([*refused.faults]) from None
-    reader = _Reader(path, root, registry)
+        raise ProfileError(refused.faults) from None
+    reader = _Reader(path, root, registry, faults)
     profile = reader.profile()
-    faults = reader.visible([*faults, *reader.faults])
-    if profile is None or faults:
-        raise ProfileError([*sorted(faults, key=lambda fault: fault.line)])
+    if profile is None:
+        raise ProfileError(reader.sorted_faults())
     return profile
 
 
-class _Reader:
-    """Checks one tree. Every method goes on after a fault and returns None for what has one."""
+@attrs.frozen(kw_only=True)
+class _Component:
+    """What the mapping of a component says; ``keys`` and ``config`` are None where they have faults."""
 
-    def __init__(self, path: Path, root: Section, registry: PluginSource) -> None:
-        self.faults: list[Fault] = []
+    keys: Any
+    plugin: LoadedPlugin
+    offer: Any
+    config: Any
+
+
+@attrs.frozen
+class _Kind:
+    """How the mapping of one kind of component is read."""
+
+    kind: PluginKind
+    keys: type[Any]
+    what: str
+    offer: Callable[[LoadedPlugin], Any]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(option_names(self.keys))
+
+
+_EXCHANGE = _Kind(PluginKind.EXCHANGE, ExchangeKeys, "market data", lambda plugin: plugin.market_data())
+_STRATEGY = _Kind(PluginKind.STRATEGY, StrategyKeys, "strategy", lambda plugin: plugin.strategy())
+_RISK = _Kind(PluginKind.RISK, ComponentKeys, "risk rule", lambda plugin: plugin.risk_rule())
+
+_USE = frozenset({"use"})
+
+
+class _Reader:
+    """Checks one tree. Every method notes the faults it finds and goes on, for the next ones."""
+
+    def __init__(self, path: Path, root: Section, registry: PluginSource, faults: list[Fault]) -> None:
         self._path = path
         self._root = root
         self._registry = registry
+        self._faults = faults
         exchanges = root.get("exchanges")
         self._structurer = Structurer(exchanges if isinstance(exchanges, Section) else ())
-        self._mode = self._quietly(root.get("mode"), Mode)
+        self._mode: Mode | None = self._quietly(root.get("mode"), Mode)
 
-    def visible(self, faults: list[Fault]) -> list[Fault]:
-        """Return the faults without those inside of what stands in place of a secret."""
-        return [fault for fault in faults if not any(at.holds(fault) for at in self._structurer.secrets_at)]
+    def sorted_faults(self) -> list[Fault]:
+        """Return the faults by line, without those inside of what stands in place of a secret."""
+        hidden = self._structurer.secrets_at
+        shown = [fault for fault in self._faults if not any(mark.holds(fault) for mark in hidden)]
+        return sorted(shown, key=lambda fault: (fault.line, fault.path))
 
     def profile(self) -> Profile | None:
+        """Return the profile, None where anything has a fault."""
         keys = self._fill(self._root, ProfileKeys)
         captures = self._captures()
-        exchanges = self._each("exchanges", self._exchange)
-        strategies = self._each("strategies", self._strategy)
-        rules = self._rules()
-        if keys is None or self.faults:
+        exchanges = list(self._entries("exchanges", self._exchange))
+        strategies = list(self._entries("strategies", self._strategy))
+        risk = self._rules()
+        if self._faults:
             return None
         return Profile(
             path=self._path,
             name=keys.name,
             mode=keys.mode,
             seed=keys.seed,
-            exchanges=exchanges,
-            strategies=strategies,
-            risk=tuple(rules),
+            exchanges=dict(exchanges),
+            strategies=dict(strategies),
+            risk=tuple(risk),
             captures=captures,
         )
 
     def _captures(self) -> tuple[Path, ...]:
         node = self._root.get("captures")
-        replayed = self._mode is Mode.REPLAY
-        if node is None or (isinstance(node, Items) and not node):
-            if replayed:
-                at = self._root["mode"].mark
-                self.faults.append(at.fault("mode replay needs recorded sessions, add: captures: [FILE]"))
+        if self._mode is None or isinstance(node, Broken):
             return ()
-        if not replayed and self._mode is not None:
-            fault = node.mark.fault(f"only mode replay reads captures, mode is {self._mode.value}, remove the key")
-            self.faults.append(fault)
+        if self._mode is not Mode.REPLAY:
+            if node is not None:
+                self._fault(node, f"only mode replay reads captures, not {self._mode.value}, remove the key")
+            return ()
+        if node is None or node == []:
+            at = self._root["mode"] if node is None else node
+            self._fault(at, "mode replay needs recorded sessions: captures: [FILE]")
         paths = []
         for item in node if isinstance(node, Items) else ():
-            if isinstance(item, Scalar) and isinstance(item.value, str):
-                paths.append(self._path.parent / item.value)
+            name = self._quietly(item, str)
+            if name is not None:
+                paths.append(self._path.parent / name)
                 if not _is_file(paths[-1]):
-                    self.faults.append(item.mark.fault(f"{item.shown} is not a file beside the profile"))
+                    self._fault(item, f"{_shown(item)} is not a file, it is looked for beside the profile")
         return tuple(paths)
 
-    def _each(self, key: str, read: Callable[[str, Section], T | None]) -> dict[str, T]:
-        """Read the entries of a mapping of the profile's own keys."""
-        entries = {}
-        section = self._root.get(key)
-        for name, node in section.items() if isinstance(section, Section) else ():
+    def _entries(self, key: str, read: Callable[[str, Section], T | None]) -> Iterator[tuple[str, T]]:
+        """Read the entries of a mapping whose keys the user chooses; those with faults are left out."""
+        nodes = self._root.get(key)
+        for name, node in nodes.items() if isinstance(nodes, Section) else ():
             if re.fullmatch(KEY, name) is None:
-                message = "a key has small letters, digits, - and _, begins with a letter, at most 32 in all"
-                self.faults.append(section.keys_at[name].fault(message))
-            if self._is_section(node):
-                entry = read(name, node)
-                if entry is not None:
-                    entries[name] = entry
-        return entries
+                self._fault(node, "a key is made of a-z, 0-9, _ and -, a letter first, at most 32 of them")
+            section = self._section(node)
+            entry = None if section is None else read(name, section)
+            if entry is not None:
+                yield name, entry
+
+    def _rules(self) -> list[RiskEntry]:
+        nodes = self._root.get("risk")
+        sections = map(self._section, nodes if isinstance(nodes, Items) else ())
+        rules = [self._rule(section) for section in sections if section is not None]
+        return [rule for rule in rules if rule is not None]
 
     def _exchange(self, key: str, section: Section) -> ExchangeEntry | None:
-        keys = self._fill(section.only(_EXCHANGE_KEYS), ExchangeKeys)
-        plugin = self._load(PluginKind.EXCHANGE, section)
-        stream = self._offer(plugin, section, "market data", lambda plugin: plugin.market_data())
-        if plugin is None or stream is None:
+        component = self._component(section, _EXCHANGE)
+        if component is None:
             return None
-        config = self._config(section, stream.Config, _EXCHANGE_KEYS)
-        simulated: type[Any] | None = None
-        with self._located(section):
-            simulated = plugin.simulator()
-            if self._mode is Mode.LIVE and plugin.execution() is None:
-                raise PluginError(f"plugin {plugin.name!r} cannot trade, use mode: dry-run")
-        environment = self._environment(section, stream.environments, simulated is not None)
         simulator = None
-        if environment == SIMULATOR and simulated is not None:
-            # No mapping is an empty one: the simulator's options may all have defaults.
-            settings = section.get("simulator", Section(section.mark))
-            simulator = self._fill(settings, simulated.Config)
-            if "url" in section:
-                at = section.keys_at["url"]
-                self.faults.append(at.fault("the simulator has its own, remove url or change environment"))
-        elif environment is not None and "simulator" in section:
-            at = section.keys_at["simulator"]
-            self.faults.append(at.fault("is only read with environment: simulator, remove it"))
-        if keys is None or environment is None:
+        environment = component.offer.environments[0]
+        try:
+            if self._mode is Mode.LIVE and component.plugin.execution() is None:
+                raise PluginError(f"plugin {component.plugin.name!r} cannot trade, use mode: dry-run")
+            environment = self._environment(section, component) or environment
+            if environment == SIMULATOR:
+                simulator = self._simulator(section, component.plugin.simulator())
+            elif "simulator" in section:
+                self._fault(section["simulator"], "is only read with environment: simulator, remove it")
+        except PluginError as error:
+            self._plugin_fault(section, error)
+        if component.keys is None:
             return None
         return ExchangeEntry(
             key=key,
-            use=keys.use,
+            use=component.keys.use,
             environment=environment,
-            url=keys.url,
-            paper=keys.paper,
-            max_book_age=keys.max_book_age,
-            plugin=plugin,
-            config=config,
+            url=component.keys.url,
+            paper=component.keys.paper,
+            max_book_age=component.keys.max_book_age,
+            plugin=component.plugin,
+            config=component.config,
             simulator=simulator,
         )
 
-    def _environment(self, section: Section, environments: tuple[str, ...], simulated: bool) -> str | None:
+    def _environment(self, section: Section, component: _Component) -> str | None:
         node = section.get("environment")
-        if node is None or (isinstance(node, Scalar) and node.value is None):
-            return environments[0]
-        known = (*environments, SIMULATOR) if simulated else environments
-        environment = self._quietly(node, str)
-        if environment is None or environment in known:
-            return environment
-        shown = node.shown if isinstance(node, Scalar) else ""
-        hint = "" if isinstance(node, Scalar) and node.sensitive else closest(environment, known)
-        self.faults.append(node.mark.fault(f"{shown} is not one of {', '.join(known)}{hint}"))
-        return None
+        named = self._quietly(node, str | None)
+        known = component.offer.environments
+        if node is None or named is None or named in known:
+            return named
+        # Asked last: a simulator brings a web server along, which few runs need.
+        if component.plugin.simulator() is not None:
+            known = (*known, SIMULATOR)
+        if named not in known:
+            hint = "" if _is_sensitive(node) else did_you_mean(named, known)
+            self._fault(node, f"{_shown(node)} is not one of {', '.join(known)}{hint}")
+            return None
+        return named
+
+    def _simulator(self, section: Section, simulated: Any) -> Any:
+        if "url" in section:
+            self._fault(section["url"], "the simulator has its own, remove url or change environment")
+        # No mapping is an empty one: all options of a simulator may have defaults.
+        return self._fill(section.get("simulator", Section(section.mark)), simulated.Config)
 
     def _strategy(self, key: str, section: Section) -> StrategyEntry | None:
-        keys = self._fill(section.only(_STRATEGY_KEYS), StrategyKeys)
-        plugin = self._load(PluginKind.STRATEGY, section)
-        offer = self._offer(plugin, section, "a strategy", lambda plugin: plugin.strategy())
-        if plugin is None or offer is None:
-            return None
-        config = self._config(section, offer.Config, _STRATEGY_KEYS)
-        if keys is None:
+        component = self._component(section, _STRATEGY)
+        if component is None or component.keys is None:
             return None
         return StrategyEntry(
-            key=key, use=keys.use, instruments=keys.instruments, plugin=plugin, config=config
+            key=key,
+            use=component.keys.use,
+            instruments=component.keys.instruments,
+            plugin=component.plugin,
+            config=component.config,
         )
 
-    def _rules(self) -> list[RiskEntry]:
-        rules = []
-        nodes = self._root.get("risk")
-        for section in nodes if isinstance(nodes, Items) else ():
-            if self._is_section(section):
-                keys = self._fill(section.only(_RISK_KEYS), RiskKeys)
-                plugin = self._load(PluginKind.RISK, section)
-                offer = self._offer(plugin, section, "a risk rule", lambda plugin: plugin.risk_rule())
-                if plugin is not None and offer is not None:
-                    config = self._config(section, offer.Config, _RISK_KEYS)
-                    if keys is not None:
-                        rules.append(RiskEntry(use=keys.use, plugin=plugin, config=config))
-        return rules
+    def _rule(self, section: Section) -> RiskEntry | None:
+        component = self._component(section, _RISK)
+        if component is None or component.keys is None:
+            return None
+        return RiskEntry(use=component.keys.use, plugin=component.plugin, config=component.config)
+
+    def _component(self, section: Section, kind: _Kind) -> _Component | None:
+        """Read the kernel's keys, load the plugin, and read its own; None without its class."""
+        keys = self._fill(section.only(kind.names), kind.keys)
+        named = self._quietly(section.only(_USE), ComponentKeys)
+        if named is None:
+            return None
+        try:
+            plugin = self._registry.load(kind.kind, named.use, base=self._path.parent)
+            offer = kind.offer(plugin)
+            if offer is None:
+                raise PluginError(f"plugin {plugin.name!r} offers no {kind.what}, use another one")
+            options = _options(plugin, offer.Config, kind.names)
+        except PluginError as error:
+            self._plugin_fault(section, error)
+            return None
+        for key in section:
+            if key not in kind.names | options:
+                self._faults.append(unknown_key(section.keys_at[key], key, kind.names | options))
+        config = self._fill(section.only(options), offer.Config)
+        return _Component(keys=keys, plugin=plugin, offer=offer, config=config)
+
+    def _plugin_fault(self, section: Section, error: PluginError) -> None:
+        use = section["use"]
+        hidden = f"the plugin that {_shown(use)} names cannot be used, type its name to see why"
+        self._fault(use, hidden if _is_sensitive(use) else str(error))
+
+    def _section(self, node: Node) -> Section | None:
+        if isinstance(node, Section):
+            return node
+        if not isinstance(node, Broken):
+            self._fault(node, "wants a mapping that begins with use: PLUGIN")
+        return None
+
+    def _fill(self, node: Node, type_: Any) -> Any:
+        try:
+            return self._structurer.fill(node, type_)
+        except Refused as refused:
+            self._faults += refused.faults
+            return None
+
+    def _quietly(self, node: Node | None, type_: Any) -> Any:
+        """Return a value whose faults are noted elsewhere, None where it has one or is missing."""
+        try:
+            return None if node is None else self._structurer.fill(node, type_)
+        except Refused:
+            return None
+
+    def _fault(self, node: Node, message: str) -> None:
+        self._faults.append(node.mark.fault(message))
+
+
+def _options(plugin: LoadedPlugin, config: type[Any], reserved: frozenset[str]) -> frozenset[str]:
+    try:
+        attrs.resolve_types(config)
+    except NameError as error:
+        raise PluginError(f"plugin {plugin.name!r}: the types of its Config are unknown, {error}") from None
+    options = frozenset(option_names(config))
+    if options & reserved:
+        names = ", ".join(sorted(options & reserved))
+        raise PluginError(
+            f"plugin {plugin.name!r}: its Config has the profile's own {names}, rename it there"
+        )
+    return options
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, a folder that may not be entered
+        return False
+
+
+def _is_sensitive(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.sensitive
+
+
+def _shown(node: Node) -> str:
+    return node.shown if isinstance(node, Scalar) else "it"

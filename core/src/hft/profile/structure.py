@@ -18,15 +18,15 @@ import cattrs
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, override
 
+from hft.errors import Fault
 from hft.instrument import InstrumentId
 from hft.profile.convert import CONVERSIONS, expect_text, is_choice, to_choice
 from hft.profile.document import Broken, Items, Node, Scalar, Section
-from hft.profile.fault import Fault, Mark, Refused
+from hft.profile.fault import Mark, Refused, did_you_mean
 from hft.profile.references import KEYRING, from_keyring, is_reference
-from hft.registry.closest import closest
 from hft.secret import Secret
 
-__all__ = ["Structurer", "option_names", "optional_type", "unknown_key"]
+__all__ = ["Structurer", "is_dict", "is_sequence", "option_names", "unknown_key"]
 
 _CONTAINERS = (tuple, list, set, frozenset)
 
@@ -54,8 +54,8 @@ class Structurer:
             converter.register_structure_hook(type_, _unsupported(type_))
         converter.register_structure_hook(Secret, self._secret)
         converter.register_structure_hook_func(is_choice, _scalar_hook(None))
-        converter.register_structure_hook_func(_is_container, self._container)
-        converter.register_structure_hook_func(_is_dict, self._dict)
+        converter.register_structure_hook_func(is_sequence, self._container)
+        converter.register_structure_hook_func(is_dict, self._dict)
         converter.register_structure_hook_func(_is_union, self._optional)
         converter.register_structure_hook_func(lambda type_: type_ is Any, lambda node, _: _untyped(node))
         converter.register_structure_hook_func(_is_node, lambda node, _: node)
@@ -77,7 +77,7 @@ class Structurer:
         known = ", ".join(sorted(self._exchanges)) or "none"
         if node.sensitive:
             raise ValueError(f"{node.shown} names no exchange of this profile, it has {known}")
-        hint = closest(instrument.exchange, self._exchanges) or f", it has {known}"
+        hint = did_you_mean(instrument.exchange, self._exchanges) or f", it has {known}"
         raise ValueError(f"exchange {instrument.exchange!r} is not in this profile{hint}")
 
     def _secret(self, node: Node, _: object) -> Secret:
@@ -132,8 +132,8 @@ class Structurer:
     def _optional(self, node: Node, type_: Any) -> Any:
         if isinstance(node, Scalar) and node.value is None:
             return None
-        inner = optional_type(type_)
-        return self.fill(node, inner) if inner is not None else _unsupported(type_)(node, type_)
+        inner = [each for each in get_args(type_) if each is not NoneType]
+        return self.fill(node, inner[0]) if len(inner) == 1 else _unsupported(type_)(node, type_)
 
     def _class_hook(self, cls: Any) -> _Hook:
         fields: dict[str, Any] = {
@@ -226,16 +226,20 @@ def option_names(cls: type[Any]) -> tuple[str, ...]:
     return tuple(field.alias or field.name for field in attrs.fields(cls) if field.init)
 
 
-def optional_type(type_: Any) -> Any:
-    """Return X of ``X | None``, None for any other union."""
-    inner = [each for each in get_args(type_) if each is not NoneType]
-    return inner[0] if len(inner) == 1 else None
+def is_sequence(type_: Any) -> bool:
+    """Return whether a type is filled by a list."""
+    return (get_origin(type_) or type_) in _CONTAINERS
+
+
+def is_dict(type_: Any) -> bool:
+    """Return whether a type is filled by a mapping with keys of the user's choice."""
+    return (get_origin(type_) or type_) is dict
 
 
 def unknown_key(mark: Mark, key: str, known: Iterable[str]) -> Fault:
     """Return the fault of a key that nobody reads."""
     known = sorted(known)
-    hint = closest(key, known) or (f", known are {', '.join(known)}" if known else ", remove it")
+    hint = did_you_mean(key, known) or (f", known are {', '.join(known)}" if known else ", remove it")
     return mark.fault(f"the key is unknown{hint}")
 
 
@@ -254,7 +258,8 @@ def _scalar_hook(convert: Callable[[Scalar], Any] | None) -> _Hook:
 def _unsupported(type_: Any) -> _Hook:
     def fill(node: Node, _: object) -> Any:
         name = getattr(type_, "__name__", type_)
-        raise Refused([node.mark.fault(f"a profile cannot hold {name!r}, the plugin's Config must change")])
+        message = f"a profile cannot hold the type {name}, the plugin's Config must change"
+        raise Refused([node.mark.fault(message)])
 
     return fill
 
@@ -296,14 +301,6 @@ def _untyped(node: Node) -> Any:
             return [_untyped(item) for item in node]
         case Section():
             return {key: _untyped(value) for key, value in node.items()}
-
-
-def _is_container(type_: Any) -> bool:
-    return (get_origin(type_) or type_) in _CONTAINERS
-
-
-def _is_dict(type_: Any) -> bool:
-    return (get_origin(type_) or type_) is dict
 
 
 def _is_node(type_: Any) -> bool:

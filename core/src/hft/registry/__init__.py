@@ -1,1 +1,1 @@
-
+"""Find and load plugins; only what is named is imported."""

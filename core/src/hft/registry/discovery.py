@@ -170,7 +170,7 @@ def _source(distribution: Distribution) -> str:
         return "unknown"
     if url.scheme != "file":
         host = url.netloc.rpartition("@")[2]  # a user and password in front of it are nobody's business
-        return url._replace(netloc=host).geturl()
+        return str(url._replace(netloc=host).geturl())
     path = str(Path(url2pathname(url.path)))
     if "dir_info" not in record:
         return f"file {path}"

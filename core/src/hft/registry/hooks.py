@@ -10,7 +10,7 @@ import pluggy
 
 from hft.errors import PluginError
 from hft.plugin import hookspecs
-from hft.registry.closest import closest
+from hft.spelling import did_you_mean
 
 __all__ = ["HOOK_NAMES", "Hooks"]
 
@@ -51,8 +51,14 @@ class Hooks:
         return self._manager.subset_hook_caller(hook, others)(**arguments)
 
     def _check_known(self, module: ModuleType) -> None:
-        for name in sorted(self.offered(module) - HOOK_NAMES):
-            raise PluginError(f"there is no hook {name!r}{closest(name, HOOK_NAMES)}")
+        for caller in self._manager.get_hookcallers(module) or ():
+            optional = all(impl.optionalhook for impl in caller.get_hookimpls() if impl.plugin is module)
+            if caller.has_spec() or optional:
+                continue
+            remedy = (
+                did_you_mean(caller.name, HOOK_NAMES) or f": the hooks are {', '.join(sorted(HOOK_NAMES))}"
+            )
+            raise PluginError(f"there is no hook {caller.name!r}{remedy}")
 
     def _forget(self, module: ModuleType) -> None:
         if self._manager.is_registered(module):

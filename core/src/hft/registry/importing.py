@@ -27,9 +27,9 @@ def find_file(kind: PluginKind, use: str, base: Path | None) -> Found:
     """Find a one-file plugin; a relative path starts at ``base``, the profile's folder."""
     path = ((base or Path()) / Path(use).expanduser()).resolve()
     if path.suffix != ".py":
-        raise PluginError(f"{kind.singular} plugin {use!r} is not a Python file: name a file that ends in .py")
+        raise PluginError(f"{kind.singular} plugin {use!r} is no Python file: name one that ends in .py")
     if not path.is_file():
-        raise PluginError(f"{kind.singular} plugin {use!r} does not exist: put it at {path}, or mend the path")
+        raise PluginError(f"{kind.singular} plugin {use!r} does not exist: looked for {path}")
     # Two files of one name in different folders are two modules.
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
     stem = re.sub(r"\W", "_", path.stem)

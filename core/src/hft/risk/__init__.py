@@ -1,1 +1,8 @@
+"""Risk: the rules' engine and what they see."""
 
+from __future__ import annotations
+
+from hft.risk.engine import RiskEngine
+from hft.risk.view import LiveRiskView
+
+__all__ = ["LiveRiskView", "RiskEngine"]

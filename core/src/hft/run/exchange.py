@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from hft.capture import Tap
@@ -19,6 +20,7 @@ from hft.net.spec import ConnectionSpec, Request
 from hft.plugin.market_data import MarketDataStream
 from hft.profile import ExchangeEntry
 from hft.run.feed import LiveFeed
+from hft.sim.arguments import config_arguments
 from hft.sim.child import Child, start_child
 from hft.spelling import did_you_mean
 
@@ -44,6 +46,7 @@ class ExchangeSession:
         self,
         entry: ExchangeEntry,
         *,
+        base: Path,
         seed: int,
         clock: Clock,
         latency: TickToOrder,
@@ -51,6 +54,7 @@ class ExchangeSession:
         warn: Callable[[str, str], None],
     ) -> None:
         self.entry = entry
+        self._base = base
         self._seed = seed
         self._clock = clock
         self._latency = latency
@@ -78,7 +82,7 @@ class ExchangeSession:
         if stream_class is None:
             raise UsageError(f"exchange plugin {entry.use!r} offers no market data")
         if entry.environment == "simulator":
-            self._child = await start_child(entry.use, entry.simulator)
+            self._child = await start_child(entry.use, config_arguments(entry.simulator, base=self._base))
             url = self._child.rest
         self._rest = RestClient(
             stream_class.rate_limits, clock=self._clock, tap=self._tap, warn=self._warn_line

@@ -102,7 +102,9 @@ class LiveFeed(Feed):
 
     # -- what the session calls ------------------------------------------------------------------
 
-    def connect(self, specs: Iterable[ConnectionSpec], open_connection: Callable[[ConnectionSpec], Connection]) -> None:
+    def connect(
+        self, specs: Iterable[ConnectionSpec], open_connection: Callable[[ConnectionSpec], Connection]
+    ) -> None:
         """Open every connection the stream wants."""
         for spec in specs:
             self.connections[spec.name] = open_connection(spec)

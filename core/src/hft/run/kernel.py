@@ -3,32 +3,191 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from hft.clock import Clock
+from hft.book import OrderBook
+from hft.clock import Clock, Timer
 from hft.errors import UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.latency import TickToOrder
 from hft.ledger import Ledger
-from hft.market import Channel, Market
-from hft.orders import OrderManager, StrategyTrading, wire_strategy
+from hft.market import Market
+from hft.money import product
+from hft.orders import ClientOrderIds, OrderManager, StrategyTrading, WiredStrategy, wire_strategy
 from hft.paper import PaperExecution
 from hft.profile import Profile, StrategyEntry
 from hft.risk import LiveRiskView, RiskEngine
 from hft.run.log_ring import LogRing
-from hft.run.summary import CurrencyTotals, LatencySummary, PositionSummary, Summary
+from hft.run.summary import LatencySummary, PositionSummary, Summary
 from hft.run.wanted import wanted_instruments
 from hft.run.watchdog import Watchdog
 
 __all__ = ["Kernel"]
 
-_DRAIN_LOG_NS = 50_000_000
+_LOG_NS = 50_000_000
+
+_HALF = Decimal("0.5")
 
 
 class Kernel:
-    """Everything of a run that does not depend on where the market data comes from.
+    """Everything of a run that does not depend on where its market data come from.
 
-    ``wanted`` says which instruments the profile needs; `wire` takes them and joins the components;
-    between `start` and `stop` the markets' events drive everything.
+    ``wanted`` says which instruments the profile needs. `wire` takes them and joins the components;
+    from `start` to `stop` the events of ``markets`` drive everything: first the simulated exchange,
+    then the strategies, as an exchange knows before its clients do. ``on_halt`` is called once when
+    trading halts. ``warn`` takes a key, by which it limits the rate, and a line.
     """
+
+    def __init__(
+        self,
+        profile: Profile,
+        clock: Clock,
+        *,
+        run_id: str,
+        latency: TickToOrder,
+        write: Callable[[str], None],
+        warn: Callable[[str, str], None],
+    ) -> None:
+        self.profile = profile
+        self.clock = clock
+        self.latency = latency
+        self.wanted: list[InstrumentId] = wanted_instruments(profile)
+        self.markets: dict[InstrumentId, Market] = {}
+        self.ledger = Ledger()
+        self.manager = OrderManager(clock, ClientOrderIds(profile.name, run_id), self.ledger, warn=warn)
+        self.manager.on_sent = latency.sent
+        self.manager.on_halt = self._halt
+        self.on_halt: Callable[[], None] = lambda: None
+        self.strategies: list[WiredStrategy] = []
+        self.faults: list[str] = []
+        self._log = LogRing(write)
+        self._warn = warn
+        self._log_timer: Timer | None = None
+        self._watchdog = Watchdog(clock, lambda line: warn(line[:40], line))
+        self._paper: dict[str, PaperExecution] = {}
+        if not self.wanted:
+            raise UsageError(f"{profile.path}: no strategy, nothing to run: name one under 'strategies'")
+
+    def wire(self, instruments: Iterable[Instrument]) -> None:
+        """Make and join the components for these instruments, which are those wanted."""
+        for key, entry in self.profile.exchanges.items():
+            self._paper[key] = PaperExecution(entry.paper, self.manager, self.clock)
+            self.manager.add_exchange(key, self._paper[key])
+        for instrument in instruments:
+            market = self.markets[instrument.id] = Market(instrument)
+            self._paper[instrument.exchange].attach(market)
+            self._watchdog.watch([market], self.profile.exchanges[instrument.exchange].max_book_age)
+            self.manager.add_market(market)
+        view = LiveRiskView(self.manager, self.ledger, self.markets.values())
+        rules = []
+        for rule in self.profile.risk:
+            rule_class = rule.plugin.risk_rule()
+            assert rule_class is not None, "the profile reader has checked it"
+            rules.append((rule.plugin.name, rule_class(rule.config)))
+        risk = RiskEngine(rules, view, self.manager.halt)
+        risk.start()
+        self.manager.risk = risk
+        self.strategies = [self._strategy(key, entry) for key, entry in self.profile.strategies.items()]
+
+    def start(self) -> None:
+        """Start the strategies, the watchdog and the log; market data may come from now on."""
+        for strategy in self.strategies:
+            strategy.start()
+        self._watchdog.start()
+        self._drain_log()
+
+    def stop(self) -> None:
+        """Stop the strategies and ask for every order to be cancelled; nothing more is sent."""
+        for strategy in self.strategies:
+            strategy.stop()
+        self.manager.stop()
+
+    async def close(self) -> None:
+        """Leave nothing on the clock, once the exchanges had time to confirm."""
+        self._watchdog.stop()
+        for paper in self._paper.values():
+            await paper.stop()
+        if self._log_timer is not None:
+            self._log_timer.cancel()
+        self._log.drain()
+
+    def mark(self, market: Market) -> Decimal | None:
+        """Return the exact middle of the book, None while a side is empty."""
+        book: OrderBook = market.book
+        if book.best_bid is None or book.best_ask is None:
+            return None
+        return product(book.best_bid + book.best_ask, market.instrument.tick_size, _HALF)
+
+    def mark_to_market(self) -> None:
+        """Value every position at the middle of its book, where it has one."""
+        for market in self.markets.values():
+            price = self.mark(market)
+            if price is not None:
+                self.ledger.mark(market.instrument, price)
+
+    def summary(self, *, duration_s: float, frames: int, undecoded: int) -> Summary:
+        """Return the figures so far."""
+        self.mark_to_market()
+        counters = self.manager.counters
+        views = self.ledger.accounts()
+        return Summary(
+            profile=self.profile.name,
+            mode=self.profile.mode.value,
+            duration_s=duration_s,
+            frames=frames,
+            undecoded=undecoded,
+            book_updates=self._count("book_updates"),
+            trades=self._count("trades"),
+            gaps=self._count("gaps"),
+            resyncs=self._count("resyncs"),
+            orders_sent=counters.sent,
+            amends_sent=counters.amended,
+            cancels_sent=counters.cancelled,
+            refused=dict(counters.refused),
+            fills=counters.fills,
+            currency=self._currency(),
+            currencies=self.ledger.totals(),
+            positions={str(view.instrument.id): PositionSummary.of(view) for view in views},
+            latency_us=LatencySummary.of(self.latency.histogram),
+            halted=self.manager.halted or None,
+            faults=tuple(self.faults),
+            open_orders_left=self.manager.open_count,
+        )
+
+    def _strategy(self, key: str, entry: StrategyEntry) -> WiredStrategy:
+        strategy_class = entry.plugin.strategy()
+        assert strategy_class is not None, "the profile reader has checked it"
+        trading = StrategyTrading(
+            key,
+            [self.markets[instrument_id] for instrument_id in entry.instruments],
+            self.manager,
+            self.ledger,
+            clock=self.clock,
+            random=random.Random(f"{self.profile.seed}:{key}"),
+            log=self._log,
+            on_fault=self._fault,
+        )
+        return wire_strategy(strategy_class(entry.config, trading), trading)
+
+    def _fault(self, name: str, error: Exception) -> None:
+        what = f"strategy {name!r} raised {type(error).__name__}: {error}"
+        line = f"{what}; it is stopped and its orders are cancelled"
+        self.faults.append(line)
+        self._warn(f"fault {name}", line)
+        if not any(strategy.running for strategy in self.strategies):
+            self.on_halt()
+
+    def _halt(self, reason: str) -> None:
+        self._warn("halt", f"trading is halted: {reason}")
+        self.on_halt()
+
+    def _drain_log(self) -> None:
+        self._log.drain()
+        self._log_timer = self.clock.call_later(_LOG_NS, self._drain_log)
+
+    def _count(self, name: str) -> int:
+        return sum(getattr(market.counters, name) for market in self.markets.values())
+
+    def _currency(self) -> str:
+        return next((market.instrument.settle for market in self.markets.values()), "")

@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 from rich.console import Console
 
@@ -66,9 +67,17 @@ async def run_live(
     """
     clock = SystemClock()
     latency = TickToOrder(clock.now_ns)
-    kernel = Kernel(profile, clock, latency=latency, write=write)
+    kernel = Kernel(profile, clock, run_id=str(clock.now_ns()), latency=latency, write=write, warn=warn)
     sessions = {
-        key: ExchangeSession(entry, seed=profile.seed, clock=clock, latency=latency, tap=tap, warn=warn)
+        key: ExchangeSession(
+            entry,
+            base=profile.path.parent,
+            seed=profile.seed,
+            clock=clock,
+            latency=latency,
+            tap=tap,
+            warn=warn,
+        )
         for key, entry in profile.exchanges.items()
     }
     with stop_on_signals() as stop:
@@ -83,6 +92,7 @@ async def run_live(
                     await _first(stop, None, _left(duration_ns, clock.now_ns() - started_ns))
                 kernel.stop()
                 await _drain(kernel, clock)
+                await kernel.close()
             duration_s = (clock.now_ns() - started_ns) / NS_PER_S
     return kernel.summary(
         duration_s=duration_s,
@@ -107,8 +117,9 @@ async def _start(kernel: Kernel, sessions: dict[str, ExchangeSession], opened: A
 
 async def _first(stop: asyncio.Event, work: asyncio.Future[None] | None, timeout_ns: int | None) -> bool:
     """Wait for a stop, the work or the time; say whether the work was done first."""
-    stopped = asyncio.ensure_future(stop.wait())
-    waited = {stopped} if work is None else {stopped, work}
+    waited: set[asyncio.Future[Any]] = {asyncio.ensure_future(stop.wait())}
+    if work is not None:
+        waited.add(work)
     timeout = None if timeout_ns is None else timeout_ns / NS_PER_S
     try:
         await asyncio.wait(waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)

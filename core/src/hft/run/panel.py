@@ -22,7 +22,10 @@ _STATE_STYLE = {
 
 def render_panel(kernel: Kernel, elapsed_s: float, frames: int, frames_per_s: float) -> RenderableType:
     """Return the whole panel."""
-    table = Table("instrument", "state", "bid", "ask", "spread", "our bids", "our asks", "position", "P&L", box=None)
+    kernel.mark_to_market()
+    table = Table(
+        "instrument", "state", "bid", "ask", "spread", "our bids", "our asks", "position", "P&L", box=None
+    )
     for market in kernel.markets.values():
         table.add_row(*_row(kernel, market))
     histogram = kernel.latency.histogram
@@ -32,13 +35,14 @@ def render_panel(kernel: Kernel, elapsed_s: float, frames: int, frames_per_s: fl
     figures = Text(
         f"{kernel.profile.name}  {kernel.profile.mode.value}  {elapsed_s:.0f} s   "
         f"frames {frames:,} ({frames_per_s:,.0f}/s)   "
-        f"orders {counters.placed:,}  amends {counters.amended:,}  cancels {counters.canceled:,}  "
+        f"orders {counters.sent:,}  amends {counters.amended:,}  cancels {counters.cancelled:,}  "
         f"fills {counters.fills:,}   tick to order p50/p99 {latency}",
         style="bold",
     )
     parts: list[RenderableType] = [figures, table]
-    if kernel.halted:
-        parts.append(Text(f"trading is halted: {kernel.halted}", style="bold red"))
+    parts += [Text(fault, style="red") for fault in kernel.faults]
+    if kernel.manager.halted:
+        parts.append(Text(f"trading is halted: {kernel.manager.halted}", style="bold red"))
     return Group(*parts)
 
 
@@ -60,7 +64,8 @@ def _row(kernel: Kernel, market: Market) -> tuple[RenderableType, ...]:
     instrument, book = market.instrument, market.book
     state = Text(book.state.value, style=_STATE_STYLE[book.state])
     position = kernel.ledger.position(instrument)
-    pnl = kernel.pnl(market)
+    account = kernel.ledger.account(instrument)
+    pnl = account.realized + account.unrealized - account.fees.get(instrument.settle, 0)
     return (
         str(instrument.id),
         state,
@@ -70,7 +75,7 @@ def _row(kernel: Kernel, market: Market) -> tuple[RenderableType, ...]:
         _quotes(kernel, market, Side.BUY),
         _quotes(kernel, market, Side.SELL),
         instrument.format_size(position),
-        Text(f"{pnl:f} {instrument.quote}", style="green" if pnl >= 0 else "red"),
+        Text(f"{pnl:,.4f} {instrument.settle}", style="green" if pnl >= 0 else "red"),
     )
 
 

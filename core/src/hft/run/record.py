@@ -57,7 +57,13 @@ async def record(
     tap = Tap(clock=clock)
     sessions = {
         key: ExchangeSession(
-            entry, seed=profile.seed, clock=clock, latency=TickToOrder(clock.now_ns), tap=tap.for_exchange(key), warn=warn
+            entry,
+            base=profile.path.parent,
+            seed=profile.seed,
+            clock=clock,
+            latency=TickToOrder(clock.now_ns),
+            tap=tap.for_exchange(key),
+            warn=warn,
         )
         for key, entry in profile.exchanges.items()
     }
@@ -96,7 +102,9 @@ async def _start(profile: Profile, sessions: dict[str, ExchangeSession], opened:
     for key, session in sessions.items():
         opened.push_async_callback(session.close)
         await session.open()
-        wanted = [instrument_id for instrument_id in wanted_instruments(profile) if instrument_id.exchange == key]
+        wanted = [
+            instrument_id for instrument_id in wanted_instruments(profile) if instrument_id.exchange == key
+        ]
         markets = [Market(instrument) for instrument in await session.load_instruments(wanted)]
         for market in markets:
             for channel in Channel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 __all__ = ["run_async", "tame_garbage_collector"]
@@ -17,12 +17,16 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
     """Run to completion, on uvloop where it is installed (``hft-core[fast]``)."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     try:
         from uvloop import new_event_loop
     except ImportError:
-        new_event_loop = asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(main)
+        return asyncio.new_event_loop
+    return new_event_loop
 
 
 def tame_garbage_collector() -> None:

@@ -109,7 +109,10 @@ class Summary:
         figures = Table(title=f"{self.profile} ({self.mode}, {self.duration_s:.1f} s)", show_header=False)
         latency = self.latency_us
         rows = [
-            ("frames", f"{self.frames:,}" + (f", {self.undecoded:,} not understood" if self.undecoded else "")),
+            (
+                "frames",
+                f"{self.frames:,}" + (f", {self.undecoded:,} not understood" if self.undecoded else ""),
+            ),
             ("book updates", f"{self.book_updates:,}"),
             ("gaps, resynchronisations", f"{self.gaps:,}, {self.resyncs:,}"),
             ("orders, amends, cancels", f"{self.orders_sent:,}, {self.amends_sent:,}, {self.cancels_sent:,}"),

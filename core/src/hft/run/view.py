@@ -22,7 +22,9 @@ NS_PER_S = 1_000_000_000
 class View:
     """Reads the kernel's figures at intervals; it never makes the hot path wait."""
 
-    def __init__(self, kernel: Kernel, clock: Clock, frames: Callable[[], int], write: Callable[[str], None]) -> None:
+    def __init__(
+        self, kernel: Kernel, clock: Clock, frames: Callable[[], int], write: Callable[[str], None]
+    ) -> None:
         self._kernel = kernel
         self._clock = clock
         self._frames = frames
@@ -39,12 +41,7 @@ class View:
             return
         interval_ns = _PANEL_NS if console.is_terminal else _LINE_NS
 
-        def refresh() -> None:
-            nonlocal timer
-            self._refresh()
-            timer = self._clock.call_later(interval_ns, refresh)
-
-        timer = self._clock.call_later(interval_ns, refresh)
+        self._schedule(interval_ns)
         try:
             if console.is_terminal:
                 with Live(console=console, auto_refresh=False, transient=True) as self._live:
@@ -52,7 +49,14 @@ class View:
             else:
                 yield
         finally:
-            timer.cancel()
+            self._timer.cancel()
+
+    def _schedule(self, interval_ns: int) -> None:
+        def refresh() -> None:
+            self._refresh()
+            self._schedule(interval_ns)
+
+        self._timer = self._clock.call_later(interval_ns, refresh)
 
     def _refresh(self) -> None:
         now_ns, frames = self._clock.now_ns(), self._frames()

@@ -16,6 +16,7 @@ __all__ = ["Child", "start_child"]
 
 _READY_S = 30.0
 _STOP_S = 5.0
+_LONGEST_LINE = 1024 * 1024
 _TAIL = 5
 """Lines of its log that are quoted when it does not start."""
 
@@ -91,6 +92,7 @@ async def start_child(exchange: str, arguments: Sequence[str]) -> Child:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        limit=_LONGEST_LINE,
         # Ctrl-C is for us: we still need the simulator to cancel our orders.
         start_new_session=True,
     )

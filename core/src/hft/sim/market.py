@@ -15,7 +15,15 @@ from hft.instrument import Instrument
 from hft.sim.matching import Execution, MatchingEngine, RestingOrder
 from hft.types import BookState, Price, Side, Size, TimeInForce
 
-__all__ = ["Mark", "PublicTrade", "RecordedMarket", "SessionStatistics", "Step", "SyntheticMarket", "WorldMarket"]
+__all__ = [
+    "Mark",
+    "PublicTrade",
+    "RecordedMarket",
+    "SessionStatistics",
+    "Step",
+    "SyntheticMarket",
+    "WorldMarket",
+]
 
 _TRADES_KEPT = 1000
 """What exchanges answer at most when asked for recent trades."""
@@ -115,7 +123,7 @@ class RecordedMarket(WorldMarket):
 
 @attrs.define(eq=False)
 class Step:
-    """What one order, cancellation or amendment did to a market: each changed level once, with its new size."""
+    """What one order, cancellation or amendment did to a market: changed levels with their new sizes."""
 
     market: SyntheticMarket
     time_ns: int

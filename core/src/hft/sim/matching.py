@@ -174,9 +174,7 @@ class MatchingEngine:
 
     def levels(self, side: Side, n: int | None = None) -> list[Level]:
         """Return the best ``n`` levels of a side (all by default), best first."""
-        return [
-            (Price(abs(key)), Size(queue.total)) for key, queue in islice(self._sides[side].items(), n)
-        ]
+        return [(Price(abs(key)), Size(queue.total)) for key, queue in islice(self._sides[side].items(), n)]
 
     def level_count(self, side: Side) -> int:
         """Return how many prices of a side have orders."""

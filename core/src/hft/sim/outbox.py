@@ -33,6 +33,11 @@ class _Ping:
 
 
 @attrs.frozen
+class _Pong:
+    payload: bytes
+
+
+@attrs.frozen
 class _Close:
     code: int
     reason: bytes
@@ -56,7 +61,7 @@ class Outbox:
         self._transport = transport
         self._counters = counters
         self._capacity = capacity
-        self._queue: deque[str | _Ping | _Close] = deque()
+        self._queue: deque[str | _Ping | _Pong | _Close] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -71,6 +76,10 @@ class Outbox:
         """Queue a ping of the websocket protocol."""
         self._put(_Ping(payload))
 
+    def pong(self, payload: bytes) -> None:
+        """Queue the answer to a ping."""
+        self._put(_Pong(payload))
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close after what is queued has been sent."""
         self._put(_Close(code, reason.encode()))
@@ -84,11 +93,15 @@ class Outbox:
 
     def abort(self) -> None:
         """Cut the connection without a goodbye."""
+        self.finish()
+        self._transport.abort()
+
+    def finish(self) -> None:
+        """Drop what is queued and let `run` return: the client is gone."""
         self.is_open = False
         self._queue.clear()
         self._room.set()
         self._wake.set()
-        self._transport.abort()
 
     async def room(self) -> None:
         """Wait until the client has read at least half of what is queued."""
@@ -108,6 +121,8 @@ class Outbox:
                         self._counters.sent += 1
                     elif isinstance(item, _Ping):
                         await self._socket.ping(item.payload)
+                    elif isinstance(item, _Pong):
+                        await self._socket.pong(item.payload)
                     else:
                         await self._socket.close(code=item.code, message=item.reason)
                         self.is_open = False
@@ -118,7 +133,7 @@ class Outbox:
                     self._room.set()
         self._room.set()
 
-    def _put(self, item: str | _Ping | _Close) -> None:
+    def _put(self, item: str | _Ping | _Pong | _Close) -> None:
         if self._silent or not self.is_open:
             self._counters.silenced += 1
             return

@@ -44,10 +44,10 @@ async def serve(simulator: Servable, host: str = "127.0.0.1", port: int = 0) -> 
     app = web.Application()
     app.add_routes(simulator.routes())
     # Clients do things on purpose that aiohttp would log as warnings, and signals are the command's.
-    runner = web.AppRunner(app, handle_signals=False, access_log=None)
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, shutdown_timeout=_SHUTDOWN_S)
+        site = web.TCPSite(runner, host, port)
         try:
             await site.start()
         except OSError as error:

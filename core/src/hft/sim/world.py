@@ -117,6 +117,7 @@ class World:
         if bid is not None and ask is not None:
             mid = market.instrument.price_to_float(1) * (bid[0] + ask[0]) / 2
             perpetual.premium += _PREMIUM_SHARE * (mid / index - 1 - perpetual.premium)
+        began = market.mark is None
         if market.mark is not None and now_ns >= market.mark.next_funding_ns:
             market.settled.append(market.mark)
         pull = max(-_FUNDING_BAND, min(_FUNDING_BAND, _INTEREST - perpetual.premium))
@@ -126,3 +127,6 @@ class World:
             funding_rate=Decimal(perpetual.premium + pull).quantize(_PRICE_DIGITS),
             next_funding_ns=(now_ns // _FUNDING_NS + 1) * _FUNDING_NS,
         )
+        if began:
+            settled_ns = now_ns // _FUNDING_NS * _FUNDING_NS
+            market.settled.append(attrs.evolve(market.mark, next_funding_ns=settled_ns))

@@ -15,7 +15,8 @@ def trade(listing: Listing, trade: PublicTrade, now_ms: int) -> str:
     """Write a ``trade`` event; futures have it undocumented, with the kind of order instead of ``M``."""
     tail = '"M":true' if listing.product is SPOT else '"X":"MARKET"'
     return (
-        f'{{"e":"trade","E":{now_ms},"T":{trade.time_ns // 1_000_000},"s":"{listing.symbol}","t":{trade.trade_id},'
+        f'{{"e":"trade","E":{now_ms},"T":{trade.time_ns // 1_000_000},"s":"{listing.symbol}",'
+        f'"t":{trade.trade_id},'
         f'"p":"{listing.price(trade.price)}","q":"{listing.size(trade.size)}",'
         f'"m":{_buyer_is_maker(trade)},{tail}}}'
     )

@@ -72,16 +72,16 @@ class Listing:
     """One symbol: its market, its update ids as this exchange counts them, its aggregated trades.
 
     Update ids count changed levels. On spot every symbol counts by itself; on futures all symbols
-    share ``ids``, which is why their updates chain on ``pu`` instead of being contiguous.
+    share ``futures_ids``, which is why their updates chain on ``pu`` instead of being contiguous.
     """
 
-    def __init__(self, market: WorldMarket, ids: count[int] | None = None) -> None:
+    def __init__(self, market: WorldMarket, futures_ids: count[int]) -> None:
         instrument = market.instrument
         self.market = market
         self.symbol = instrument.native_symbol
         self.product = SPOT if instrument.kind is InstrumentKind.SPOT else USDM
         self.agg_trades: deque[AggTrade] = deque(maxlen=_AGG_TRADES_KEPT)
-        self._ids = ids if ids is not None else count(_FIRST_UPDATE_ID)
+        self._ids = futures_ids if self.product is USDM else count(_FIRST_UPDATE_ID)
         self._update_id = next(self._ids)
         self._agg_ids = count(1)
         self._price_zeros = self._zeros(instrument.format_price(1))

@@ -23,7 +23,9 @@ _DEPTH_MS = {
 }
 _MARK_MS = {"": 3000, "1s": 1000}
 
-_STREAM = re.compile(r"(?P<symbol>[a-z0-9_]+)@(?P<kind>depth|markPrice)(?P<levels>5|10|20)?(?:@(?P<speed>\w+))?")
+_STREAM = re.compile(
+    r"(?P<symbol>[a-z0-9_]+)@(?P<kind>depth|markPrice)(?P<levels>5|10|20)?(?:@(?P<speed>\w+))?"
+)
 
 
 @attrs.define(eq=False)
@@ -68,7 +70,7 @@ class Publisher:
         self._timers.clear()
 
     def activate(self, product: Product, topic: str) -> None:
-        """Set a stream in motion that somebody subscribed to; unknown ones stay silent, as the real ones do."""
+        """Set a stream in motion that somebody subscribed to; unknown ones stay silent."""
         route, _, stream = topic.partition("/")
         match = _STREAM.fullmatch(stream)
         listing = match and self._listings.get((product.name, match["symbol"]))

@@ -1,1 +1,8 @@
 """Order size limit, a plugin for hft."""
+
+from __future__ import annotations
+
+from hft_max_order_size.config import Config
+from hft_max_order_size.rule import MaxOrderSize
+
+__all__ = ["Config", "MaxOrderSize"]

@@ -1,1 +1,8 @@
 """Position limit, a plugin for hft."""
+
+from __future__ import annotations
+
+from hft_max_position.config import Config
+from hft_max_position.rule import MaxPosition
+
+__all__ = ["Config", "MaxPosition"]

@@ -1,0 +1,197 @@
+"""What one strategy trades through: its quotes, its orders, its timers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from hft.book import Level, OrderBook
+from hft.clock import Clock, Timer
+from hft.errors import OrderError
+from hft.events import Fill
+from hft.instrument import Instrument
+from hft.market import Market
+from hft.order import Order
+from hft.orders.guard import Guard
+from hft.orders.manager import Ledger, OrderManager
+from hft.orders.quoter import Quoter
+from hft.plugin.strategy import Trading
+from hft.types import OrderType, Price, Side, Size, TimeInForce
+
+__all__ = ["StrategyTrading"]
+
+
+def _ignore(_: Any) -> None:
+    """Stand in for a callback that the strategy does not override."""
+
+
+class StrategyTrading(Trading):
+    """The `Trading` of one strategy, and the owner of its orders.
+
+    ``log`` takes a line; ``on_fault(name, error)`` is told what the strategy raised, after its orders
+    were cancelled and its timers stopped. `close` does the same at the end of a run. ``on_order`` and
+    ``on_fill`` reach the quotes first and then the strategy.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        markets: Sequence[Market],
+        manager: OrderManager,
+        ledger: Ledger,
+        *,
+        clock: Clock,
+        random: random.Random,
+        log: Callable[[str], None],
+        on_fault: Callable[[str, Exception], None],
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.random = random
+        self.markets = tuple(markets)
+        self.refusal = ""
+        self.guard = Guard(self._fail)
+        self.tell_order: Callable[[Order], None] = _ignore
+        self.tell_fill: Callable[[Fill], None] = _ignore
+        self._manager = manager
+        self._ledger = ledger
+        self._log = log
+        self._on_fault = on_fault
+        self._timers: set[_Repeating] = set()
+        # A quoter's randomness is its own: how often it waits must not change what the strategy draws.
+        self._quoters = {
+            market.instrument: Quoter(manager, self, market.instrument, clock, _fork(random))
+            for market in self.markets
+        }
+
+    # -- what the strategy calls -----------------------------------------------------------------
+
+    def position(self, instrument: Instrument) -> Size:
+        return self._ledger.position(instrument)
+
+    def open_orders(self, instrument: Instrument) -> list[Order]:
+        return [order for order in self._manager.open_orders(instrument) if order.strategy == self.name]
+
+    def quote(self, instrument: Instrument, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        self._quoter(instrument).quote(bids, asks)
+
+    def place(
+        self,
+        instrument: Instrument,
+        side: Side,
+        size: Size,
+        price: Price | None = None,
+        *,
+        type: OrderType = OrderType.LIMIT,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+        post_only: bool = False,
+        reduce_only: bool = False,
+    ) -> Order:
+        self._quoter(instrument)
+        return self._manager.place(
+            self,
+            instrument,
+            side,
+            size,
+            price,
+            type=type,
+            time_in_force=time_in_force,
+            post_only=post_only,
+            reduce_only=reduce_only,
+        )
+
+    def amend(self, order: Order, price: Price, size: Size) -> None:
+        self._check_placed(order)
+        self._manager.amend(order, price, size)
+
+    def cancel(self, order: Order) -> None:
+        self._check_placed(order)
+        self._manager.cancel(order)
+
+    def every(self, interval_ns: int, callback: Callable[[], None]) -> Timer:
+        if interval_ns <= 0:
+            raise ValueError(f"interval must be positive, got {interval_ns}")
+        timer = _Repeating(self.clock, interval_ns, lambda: self.guard.call(callback), self._timers)
+        if self.refusal:
+            timer.cancel()
+        return timer
+
+    def log(self, message: str) -> None:
+        self._log(f"{self.name}: {message}")
+
+    # -- what the kernel calls -------------------------------------------------------------------
+
+    def on_order(self, order: Order) -> None:
+        self._quoters[order.instrument].on_order(order)
+        self.tell_order(order)
+
+    def on_fill(self, fill: Fill) -> None:
+        self._quoters[fill.instrument].on_fill(fill)
+        self.tell_fill(fill)
+
+    def on_book_lost(self, book: OrderBook) -> None:
+        """Withdraw the quotes on a book that left LIVE."""
+        self._quoters[book.instrument].withdraw()
+
+    def refuse(self, reason: str) -> None:
+        """Refuse every order of this strategy from now on."""
+        self.refusal = self.refusal or reason
+
+    def close(self, reason: str) -> None:
+        """Stop for good: cancel every order of this strategy, stop its timers, call it no more."""
+        self.refuse(reason)
+        self.guard.close()
+        for timer in list(self._timers):
+            timer.cancel()
+        for quoter in self._quoters.values():
+            quoter.withdraw()
+        self._manager.cancel_all(strategy=self.name)
+
+    def _fail(self, error: Exception) -> None:
+        self.close(f"stopped: the strategy raised {type(error).__name__}")
+        self._on_fault(self.name, error)
+
+    def _quoter(self, instrument: Instrument) -> Quoter:
+        quoter = self._quoters.get(instrument)
+        if quoter is None:
+            raise OrderError(
+                f"{instrument} is not given to strategy {self.name!r}, add it to its instruments"
+            )
+        return quoter
+
+    def _check_placed(self, order: Order) -> None:
+        if self._quoter(order.instrument).owns(order):
+            raise OrderError(f"order {order.client_order_id} is a quote, change it by stating other quotes")
+
+
+class _Repeating(Timer):
+    """A timer that sets itself again at whole multiples of its interval, until cancelled."""
+
+    __slots__ = ("_clock", "_current", "_interval_ns", "_running")
+
+    def __init__(
+        self, clock: Clock, interval_ns: int, callback: Callable[[], None], running: set[_Repeating]
+    ) -> None:
+        super().__init__(clock.now_ns() + interval_ns, callback)
+        self._clock = clock
+        self._interval_ns = interval_ns
+        self._running = running
+        self._running.add(self)
+        self._current = clock.call_at(self.when_ns, self._repeat)
+
+    def cancel(self) -> None:
+        super().cancel()
+        self._current.cancel()
+        self._running.discard(self)
+
+    def _repeat(self) -> None:
+        # Calls that were missed while the process was busy are not made up for.
+        missed = max(0, self._clock.now_ns() - self.when_ns) // self._interval_ns
+        self.when_ns += (missed + 1) * self._interval_ns
+        self._current = self._clock.call_at(self.when_ns, self._repeat)
+        self.fire()
+
+
+def _fork(source: random.Random) -> random.Random:
+    return random.Random(source.getrandbits(64))

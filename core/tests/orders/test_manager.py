@@ -1,0 +1,596 @@
+"""The order manager: what is sent, what is refused, and what every order of reports leads to."""
+
+from __future__ import annotations
+
+import pytest
+
+from hft.errors import OrderError, UsageError
+from hft.events import ReportKind
+from hft.instrument import Instrument
+from hft.market import Market
+from hft.order import Order
+from hft.orders import ClientOrderIds, OrderManager
+from hft.plugin.execution import ApprovedOrder
+from hft.plugin.risk import Refused
+from hft.testing.orders import (
+    ApproveAll,
+    ModelExchange,
+    ModelExchangeWithoutAmend,
+    NotedOwner,
+    OrderWorld,
+)
+from hft.testing.trading import make_instrument, make_market
+from hft.types import BookState, OrderState, OrderType, Price, Side, Size, TimeInForce
+
+
+def make_world(
+    exchange: type[ModelExchange] = ModelExchange, instrument: Instrument | None = None
+) -> OrderWorld:
+    return OrderWorld(make_market(instrument or make_instrument()), exchange)
+
+
+def place(
+    world: OrderWorld, owner: NotedOwner, side: Side = Side.BUY, size: int = 10, price: int | None = 9_000
+) -> Order:
+    limit = None if price is None else Price(price)
+    return world.manager.place(owner, world.instrument, side, Size(size), limit)
+
+
+def place_and_acknowledge(
+    world: OrderWorld, owner: NotedOwner, side: Side = Side.BUY, size: int = 10, price: int = 9_000
+) -> Order:
+    order = place(world, owner, side, size, price)
+    world.exchange.settle()
+    assert order.state is OrderState.NEW
+    return order
+
+
+def exposure(world: OrderWorld, side: Side = Side.BUY) -> int:
+    return world.manager.exposure(world.instrument, side)
+
+
+# -- the ordinary course -------------------------------------------------------------------------
+
+
+def test_an_order_is_acknowledged_filled_in_parts_and_finished() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    assert order.state is OrderState.PENDING_NEW
+    assert exposure(world) == 10
+    world.exchange.settle()
+    key = order.client_order_id
+    world.exchange.fill(key, 4)
+    world.exchange.settle()
+    assert (order.state, order.filled, exposure(world)) == (OrderState.PARTIALLY_FILLED, 4, 6)
+    world.exchange.fill(key, 6)
+    world.exchange.settle()
+    assert order.state is OrderState.FILLED
+    assert exposure(world) == 0
+    assert world.manager.open_count == 0
+    assert world.ledger.position(world.instrument) == 10
+    assert owner.told == [
+        ("new", key), ("fill", key), ("partially-filled", key), ("fill", key), ("filled", key),
+    ]  # fmt: skip
+
+
+def test_the_ledger_has_a_fill_before_its_owner() -> None:
+    world = make_world()
+    seen: list[tuple[int, int]] = []
+
+    class Curious(NotedOwner):
+        def on_fill(self, fill: object) -> None:
+            seen.append((world.ledger.position(world.instrument), exposure(world)))
+
+    order = place_and_acknowledge(world, Curious())
+    world.exchange.fill(order.client_order_id, 4)
+    world.exchange.settle()
+    assert seen == [(4, 6)]
+
+
+def test_requests_are_counted_and_announced_after_they_were_sent() -> None:
+    world, owner = make_world(), NotedOwner()
+    sent: list[int] = []
+    world.manager.on_sent = lambda _: sent.append(len(world.exchange.messages))
+    order = place_and_acknowledge(world, owner)
+    world.manager.amend(order, Price(9_001), Size(10))
+    world.exchange.settle()
+    world.manager.cancel(order)
+    assert sent == [1, 2, 3]
+    counters = world.manager.counters
+    assert (counters.sent, counters.amended, counters.cancelled) == (1, 1, 1)
+
+
+# -- what is refused -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [state for state in BookState if state is not BookState.LIVE])
+def test_nothing_is_sent_on_a_book_that_is_not_live(state: BookState) -> None:
+    world, owner = make_world(), NotedOwner()
+    resting = place_and_acknowledge(world, owner)
+    world.market.book.state = state
+    order = place(world, owner)
+    assert order.state is OrderState.REJECTED
+    assert state.value in order.reason
+    assert not world.manager.amend(resting, Price(9_001), Size(10))
+    assert world.manager.counters.refused == {"book": 2}
+    assert len(world.exchange.messages) == 1
+    world.manager.cancel(resting)
+    assert world.exchange.messages[-1] == ("cancel", resting.client_order_id)
+
+
+@pytest.mark.parametrize(
+    ("size", "price", "subject"),
+    [(4, 9_000, "size"), (1001, 9_000, "size"), (5, 100, "notional"), (5, 0, "price"), (5, -1, "price")],
+)
+def test_the_exchanges_limits_are_kept(size: int, price: int, subject: str) -> None:
+    instrument = make_instrument(lot_size="0.01", min_size=Size(5), max_size=Size(1000), min_notional="0.06")
+    world, owner = make_world(instrument=instrument), NotedOwner()
+    # 5 lots of 0.01 at 1.20 are worth 0.06 exactly.
+    assert place(world, owner, size=5, price=120).state is OrderState.PENDING_NEW
+    order = place(world, owner, size=size, price=price)
+    assert order.state is OrderState.REJECTED
+    assert world.manager.counters.refused == {subject: 1}
+
+
+@pytest.mark.parametrize(("side", "reason"), [(Side.BUY, "notional"), (Side.SELL, "book")])
+def test_a_market_order_is_judged_by_the_price_it_meets(side: Side, reason: str) -> None:
+    world = OrderWorld(make_market(make_instrument(lot_size="0.01", min_notional="1.1"), bids=()))
+    order = world.manager.place(NotedOwner(), world.instrument, side, Size(1), type=OrderType.MARKET)
+    assert order.state is OrderState.REJECTED
+    assert world.manager.counters.refused == {reason: 1}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"post_only": True, "time_in_force": TimeInForce.IOC}, "cannot rest"),
+        ({"time_in_force": TimeInForce.GTD}, "GTD is not offered"),
+        ({"type": OrderType.MARKET}, "has no price"),
+    ],
+)
+def test_what_the_exchange_does_not_offer_is_refused(fields: dict[str, object], reason: str) -> None:
+    world, owner = make_world(), NotedOwner()
+    order = world.manager.place(
+        owner, world.instrument, Side.BUY, Size(10), Price(9_000), **fields  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert order.state is OrderState.REJECTED
+    assert reason in order.reason
+
+
+def test_a_limit_order_needs_a_price() -> None:
+    world, owner = make_world(), NotedOwner()
+    assert "needs a price" in place(world, owner, price=None).reason
+
+
+def test_a_refusal_is_told_later_and_never_from_inside_the_call() -> None:
+    world, owner = make_world(), NotedOwner()
+    world.market.book.state = BookState.STALE
+    order = place(world, owner)
+    assert owner.told == []
+    world.clock.advance(1_000_000)
+    assert owner.told == [("rejected", order.client_order_id)]
+
+
+def test_a_strategy_that_answers_every_refusal_does_not_stop_a_simulated_clock() -> None:
+    world = make_world()
+    world.market.book.state = BookState.STALE
+
+    class Stubborn(NotedOwner):
+        def on_order(self, order: Order) -> None:
+            place(world, self)
+
+    place(world, Stubborn())
+    world.clock.advance(50_000)
+    assert world.manager.counters.refused["book"] == 51
+
+
+def test_without_a_risk_engine_nothing_is_sent() -> None:
+    world, owner = make_world(), NotedOwner()
+    ids = ClientOrderIds("test", "2")
+    manager = OrderManager(world.clock, ids, world.ledger, warn=lambda _, line: world.warnings.append(line))
+    manager.add_exchange("test", world.exchange)
+    manager.add_market(world.market)
+    order = manager.place(owner, world.instrument, Side.BUY, Size(10), Price(9_000))
+    assert (order.state, order.reason) == (OrderState.REJECTED, "risk: there is no risk engine")
+    assert not world.exchange.messages
+
+
+def test_what_risk_refuses_is_not_sent() -> None:
+    class RefuseSells(ApproveAll):
+        def approve(self, order: Order) -> ApprovedOrder | Refused:  # type: ignore[override]
+            return Refused("no_sells: no") if order.side is Side.SELL else ApprovedOrder(order)
+
+    world, owner = make_world(), NotedOwner()
+    world.manager.risk = RefuseSells()
+    order = place(world, owner, Side.SELL)
+    assert (order.state, order.reason) == (OrderState.REJECTED, "no_sells: no")
+    assert (exposure(world, Side.SELL), world.manager.counters.refused) == (0, {"no_sells": 1})
+    assert place(world, owner).state is OrderState.PENDING_NEW
+
+
+def test_a_market_of_an_exchange_without_client_is_a_fault_of_the_profile() -> None:
+    world = make_world()
+    with pytest.raises(UsageError, match="'other' has no execution client"):
+        world.manager.add_market(Market(make_instrument(exchange="other")))
+
+
+def test_a_halt_cancels_everything_refuses_everything_and_keeps_its_first_reason() -> None:
+    world, owner = make_world(), NotedOwner()
+    halts: list[str] = []
+    world.manager.on_halt = halts.append
+    order = place_and_acknowledge(world, owner)
+    world.manager.halt("too much was lost")
+    world.manager.halt("something else")
+    assert halts == ["too much was lost"]
+    assert order.state is OrderState.PENDING_CANCEL
+    assert place(world, owner).reason == "halted: too much was lost"
+    assert world.manager.halted == "too much was lost"
+
+
+def test_stopping_cancels_what_is_open_and_refuses_what_comes() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.manager.stop()
+    assert place(world, owner).reason.startswith("stopping")
+    world.exchange.settle()
+    assert order.state is OrderState.CANCELED
+    assert world.manager.open_count == 0
+
+
+def test_cancel_all_takes_a_strategys_orders_and_no_others() -> None:
+    world = make_world()
+    one, other = NotedOwner("one"), NotedOwner("other")
+    mine, theirs = place_and_acknowledge(world, one), place_and_acknowledge(world, other)
+    assert world.manager.cancel_all(strategy="one") == 1
+    world.exchange.settle()
+    assert mine.state is OrderState.CANCELED
+    assert theirs.state is OrderState.NEW
+    assert world.manager.cancel_all(instrument=make_instrument()) == 0
+    assert world.manager.cancel_all(instrument=world.instrument) == 1
+
+
+# -- reports in every order ----------------------------------------------------------------------
+
+
+def test_a_fill_before_the_acknowledgement_proves_it() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    world.exchange.arrive()
+    world.exchange.fill(order.client_order_id, 4)
+    world.exchange.tell(1)
+    assert (order.state, order.filled) == (OrderState.PARTIALLY_FILLED, 4)
+    world.exchange.tell()
+    assert order.state is OrderState.PARTIALLY_FILLED
+    assert world.manager.counters.illegal == 0
+
+
+def test_a_fill_is_booked_once_however_often_it_is_told() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    fill = world.exchange.fill(order.client_order_id, 10)
+    for _ in range(3):
+        world.manager.on_fill(fill)
+    assert world.ledger.position(world.instrument) == 10
+    assert world.manager.counters.duplicates == 2
+    assert len(world.ledger.fills) == world.manager.counters.fills == 1
+
+
+def test_both_orders_of_a_trade_with_ourselves_are_filled() -> None:
+    world, owner = make_world(), NotedOwner()
+    buy, sell = place_and_acknowledge(world, owner), place_and_acknowledge(world, owner, Side.SELL)
+    for order in (buy, sell):
+        fill = world.exchange.fill(order.client_order_id, 10)
+        fill.trade_id = "the same"
+        world.manager.on_fill(fill)
+    assert (buy.state, sell.state) == (OrderState.FILLED, OrderState.FILLED)
+    assert world.ledger.position(world.instrument) == 0
+
+
+def test_a_cancel_that_meets_a_fill_is_refused_and_the_fill_counts() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.manager.cancel(order)
+    world.exchange.fill(order.client_order_id, 10)
+    world.exchange.arrive()
+    world.exchange.tell(1)
+    assert order.state is OrderState.NEW
+    assert exposure(world) == 10
+    world.exchange.tell()
+    assert order.state is OrderState.FILLED
+
+
+def test_a_final_report_waits_for_the_fills_it_knows_of() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.fill(order.client_order_id, 4)
+    world.manager.cancel(order)
+    world.exchange.arrive()
+    world.exchange.tell(1)
+    assert order.state is OrderState.PENDING_CANCEL
+    assert exposure(world) == 4
+    world.exchange.tell()
+    assert (order.state, order.filled, exposure(world)) == (OrderState.CANCELED, 4, 0)
+    assert [state for state, _ in owner.told] == ["new", "fill", "canceled"]
+
+
+def test_a_fill_that_comes_after_the_end_still_counts() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    fill = world.exchange.fill(order.client_order_id, 4)
+    world.exchange.answers.clear()
+    world.exchange.report(order.client_order_id, ReportKind.CANCELED)
+    world.exchange.settle()
+    assert order.state is OrderState.CANCELED
+    world.manager.on_fill(fill)
+    assert (order.state, order.filled) == (OrderState.CANCELED, 4)
+    assert world.ledger.position(world.instrument) == 4
+    assert exposure(world) == 0
+
+
+def test_a_cancel_waits_for_the_acknowledgement() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    world.manager.cancel(order)
+    world.manager.cancel(order)
+    assert [what for what, _ in world.exchange.messages] == ["place"]
+    world.exchange.settle()
+    assert [what for what, _ in world.exchange.messages] == ["place", "cancel"]
+    assert order.state is OrderState.CANCELED
+
+
+def test_a_request_without_answer_keeps_its_exposure_until_there_is_evidence() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    world.exchange.report(order.client_order_id, ReportKind.UNKNOWN)
+    world.exchange.tell()
+    assert order.state is OrderState.UNKNOWN
+    world.exchange.report(order.client_order_id, ReportKind.CANCEL_REJECTED)
+    world.exchange.tell()
+    assert (order.state, exposure(world)) == (OrderState.UNKNOWN, 10)
+    world.exchange.settle()
+    assert (order.state, exposure(world)) == (OrderState.NEW, 10)
+
+
+def test_an_unknown_order_that_was_to_be_cancelled_is_cancelled_when_it_turns_up() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    world.exchange.report(order.client_order_id, ReportKind.UNKNOWN)
+    world.exchange.tell()
+    arrival = world.exchange.requests.popleft()
+    world.manager.cancel(order)
+    world.exchange.settle()  # the cancel overtakes the order and finds nothing
+    assert order.state is OrderState.UNKNOWN
+    arrival()
+    world.exchange.settle()
+    assert order.state is OrderState.CANCELED
+
+
+def test_a_late_time_out_changes_nothing() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.report(order.client_order_id, ReportKind.UNKNOWN)
+    world.exchange.settle()
+    assert order.state is OrderState.NEW
+
+
+def test_a_rejection_after_any_sign_of_life_is_refused_counted_and_reported() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.report(order.client_order_id, ReportKind.REJECTED, reason="duplicate client id")
+    world.exchange.settle()
+    assert (order.state, exposure(world)) == (OrderState.NEW, 10)
+    assert world.manager.counters.illegal == 1
+    assert "cannot take 'rejected'" in world.warnings[0]
+    world.manager.cancel(order)
+    world.exchange.report(order.client_order_id, ReportKind.UNKNOWN)
+    world.exchange.tell()
+    world.exchange.report(order.client_order_id, ReportKind.REJECTED)
+    world.exchange.tell()
+    assert (order.state, exposure(world)) == (OrderState.UNKNOWN, 10)
+    assert world.manager.counters.illegal == 2
+
+
+def test_more_fills_than_were_ordered_are_booked_and_reported() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    fill = world.exchange.fill(order.client_order_id, 10)
+    fill.size = Size(12)
+    world.exchange.settle()
+    assert order.state is OrderState.FILLED
+    assert world.ledger.position(world.instrument) == 12
+    assert world.manager.counters.illegal == 1
+    assert exposure(world) == 0
+
+
+def test_orders_of_others_are_not_touched() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    fill = world.exchange.fill(order.client_order_id, 1)
+    fill.client_order_id = "x-web-1"
+    world.exchange.report("x-web-2", ReportKind.CANCELED)
+    world.exchange.settle()
+    assert world.manager.counters.foreign == 2
+    assert world.ledger.position(world.instrument) == 0
+    assert "x-web-1" in world.warnings[0]
+
+
+def test_finished_orders_are_forgotten_after_a_while() -> None:
+    world, owner = make_world(), NotedOwner()
+    first = place(world, owner)
+    world.exchange.settle()
+    world.manager.cancel(first)
+    world.exchange.settle()
+    for _ in range(10_000):
+        order = place(world, owner)
+        world.exchange.requests.clear()
+        world.exchange.report(order.client_order_id, ReportKind.REJECTED)
+        world.exchange.tell()
+    assert len(world.manager._finished) == 10_000
+    assert first.client_order_id not in world.manager._finished
+
+
+# -- amendments ----------------------------------------------------------------------------------
+
+
+def test_an_amendment_counts_with_the_larger_of_both_sizes_until_it_is_settled() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    assert world.manager.amend(order, Price(9_001), Size(4))
+    assert (order.state, exposure(world)) == (OrderState.PENDING_REPLACE, 10)
+    world.exchange.settle()
+    assert (order.state, order.price, order.size, exposure(world)) == (OrderState.NEW, 9_001, 4, 4)
+    world.manager.amend(order, Price(9_001), Size(15))
+    assert exposure(world) == 15
+    world.exchange.refuse_next = "no"
+    world.exchange.settle()
+    assert (order.state, order.size, exposure(world), order.reason) == (OrderState.NEW, 4, 4, "no")
+
+
+def test_of_several_amendments_that_wait_the_newest_counts() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    for price in (9_001, 9_002):
+        world.manager.amend(order, Price(price), Size(10))
+    assert len(world.exchange.messages) == 1
+    world.exchange.arrive()
+    world.exchange.tell()
+    for price in (9_003, 9_004):
+        world.manager.amend(order, Price(price), Size(10))
+    world.exchange.settle()
+    assert (order.price, order.state) == (9_004, OrderState.NEW)
+    assert [what for what, _ in world.exchange.messages] == ["place", "amend", "amend"]
+
+
+def test_an_amendment_that_meets_a_fill() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.manager.amend(order, Price(9_001), Size(20))
+    world.exchange.fill(order.client_order_id, 10)
+    world.exchange.arrive()
+    world.exchange.tell()
+    # The exchange may have made it larger before it was filled: only its answer tells.
+    assert (order.state, exposure(world)) == (OrderState.PENDING_REPLACE, 10)
+    world.exchange.tell()
+    assert (order.state, exposure(world)) == (OrderState.FILLED, 0)
+
+
+def test_a_refusal_told_twice_is_not_taken_for_the_answer_to_the_next_amendment() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    key = order.client_order_id
+    for again in (False, True):
+        world.manager.amend(order, Price(9_001), Size(20))
+        world.exchange.report(key, ReportKind.REPLACE_REJECTED, exchange_ns=5)
+        world.exchange.tell()
+        assert order.state is (OrderState.PENDING_REPLACE if again else OrderState.NEW)
+    assert (exposure(world), world.manager.counters.duplicates) == (20, 1)
+
+
+def test_a_replacement_told_twice_is_not_taken_for_the_next() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.manager.amend(order, Price(9_001), Size(8))
+    world.exchange.settle()
+    world.manager.amend(order, Price(9_002), Size(20))
+    world.exchange.report(order.client_order_id, ReportKind.REPLACED, price=Price(9_001), size=Size(8))
+    world.exchange.tell()
+    assert (order.state, order.pending_size, exposure(world)) == (OrderState.PENDING_REPLACE, 20, 20)
+    world.exchange.settle()
+    assert (order.state, order.price, order.size) == (OrderState.NEW, 9_002, 20)
+
+
+def test_an_amendment_without_answer_counts_with_the_larger_size_until_a_query_tells() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.manager.amend(order, Price(9_001), Size(20))
+    world.exchange.requests.clear()
+    world.exchange.report(order.client_order_id, ReportKind.UNKNOWN)
+    world.exchange.tell()
+    assert (order.state, exposure(world)) == (OrderState.UNKNOWN, 20)
+    world.exchange.query(order)
+    world.exchange.settle()
+    assert (order.state, order.size, exposure(world)) == (OrderState.NEW, 10, 10)
+
+
+def test_amendments_are_judged_as_what_the_order_is_to_be() -> None:
+    judged: list[tuple[int, int]] = []
+
+    class Limit(ApproveAll):
+        def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:  # type: ignore[override]
+            judged.append((price, size))
+            return Refused("limit: too large") if size > 10 else ApprovedOrder(order)
+
+    world, owner = make_world(), NotedOwner()
+    world.manager.risk = Limit()
+    order = place_and_acknowledge(world, owner)
+    assert not world.manager.amend(order, Price(9_001), Size(11))
+    assert (order.state, order.reason, exposure(world)) == (OrderState.NEW, "limit: too large", 10)
+    world.clock.advance(1_000_000)
+    assert owner.told[-1] == ("new", order.client_order_id)
+    assert world.manager.amend(order, Price(9_001), Size(9))
+    assert judged == [(9_001, 11), (9_001, 9)]
+
+
+def test_where_the_exchange_cannot_amend_the_order_is_cancelled_and_placed_anew() -> None:
+    world, owner = make_world(ModelExchangeWithoutAmend), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.fill(order.client_order_id, 3)
+    world.exchange.settle()
+    assert world.manager.amend(order, Price(9_001), Size(12))
+    assert [what for what, _ in world.exchange.messages] == ["place", "cancel"]
+    assert exposure(world) == 9
+    world.exchange.settle()
+    (successor,) = world.manager.open_orders(world.instrument)
+    assert order.state is OrderState.CANCELED
+    assert (successor.price, successor.size, successor.replaces) == (9_001, 9, order.client_order_id)
+    assert [told for told in owner.told if told[1] == successor.client_order_id] == [
+        ("pending-new", successor.client_order_id),
+        ("new", successor.client_order_id),
+    ]
+    assert exposure(world) == 9
+
+
+def test_nothing_is_placed_anew_when_the_order_was_filled_or_is_no_longer_wanted() -> None:
+    world, owner = make_world(ModelExchangeWithoutAmend), NotedOwner()
+    filled, unwanted = place_and_acknowledge(world, owner), place_and_acknowledge(world, owner)
+    world.manager.amend(filled, Price(9_001), Size(12))
+    world.manager.amend(unwanted, Price(9_001), Size(12))
+    world.exchange.fill(filled.client_order_id, 10)
+    world.manager.cancel(unwanted)
+    world.exchange.settle()
+    assert (filled.state, unwanted.state) == (OrderState.FILLED, OrderState.CANCELED)
+    assert [what for what, _ in world.exchange.messages] == ["place", "place", "cancel", "cancel"]
+    assert exposure(world) == 0
+
+
+# -- clients that fail ---------------------------------------------------------------------------
+
+
+def test_an_order_that_was_certainly_not_sent_is_refused() -> None:
+    world, owner = make_world(), NotedOwner()
+    world.exchange.send_error = OrderError("no connection")
+    order = place(world, owner)
+    assert (order.state, order.reason) == (OrderState.REJECTED, "not sent: no connection")
+    assert exposure(world) == 0
+    assert not world.manager.halted
+
+
+def test_a_cancel_that_was_certainly_not_sent_leaves_the_order_as_it_was() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.send_error = OrderError("no connection")
+    world.manager.cancel(order)
+    assert order.state is OrderState.NEW
+    world.manager.amend(order, Price(9_001), Size(20))
+    assert (order.state, exposure(world)) == (OrderState.NEW, 10)
+
+
+def test_a_client_that_breaks_leaves_the_order_unknown_and_halts_trading() -> None:
+    world, owner = make_world(), NotedOwner()
+    resting = place_and_acknowledge(world, owner)
+    world.exchange.send_error = KeyError("bug")
+    order = place(world, owner)
+    assert order.state is OrderState.UNKNOWN
+    assert resting.state is OrderState.UNKNOWN  # its cancel broke as well
+    assert exposure(world) == 20
+    assert "execution client failed placing: KeyError" in world.manager.halted

@@ -1,0 +1,129 @@
+"""Delay lines keep order, never call at once and leave nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from hft.clock import Clock, SimulatedClock, Timer
+from hft.paper.delay_line import DelayLine
+
+
+@pytest.mark.parametrize("delay_ns", [0, 5])
+def test_calls_are_made_in_order_and_never_from_inside_send(delay_ns: int) -> None:
+    clock, made = SimulatedClock(), list[tuple[int, str]]()
+    line = DelayLine(clock, delay_ns)
+
+    def made_at(name: str) -> None:
+        made.append((clock.now_ns(), name))
+
+    line.send(partial(made_at, "a"))
+    line.send(partial(made_at, "b"))
+    assert made == []
+    clock.advance_to(2)
+    line.send(partial(made_at, "c"))
+    clock.advance_to(20)
+    assert made == [(delay_ns, "a"), (delay_ns, "b"), (2 + delay_ns, "c")]
+
+
+def test_what_a_call_sends_arrives_one_delay_later() -> None:
+    clock, made = SimulatedClock(), list[int]()
+    line = DelayLine(clock, 5)
+
+    def again() -> None:
+        made.append(clock.now_ns())
+        if len(made) < 3:
+            line.send(again)
+
+    line.send(again)
+    clock.advance_to(100)
+    assert made == [5, 10, 15]
+
+
+def test_closing_leaves_nothing_on_the_clock() -> None:
+    clock = SimulatedClock()
+    line = DelayLine(clock, 5)
+    line.send(lambda: pytest.fail("was closed"))
+    line.close()
+    line.send(lambda: pytest.fail("was closed"))
+    assert clock.next_timer_ns() is None
+    clock.advance_to(10)
+
+
+def test_a_call_may_close_the_line() -> None:
+    clock = SimulatedClock()
+    line = DelayLine(clock, 5)
+    line.send(line.close)
+    line.send(lambda: pytest.fail("was closed"))
+    clock.advance_to(10)
+    assert clock.next_timer_ns() is None
+
+
+def test_a_call_that_raises_does_not_hold_up_the_next() -> None:
+    clock, made = SimulatedClock(), list[str]()
+    line = DelayLine(clock, 5)
+
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    line.send(fail)
+    line.send(partial(made.append, "next"))
+    with pytest.raises(RuntimeError, match="a bug"):
+        clock.advance_to(5)
+    clock.advance_to(5)
+    assert made == ["next"]
+
+
+class RoughClock(Clock):
+    """Keeps its timers in a heap without order of equals and wakes too early, as event loops do."""
+
+    def __init__(self) -> None:
+        self.ns = 0
+        self.timers: list[Timer] = []
+
+    def now_ns(self) -> int:
+        return self.ns
+
+    def call_at(self, when_ns: int, callback: Callable[[], None]) -> Timer:
+        self.timers.append(Timer(when_ns, callback))
+        return self.timers[-1]
+
+    def fire_all(self) -> None:
+        timers, self.timers = self.timers[::-1], []
+        for timer in timers:
+            timer.fire()
+
+
+def test_a_timer_that_fires_early_makes_no_call_early_and_none_out_of_order() -> None:
+    clock, made = RoughClock(), list[str]()
+    line = DelayLine(clock, 10)
+    line.send(partial(made.append, "a"))
+    clock.ns = 1
+    line.send(partial(made.append, "b"))
+    clock.ns = 9
+    clock.fire_all()
+    assert made == []
+    clock.ns = 10
+    clock.fire_all()
+    assert made == ["a"]
+    clock.ns = 11
+    clock.fire_all()
+    assert made == ["a", "b"]
+
+
+def test_what_a_call_sends_waits_for_another_round_also_without_delay() -> None:
+    clock, made = RoughClock(), list[int]()
+    line = DelayLine(clock, 0)
+
+    def again() -> None:
+        made.append(len(made))
+        if len(made) < 10:
+            line.send(again)
+
+    line.send(again)
+    clock.fire_all()
+    assert made == [0]
+    clock.fire_all()
+    assert made == [0, 1]

@@ -1,0 +1,127 @@
+"""Frames on their way to subscribers, with and without faults."""
+
+from __future__ import annotations
+
+import pytest
+
+from hft import Duration, SimulatedClock
+from hft.sim import Fault, FaultKind, Faults, Hub, Subscriber
+
+
+class FakeOutbox:
+    """Remembers what a client would have got."""
+
+    def __init__(self) -> None:
+        self.frames: list[str] = []
+        self.aborted = self.silent = False
+
+    def send(self, frame: str) -> None:
+        if not self.silent:
+            self.frames.append(frame)
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def silence(self) -> None:
+        self.silent = True
+
+
+class Exchange:
+    """A hub with one client of the topic ``spot/depth`` and one of ``spot/trade``."""
+
+    def __init__(self) -> None:
+        self.clock = SimulatedClock()
+        self.faults = Faults(self.clock)
+        self.hub = Hub(self.faults)
+        self.outboxes = {}
+        for name in ("depth", "trade"):
+            outbox = self.outboxes[name] = FakeOutbox()
+            subscriber = Subscriber(outbox, lambda topic, payload: f"{topic}={payload}")  # type: ignore[arg-type]
+            self.hub.join(subscriber)
+            self.hub.subscribe(subscriber, f"spot/{name}")
+
+    def publish(self, *payloads: str, topic: str = "spot/depth") -> None:
+        for payload in payloads:
+            self.hub.publish(topic, payload)
+
+    @property
+    def depth(self) -> list[str]:
+        return [frame.removeprefix("spot/depth=") for frame in self.outboxes["depth"].frames]
+
+
+@pytest.fixture
+def exchange() -> Exchange:
+    return Exchange()
+
+
+def test_only_subscribers_of_a_topic_get_its_frames(exchange: Exchange) -> None:
+    exchange.publish("1", "2")
+    assert exchange.outboxes["depth"].frames == ["spot/depth=1", "spot/depth=2"]
+    assert not exchange.outboxes["trade"].frames
+
+
+def test_who_left_is_forgotten(exchange: Exchange) -> None:
+    for subscriber in tuple(exchange.hub.subscribers):
+        exchange.hub.leave(subscriber)
+    assert not exchange.hub.is_wanted("spot/depth")
+    assert not exchange.hub.subscribers
+    exchange.publish("1")
+    assert not exchange.depth
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (FaultKind.DROP, ["1", "3", "4"]),
+        (FaultKind.DUPLICATE, ["1", "2", "2", "3", "4"]),
+        (FaultKind.REORDER, ["1", "3", "2", "4"]),
+        (FaultKind.DELAY, ["1", "3", "4", "2"]),
+    ],
+)
+def test_one_frame_is_hit(exchange: Exchange, kind: FaultKind, expected: list[str]) -> None:
+    exchange.faults.inject(Fault(kind=kind, where="*depth", after=1, delay=Duration(5)))
+    exchange.publish("1", "2", "3", "4")
+    exchange.publish("x", topic="spot/trade")
+    exchange.clock.advance(5)
+    assert exchange.depth == expected
+    assert exchange.outboxes["trade"].frames == ["spot/trade=x"]
+    assert exchange.faults.hits == 1
+    assert exchange.faults.is_idle
+
+
+def test_truncate_cuts_the_whole_frame(exchange: Exchange) -> None:
+    exchange.faults.inject(Fault(kind=FaultKind.TRUNCATE, where="spot/depth"))
+    exchange.publish("payload", "next")
+    assert exchange.outboxes["depth"].frames == ["spot/dept"[:9], "spot/depth=next"]
+
+
+def test_count_hits_so_many(exchange: Exchange) -> None:
+    exchange.faults.inject(Fault(kind=FaultKind.DROP, where="*", count=3))
+    exchange.publish("1", "2", "3", "4")
+    assert exchange.depth == ["4"]
+
+
+def test_faults_wait_for_each_other(exchange: Exchange) -> None:
+    exchange.faults.inject(Fault(kind=FaultKind.DROP, where="*depth"))
+    exchange.faults.inject(Fault(kind=FaultKind.DUPLICATE, where="*depth"))
+    exchange.publish("1", "2", "3")
+    assert exchange.depth == ["2", "2", "3"]
+
+
+def test_disconnect_and_silence_hit_connections(exchange: Exchange) -> None:
+    exchange.faults.inject(Fault(kind=FaultKind.DISCONNECT, where="*depth"))
+    exchange.publish("1")
+    assert exchange.outboxes["depth"].aborted
+    assert not exchange.outboxes["trade"].aborted
+    exchange.faults.inject(Fault(kind=FaultKind.SILENCE, where="*trade"))
+    exchange.publish("1", "2", topic="spot/trade")
+    assert exchange.outboxes["trade"].silent
+    assert not exchange.outboxes["trade"].frames
+
+
+def test_rest_errors_are_for_paths_alone(exchange: Exchange) -> None:
+    exchange.faults.inject(Fault(kind=FaultKind.REST_ERROR, where="*/depth", status=502, after=1))
+    exchange.publish("1")
+    assert exchange.depth == ["1"]
+    assert exchange.faults.rest_status("/api/v3/time") is None
+    assert [exchange.faults.rest_status("/api/v3/depth") for _ in range(3)] == [None, 502, None]

@@ -1,0 +1,25 @@
+"""What Binance offers to hft."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hft import MarketDataStream, Simulator, hookimpl
+from hft_binance.stream import BinanceStream
+
+__all__ = ["HFT_API", "hft_market_data", "hft_simulator"]
+
+HFT_API = 1
+
+
+@hookimpl
+def hft_market_data() -> type[MarketDataStream[Any]]:
+    return BinanceStream
+
+
+@hookimpl
+def hft_simulator() -> type[Simulator[Any]]:
+    # It needs aiohttp's server, which takes longer to import than all of hft; trading does not.
+    from hft_binance.simulator import BinanceSimulator
+
+    return BinanceSimulator

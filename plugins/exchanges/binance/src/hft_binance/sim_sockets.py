@@ -1,0 +1,253 @@
+"""The stream sockets of the simulated Binance: routes, pings, ages, limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from itertools import count
+
+import attrs
+from aiohttp import WSMsgType, web
+
+from hft import Clock, Timer
+from hft.sim import Hub, Outbox, OutboxCounters, Subscriber
+from hft_binance import sim_frames as frames
+from hft_binance.sim_control import answer_control
+from hft_binance.sim_listing import NS_PER_MS, NS_PER_S, SPOT, USDM, Product
+from hft_binance.sim_publisher import MARKET, PUBLIC
+
+__all__ = ["SocketCounters", "SocketRules", "Sockets"]
+
+_MAX_STREAMS = 1024
+_MAX_MESSAGE = 65_536
+
+_CONNECTIONS, _CONNECTIONS_NS = 300, 300 * NS_PER_S
+"""New connections from one address: 300 in five minutes."""
+
+_NOTICE_NS = 10 * NS_PER_S
+"""How long before it closes a socket spot says so; the documentation has no number."""
+
+_CLOSE_S = 1.0
+_GOING_AWAY, _POLICY = 1001, 1008
+
+
+@attrs.frozen(kw_only=True)
+class SocketRules:
+    """What a test or a drill may want other than the exchange has it."""
+
+    lifetime_ns: int = 24 * 3600 * NS_PER_S
+    capacity: int = 5_000
+    """Frames that wait for a slow client before it is cut off."""
+
+
+@attrs.define
+class SocketCounters:
+    """Why sockets were closed by this side."""
+
+    too_many_messages: int = 0
+    too_many_streams: int = 0
+    no_pong: int = 0
+    too_old: int = 0
+
+
+class _Connection:
+    """One client's socket: what it is subscribed to and how it wants its frames."""
+
+    def __init__(
+        self,
+        product: Product,
+        route: str,
+        outbox: Outbox,
+        hub: Hub,
+        activate: Callable[[Product, str], None],
+        *,
+        combined: bool,
+    ) -> None:
+        self.product = product
+        self.route = route
+        self.outbox = outbox
+        self.combined = combined
+        self.subscriber = Subscriber(outbox, self._frame)
+        self.received: deque[int] = deque(maxlen=product.messages_per_s)
+        self.last_pong_ns = 0
+        self.timers: dict[str, Timer] = {}
+        self.gone = asyncio.Event()
+        self._hub = hub
+        self._activate = activate
+        self._streams: dict[str, None] = {}
+
+    def subscribe(self, stream: str) -> None:
+        self._streams[stream] = None
+        topic = f"{self.route}/{stream}"
+        self._hub.subscribe(self.subscriber, topic)
+        self._activate(self.product, topic)
+
+    def unsubscribe(self, stream: str) -> None:
+        self._streams.pop(stream, None)
+        self._hub.unsubscribe(self.subscriber, f"{self.route}/{stream}")
+
+    def streams(self) -> list[str]:
+        return list(self._streams)
+
+    def wrap(self, stream: str, payload: str) -> str:
+        """Write a payload as this connection wants it."""
+        return f'{{"stream":"{stream}","data":{payload}}}' if self.combined else payload
+
+    def _frame(self, topic: str, payload: str) -> str:
+        return self.wrap(topic.partition("/")[2], payload)
+
+
+class Sockets:
+    """Serves the stream sockets of both products.
+
+    ``activate`` is called with every topic that somebody subscribes to.
+    """
+
+    def __init__(
+        self, hub: Hub, clock: Clock, activate: Callable[[Product, str], None], rules: SocketRules
+    ) -> None:
+        self.counters = SocketCounters()
+        self.outboxes = OutboxCounters()
+        self._hub = hub
+        self._clock = clock
+        self._activate = activate
+        self._rules = rules
+        self._connections: set[_Connection] = set()
+        self._opened: dict[str, deque[int]] = {}
+        self._names = count(1)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the sockets as routes; the bare paths are spot's."""
+        routes: list[web.RouteDef] = []
+        for prefix, product, route in (
+            ("", SPOT, "spot"),
+            (f"/{PUBLIC}", USDM, PUBLIC),
+            (f"/{MARKET}", USDM, MARKET),
+        ):
+            single, combined = (self._handler(product, route, combined=flag) for flag in (False, True))
+            routes += [
+                web.get(f"{prefix}/ws", single),
+                web.get(f"{prefix}/ws/{{streams:.+}}", single),
+                web.get(f"{prefix}/stream", combined),
+            ]
+        return routes
+
+    async def stop(self) -> None:
+        """Close every socket, politely at first."""
+        for connection in tuple(self._connections):
+            connection.outbox.close(_GOING_AWAY)
+        await self._all_gone()
+        for connection in tuple(self._connections):
+            connection.outbox.abort()
+        await self._all_gone()
+
+    async def _all_gone(self) -> None:
+        gone = [asyncio.ensure_future(connection.gone.wait()) for connection in self._connections]
+        if gone:
+            _, late = await asyncio.wait(gone, timeout=_CLOSE_S)
+            for waiter in late:
+                waiter.cancel()
+
+    # -- one socket ------------------------------------------------------------------------------
+
+    def _handler(
+        self, product: Product, route: str, *, combined: bool
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if not self._may_connect(request.remote or ""):
+                return web.Response(status=429, headers={"Retry-After": str(_CONNECTIONS_NS // NS_PER_S)})
+            socket = web.WebSocketResponse(
+                timeout=_CLOSE_S, autoping=False, compress=False, max_msg_size=_MAX_MESSAGE
+            )
+            await socket.prepare(request)
+            assert isinstance(request.transport, asyncio.Transport)
+            outbox = Outbox(socket, request.transport, self.outboxes, self._rules.capacity)
+            connection = _Connection(product, route, outbox, self._hub, self._activate, combined=combined)
+            listed = request.query.get("streams", "") if combined else request.match_info.get("streams", "")
+            await self._serve(socket, connection, [stream for stream in listed.split("/") if stream])
+            return socket
+
+        return handle
+
+    async def _serve(
+        self, socket: web.WebSocketResponse, connection: _Connection, streams: list[str]
+    ) -> None:
+        self._hub.join(connection.subscriber)
+        self._connections.add(connection)
+        writer = asyncio.create_task(connection.outbox.run(), name=f"socket {next(self._names)}")
+        try:
+            self._set_timers(connection)
+            for stream in streams[:_MAX_STREAMS]:
+                connection.subscribe(stream)
+            async for message in socket:
+                if not self._take(connection, message.type, message.data):
+                    connection.outbox.close(_POLICY)
+        finally:
+            self._hub.leave(connection.subscriber)
+            for timer in connection.timers.values():
+                timer.cancel()
+            connection.outbox.finish()
+            await asyncio.wait({writer}, timeout=_CLOSE_S)
+            writer.cancel()
+            self._connections.discard(connection)
+            connection.gone.set()
+
+    def _take(self, connection: _Connection, type: WSMsgType, data: str | bytes) -> bool:
+        """Take one message of a client; False when it has overstepped a limit."""
+        now_ns = self._clock.now_ns()
+        received = connection.received
+        if len(received) == received.maxlen and now_ns - received[0] < NS_PER_S:
+            self.counters.too_many_messages += 1
+            return False
+        received.append(now_ns)
+        if type is WSMsgType.PONG:
+            connection.last_pong_ns = now_ns
+        elif type is WSMsgType.PING:
+            connection.outbox.pong(bytes(data) if not isinstance(data, str) else data.encode())
+        else:
+            text = data if isinstance(data, str) else data.decode(errors="replace")
+            numeric_ids = connection.product is USDM
+            connection.outbox.send(answer_control(connection, text, numeric_ids=numeric_ids))
+            if len(connection.streams()) > _MAX_STREAMS:
+                self.counters.too_many_streams += 1
+                return False
+        return True
+
+    def _may_connect(self, address: str) -> bool:
+        now_ns = self._clock.now_ns()
+        opened = self._opened.setdefault(address, deque(maxlen=_CONNECTIONS))
+        if len(opened) == _CONNECTIONS and now_ns - opened[0] < _CONNECTIONS_NS:
+            return False
+        opened.append(now_ns)
+        return True
+
+    # -- pings and age ---------------------------------------------------------------------------
+
+    def _set_timers(self, connection: _Connection) -> None:
+        product, outbox, timers = connection.product, connection.outbox, connection.timers
+        connection.last_pong_ns = self._clock.now_ns()
+
+        def ping() -> None:
+            now_ns = self._clock.now_ns()
+            if now_ns - connection.last_pong_ns > product.pong_ns:
+                self.counters.no_pong += 1
+                outbox.abort()
+                return
+            outbox.ping(str(now_ns // NS_PER_MS).encode())
+            timers["ping"] = self._clock.call_later(product.ping_ns, ping)
+
+        def announce() -> None:
+            outbox.send(
+                connection.wrap("!serverShutdown", frames.shutdown(self._clock.now_ns() // NS_PER_MS))
+            )
+
+        def expire() -> None:
+            self.counters.too_old += 1
+            outbox.close(_GOING_AWAY)
+
+        timers["ping"] = self._clock.call_later(product.ping_ns, ping)
+        timers["expire"] = self._clock.call_later(self._rules.lifetime_ns, expire)
+        if product.announces_shutdown:
+            notice_ns = max(self._rules.lifetime_ns - _NOTICE_NS, self._rules.lifetime_ns // 2)
+            timers["announce"] = self._clock.call_later(notice_ns, announce)

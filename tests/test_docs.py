@@ -1,0 +1,321 @@
+"""The documentation cannot lie: profiles are read, plugins loaded, commands parsed, lists complete."""
+
+from __future__ import annotations
+
+import argparse
+import enum
+import importlib
+import inspect
+import re
+import shlex
+import sys
+import tomllib
+import types
+import typing
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+import hft
+from hft.cli.exit_codes import ExitCode
+from hft.cli.main import COMMANDS
+from hft.paper.config import PaperConfig
+from hft.plugin import hookspecs
+from hft.profile import read_profile
+from hft.profile.model import ComponentKeys, ExchangeKeys, ProfileKeys, StrategyKeys
+from hft.profile.values import format_duration
+from hft.registry.discovery import PluginKind, discover
+from hft.registry.loader import Registry
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    [*DOCS.rglob("*.md"), *ROOT.glob("*.md"), *ROOT.glob("plugins/*/*/README.md"), ROOT / "core/README.md"]
+)
+PROFILES = sorted(ROOT.glob("profiles/*.yaml"))
+
+
+@attrs.frozen
+class Block:
+    """A fenced block of a page; a title says that it is a whole file."""
+
+    language: str
+    title: str
+    text: str
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return a page's fenced blocks."""
+    fence = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+    found = [Block(*match.groups(default="")) for match in fence.finditer(page.read_text())]
+    # The build puts the named file there, and fails if there is none; profiles/ is tested as such.
+    return [block for block in found if not re.fullmatch(r'--8<-- "profiles/\S+"\n', block.text)]
+
+
+def section(page: Path, heading: str) -> str:
+    """Return what stands under a heading, down to the next of its level or a higher one."""
+    _, found, rest = f"\n{page.read_text()}".partition(f"\n{heading}\n")
+    assert found, f"{page.relative_to(ROOT)} has no heading {heading!r}"
+    return re.split(rf"^#{{1,{heading.index(' ')}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+# -- whole files ---------------------------------------------------------------------------------------
+
+PAGES_WITH_FILES = [page for page in PAGES if blocks(page)]
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the package in a folder be found, as ``pip install`` of it would."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    info = folder / "src" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir()
+    requires = "".join(f"Requires-Dist: {one}\n" for one in project["dependencies"])
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.4\nName: {project['name']}\nVersion: {project['version']}\n{requires}"
+    )
+    (info / "entry_points.txt").write_text(
+        "".join(
+            f"[{group}]\n{name} = {module}\n"
+            for group, offers in project["entry-points"].items()
+            for name, module in offers.items()
+        )
+    )
+    monkeypatch.syspath_prepend(folder / "src")
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_FILES, ids=lambda page: page.stem)
+def test_files_of_a_page_are_a_profile_that_reads_and_plugins_that_load(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = set(sys.modules)
+    for block in blocks(page):
+        assert block.title, f"not tested, since it has no title: {block.text[:60]!r}"
+        file = tmp_path / block.title
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block.text)
+    if (tmp_path / "pyproject.toml").exists():
+        install(tmp_path, monkeypatch)
+    profiles = [block for block in blocks(page) if block.language == "yaml"]
+    assert profiles
+    used = set()
+    for block in profiles:
+        environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", block.text), "x")
+        captures = re.findall(r"^ *- (\S+\.jsonl\S*)$", block.text, re.MULTILINE)
+        for capture in captures:
+            (tmp_path / capture).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / capture).touch()
+        read_profile(tmp_path / block.title, Registry(), environ=environ)
+        used |= set(re.findall(r"use: \./(\S+)", block.text))
+    one_file_plugins = {block.title for block in blocks(page) if re.fullmatch(r"\w+\.py", block.title)}
+    assert one_file_plugins == used
+    for name in set(sys.modules) - loaded:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.stem)
+def test_an_example_profile_reads(profile: Path) -> None:
+    text = profile.read_text()
+    if (capture := re.search(r"(\.\./)+shared/", text)) and not (profile.parent / capture[0]).is_dir():
+        pytest.skip("its capture is not here")
+    environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "x")
+    read_profile(profile, Registry(), environ=environ)
+
+
+# -- commands ------------------------------------------------------------------------------------------
+
+
+def parser_of(command: str) -> argparse.ArgumentParser:
+    """Make the parser of one command."""
+    parser = argparse.ArgumentParser(prog=f"hft {command}", exit_on_error=False)
+    importlib.import_module(f"hft.cli.{command}").configure(parser)
+    return parser
+
+
+def options(parser: argparse.ArgumentParser) -> set[str]:
+    """Return the long options, ``--help`` left out."""
+    return {
+        option
+        for action in parser._actions
+        for option in action.option_strings
+        if option.startswith("--") and option != "--help"
+    }
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Find the lines of a page's blocks that call hft, and inline code that does so with arguments."""
+    for line in page.read_text().splitlines():
+        if match := re.match(r"^(?:    )?(?:\$ )?(?:\.venv/bin/)?(hft \S.*)$", line):
+            yield match[1].partition(" #")[0]
+        yield from re.findall(r"`(hft \w+ [^`]*)`", line)
+
+
+CALLS = [
+    pytest.param(call, id=f"{page.stem}-{call}") for page in PAGES for call in dict.fromkeys(commands(page))
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_command_that_is_shown_can_be_typed(call: str) -> None:
+    _, command, *arguments = shlex.split(re.sub(r"\[.*|\| .*|&$", "", call))
+    if command.startswith("-"):
+        assert [command, *arguments] in (["--version"], ["--help"])
+        return
+    assert command in COMMANDS
+    if any(argument.isupper() for argument in arguments):
+        parser = parser_of(command)
+        assert {argument for argument in arguments if argument.startswith("--")} <= options(parser)
+        return
+    parser_of(command).parse_args(arguments)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_is_in_the_reference(command: str) -> None:
+    text = section(DOCS / "reference" / "cli.md", f"## hft {command}")
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) == options(parser_of(command))
+
+
+def test_every_exit_code_is_in_the_reference() -> None:
+    rows = re.findall(
+        r"^\| (\d+) \| `(\w+)` \|", (DOCS / "reference" / "errors.md").read_text(), re.MULTILINE
+    )
+    assert rows == [(str(int(code)), code.name) for code in ExitCode]
+
+
+# -- errors, hooks, names ------------------------------------------------------------------------------
+
+
+def test_every_error_is_in_the_reference() -> None:
+    headings = re.findall(r"^## (\w+)$", (DOCS / "reference" / "errors.md").read_text(), re.MULTILINE)
+    assert sorted(headings) == sorted(hft.errors.__all__)
+
+
+def test_every_hook_is_in_the_reference() -> None:
+    text = (DOCS / "reference" / "hooks.md").read_text()
+    hooks = {name for name, value in vars(hookspecs).items() if hasattr(value, "hft_spec")}
+    assert hooks == set(re.findall(r"^::: hft\.plugin\.hookspecs\.(\w+)$", text, re.MULTILINE))
+    assert hooks == set(re.findall(r"^\| `(hft_\w+)` \|", text, re.MULTILINE))
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    text = (DOCS / "reference" / "hooks.md").read_text()
+    shown = (
+        set(re.findall(r"^::: \S+\.(\w+)$", text, re.MULTILINE))
+        | set(hft.types.__all__)
+        | set(hft.errors.__all__)
+    )
+    # Constants and aliases: the pages tell them where they are used.
+    told = {name for name in hft.__all__ if re.search(rf"\b{name}\b", text)}
+    assert set(hft.__all__) - shown - told == set()
+
+
+# -- every key of a profile ----------------------------------------------------------------------------
+
+PROFILE_PAGE = DOCS / "reference" / "profile.md"
+KERNEL = {
+    "## The profile": ProfileKeys,
+    "## An exchange": ExchangeKeys,
+    "## Simulated fills": PaperConfig,
+    "## A strategy": StrategyKeys,
+    "## A risk rule": ComponentKeys,
+}
+
+
+def configurations() -> dict[str, type[Any]]:
+    """Return the heading and the attrs class of each part of a profile."""
+    found = dict(KERNEL)
+    registry = Registry()
+    for each in discover(PluginKind.EXCHANGE, PluginKind.STRATEGY, PluginKind.RISK):
+        plugin = registry.load(each.kind, each.name, base=None)
+        offer = plugin.market_data() or plugin.strategy() or plugin.risk_rule()
+        assert offer is not None
+        found[f"## {each.kind.singular.capitalize()} `{each.name}`"] = offer.Config
+        if simulator := plugin.simulator():
+            found[f"## Simulator of `{each.name}`"] = simulator.Config
+    return found
+
+
+NAMES = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    Decimal: "decimal",
+    hft.Duration: "duration",
+    hft.InstrumentId: "instrument",
+    hft.Secret: "secret",
+}
+
+
+def name_of(type_: Any) -> str:
+    """Return the words for a type that a profile can fill."""
+    if type_ in NAMES:
+        return NAMES[type_]
+    origin, arguments = typing.get_origin(type_), typing.get_args(type_)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(dict.fromkeys(name_of(one) for one in arguments if one is not type(None)))
+    if origin is tuple:
+        return f"list of {name_of(arguments[0])}"
+    if isinstance(type_, type) and issubclass(type_, enum.Enum):
+        return "one of " + ", ".join(f"`{one.value}`" for one in type_)
+    return "mapping"
+
+
+def default_of(field: attrs.Attribute[Any], type_: Any) -> str:
+    """Return a field's default as a profile would write it."""
+    value = field.default
+    if value is attrs.NOTHING:
+        return "required"
+    if value is None or isinstance(value, attrs.Factory) or attrs.has(type(value)) or value == ():
+        return "optional"
+    if type_ is hft.Duration:
+        text = format_duration(value)
+    elif isinstance(value, Decimal):
+        text = f'"{value:f}"' if value % 1 else f"{value:f}"
+    elif isinstance(value, tuple):
+        text = f"[{', '.join(str(one) for one in value)}]"
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = str(value.value if isinstance(value, enum.Enum) else value)
+    return f"default `{text}`"
+
+
+def entries(config: type[Any]) -> str:
+    """Return what the reference has to say of each field of a ``Config``."""
+    hints = typing.get_type_hints(config)
+    fields = [field for field in attrs.fields(config) if field.init]
+    assert all(field.metadata.get("doc") for field in fields), f"{config}: every field needs option(doc=...)"
+    return "\n".join(
+        f"### `{field.name}`\n\n{sentence(field.metadata['doc'])} "
+        f"({name_of(hints[field.name])}, {default_of(field, hints[field.name])}).\n"
+        for field in fields
+    )
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital letter."""
+    return text[0].upper() + text[1:]
+
+
+@pytest.mark.parametrize("heading", configurations())
+def test_every_key_of_a_profile_is_in_the_reference(heading: str) -> None:
+    text = section(PROFILE_PAGE, heading)
+    keys = text[text.index("### ") :].strip() if "### " in text else ""
+    expected = entries(configurations()[heading]).strip()
+    assert keys == expected, f"put this under {heading!r}:\n\n{expected}"
+
+
+def test_no_part_of_a_profile_is_described_that_is_not_there() -> None:
+    described = re.findall(
+        r"^## (?:Exchange|Strategy|Risk|Simulator of) `.*$", PROFILE_PAGE.read_text(), re.MULTILINE
+    )
+    assert described == [heading for heading in configurations() if heading not in KERNEL]
+
+
+def test_docstrings_of_what_a_plugin_implements_teach_by_example() -> None:
+    for interface in (hft.MarketDataStream, hft.ExecutionClient, hft.Strategy, hft.RiskRule):
+        assert "::\n" in (inspect.getdoc(interface) or "")
