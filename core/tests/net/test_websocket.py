@@ -508,11 +508,13 @@ async def test_an_exchange_that_does_not_read_is_left(peer: Peer) -> None:
         writer.transport.abort()
 
     async with raw_server(deaf) as url:
-        transport = await peer.open(url, max_unsent_bytes=100_000)
-        sent = 0
+        transport = await peer.open(url, max_unsent_bytes=1_000_000)
+        assert transport._socket is not None
+        sent, waiting = 0, 0
         while transport.send(b"x" * 10_000):
-            sent += 1
+            sent, waiting = sent + 1, transport._socket.get_write_buffer_size()
             assert sent < 10_000, "the buffer must be bounded"
+        assert 980_000 < waiting <= 1_000_000
         assert peer.losses == [], "the loss is told by the loop, never from within a call"
-        assert await peer.lost() == "more than 100000 bytes could not be sent"
+        assert await peer.lost() == "more than 1000000 bytes could not be sent"
         hold.set()

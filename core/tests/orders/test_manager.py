@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from hft.errors import OrderError, UsageError
@@ -10,10 +11,8 @@ from hft.instrument import Instrument
 from hft.market import Market
 from hft.order import Order
 from hft.orders import ClientOrderIds, OrderManager
-from hft.plugin.execution import ApprovedOrder
-from hft.plugin.risk import Refused
+from hft.plugin.risk import APPROVED, Refused, RiskRule, RiskView, Verdict
 from hft.testing.orders import (
-    ApproveAll,
     ModelExchange,
     ModelExchangeWithoutAmend,
     NotedOwner,
@@ -21,6 +20,11 @@ from hft.testing.orders import (
 )
 from hft.testing.trading import make_instrument, make_market
 from hft.types import BookState, OrderState, OrderType, Price, Side, Size, TimeInForce
+
+
+@attrs.frozen
+class NoConfig:
+    """For rules that have nothing to set."""
 
 
 def make_world(
@@ -196,12 +200,12 @@ def test_without_a_risk_engine_nothing_is_sent() -> None:
 
 
 def test_what_risk_refuses_is_not_sent() -> None:
-    class RefuseSells(ApproveAll):
-        def approve(self, order: Order) -> ApprovedOrder | Refused:  # type: ignore[override]
-            return Refused("no_sells: no") if order.side is Side.SELL else ApprovedOrder(order)
+    class NoSells(RiskRule[NoConfig]):
+        def check(self, order: Order, view: RiskView) -> Verdict:
+            return Refused("no") if order.side is Side.SELL else APPROVED
 
-    world, owner = make_world(), NotedOwner()
-    world.manager.risk = RefuseSells()
+    world = OrderWorld(make_market(make_instrument()), rules={"no_sells": NoSells(NoConfig())})
+    owner = NotedOwner()
     order = place(world, owner, Side.SELL)
     assert (order.state, order.reason) == (OrderState.REJECTED, "no_sells: no")
     assert (exposure(world, Side.SELL), world.manager.counters.refused) == (0, {"no_sells": 1})
@@ -513,22 +517,22 @@ def test_an_amendment_without_answer_counts_with_the_larger_size_until_a_query_t
 
 
 def test_amendments_are_judged_as_what_the_order_is_to_be() -> None:
-    judged: list[tuple[int, int]] = []
+    judged: list[tuple[int | None, int]] = []
 
-    class Limit(ApproveAll):
-        def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:  # type: ignore[override]
-            judged.append((price, size))
-            return Refused("limit: too large") if size > 10 else ApprovedOrder(order)
+    class Limit(RiskRule[NoConfig]):
+        def check(self, order: Order, view: RiskView) -> Verdict:
+            judged.append((order.price, order.size))
+            return Refused("too large") if order.size > 10 else APPROVED
 
-    world, owner = make_world(), NotedOwner()
-    world.manager.risk = Limit()
+    world = OrderWorld(make_market(make_instrument()), rules={"limit": Limit(NoConfig())})
+    owner = NotedOwner()
     order = place_and_acknowledge(world, owner)
     assert not world.manager.amend(order, Price(9_001), Size(11))
     assert (order.state, order.reason, exposure(world)) == (OrderState.NEW, "limit: too large", 10)
     world.clock.advance(1_000_000)
     assert owner.told[-1] == ("new", order.client_order_id)
     assert world.manager.amend(order, Price(9_001), Size(9))
-    assert judged == [(9_001, 11), (9_001, 9)]
+    assert judged == [(9_000, 10), (9_001, 11), (9_001, 9)]
 
 
 def test_where_the_exchange_cannot_amend_the_order_is_cancelled_and_placed_anew() -> None:

@@ -167,11 +167,11 @@ def test_a_size_grows_only_into_room_that_another_has_left() -> None:
     desk = Desk()
     desk.quote_and_settle([(99, 5), (98, 5)], [])
     first, second = desk.key_at(99), desk.key_at(98)
-    desk.quote([(99, 8), (98, 2)], [])
+    desk.quote([(99, 12), (98, 2)], [])
     assert desk.exchange.messages[2:] == [("amend", second)]
     desk.exchange.settle()
     assert desk.exchange.messages[3:] == [("amend", first)]
-    assert desk.standing() == ([(99, 8), (98, 2)], [])
+    assert desk.standing() == ([(99, 12), (98, 2)], [])
 
 
 def test_quotes_that_would_trade_with_each_other_are_refused() -> None:
@@ -264,8 +264,7 @@ _STEPS = st.lists(
 )
 
 
-def check_standing(desk: Desk, wanted: tuple[Quotes, Quotes]) -> None:
-    """What holds at every moment of what rests at the exchange, whatever is under way."""
+def check_not_crossed(desk: Desk) -> None:
     orders = desk.exchange.resting.values()
     bids = [order.price for order in orders if order.side is Side.BUY]
     asks = [order.price for order in orders if order.side is Side.SELL]
@@ -306,7 +305,7 @@ def test_standing_quotes_converge_to_the_last_wish(
             wished += len(bids) + len(asks)  # type: ignore[arg-type]
         else:
             take_step(desk, step, generator)
-        check_standing(desk, last)
+        check_not_crossed(desk)
         assert desk.world.manager.counters.illegal == 0
     desk.exchange.settle()
     desk.world.clock.advance(10_000_000_000)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -19,8 +21,10 @@ BUY, SELL = Side.BUY, Side.SELL
 MS = 1_000_000
 
 
-def test_a_session_worked_by_hand(rig: Any) -> None:
-    """One tick is 0.5 USDT, one lot 0.001 BTC; 5 ms to the exchange, 3 ms back; fees 0.1 % and 0.2 %.
+def _trade_by_hand(rig: Any) -> None:
+    """Trade the session that the documentation works by hand, too.
+
+    One tick is 0.5 USDT, one lot 0.001 BTC; 5 ms to the exchange, 3 ms back; fees 0.1 % and 0.2 %.
 
     ::
 
@@ -68,6 +72,10 @@ def test_a_session_worked_by_hand(rig: Any) -> None:
     at(25)
     rig.client.cancel(c3)
     at(100)
+
+
+def test_a_session_worked_by_hand(rig: Any) -> None:
+    _trade_by_hand(rig)
     assert rig.told == [
         (8, "c1", "accepted"),
         (13, "c1", 100, 2, "maker"),
@@ -98,6 +106,27 @@ def test_a_session_worked_by_hand(rig: Any) -> None:
         (21 * MS, 24 * MS),
     ]
     assert "order is filled" in rig.reasons()
+
+
+def test_the_documentation_tells_the_same_session(rig: Any) -> None:
+    page = Path(__file__).parents[3] / "docs" / "explanation" / "dry-run.md"
+    rows = [line.split("|")[3:5] for line in page.read_text().splitlines() if re.match(r"\| [\d.]+ \|", line)]
+    words = {
+        "cancel-rejected": "cancel rejected",
+        "replace-rejected": "amendment rejected",
+        "canceled": "cancelled",
+    }
+    _trade_by_hand(rig)
+    told = []
+    for ms, _, *event in rig.told:
+        what = f"fill, {event[1]} at {event[0]}" if len(event) > 1 else words.get(event[0], event[0])
+        told.append(f"{ms:g}: {what}")
+    stated = [entry.strip() for _, entries in rows for entry in entries.split(";")]
+    # The second of two entries of one time does not repeat the time.
+    stated = [entry if ":" in entry else f"19: {entry}" for entry in stated if entry]
+    assert sorted(stated) == sorted(told)
+    fees = [f"{event.fee:f}" for _, event in rig.log if isinstance(event, Fill)]
+    assert sorted(re.findall(r"fee (0\.\d+)", "".join(where for where, _ in rows))) == sorted(fees)
 
 
 def test_a_cancel_that_meets_a_partial_fill_ends_the_rest(rig: Any) -> None:

@@ -61,28 +61,14 @@ def test_quoted_reference_is_text(faults_of):
     ]
 
 
-OPTIONS = [
-    "levels",
-    "refresh",
-    "order_size",
-    "model",
-    "side",
-    "level",
-    "skew",
-    "active",
-    "label",
-    "hedge",
-    "weights",
-    "tags",
-    "volatility",
-    "maximum",
-]
+OPTIONS = """levels refresh order_size model side level skew active label hedge weights tags volatility
+maximum"""
 ELSEWHERE = {
     "use: acme": "use: ${V}",
     "dry-run": "${V}",
     "name: x": "name: '${V}'",
-    "use: acme\n": "use: acme\n    environment: ${V}\n",
-    "use: acme ": "use: acme\n    url: ${V}\n",
+    "acme": "acme\n    environment: ${V}",
+    "use: acme\n": "use: acme\n    url: ${V}\n",
     "[A/B@a]": "['${V}']",
 }
 
@@ -90,7 +76,7 @@ ELSEWHERE = {
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 @given(st.from_regex(r"[A-Za-z0-9@/.:'\"\\ -]{6,20}q7", fullmatch=True))
 def test_no_message_shows_a_value_of_the_environment(read, value):
-    options = "".join(f"    {name}: ${{V}}\n" for name in OPTIONS)
+    options = "".join(f"    {name}: ${{V}}\n" for name in OPTIONS.split())
     texts = [
         MAKER + options,
         *(MAKER.replace(old, new) + "    order_size: 1\n" for old, new in ELSEWHERE.items()),

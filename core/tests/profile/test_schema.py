@@ -116,7 +116,7 @@ def test_bad_profile_is_refused_by_schema_and_reader(is_valid, read, old, new):
 
 def test_one_file_plugin_may_have_any_option(is_valid):
     assert is_valid(GOOD.replace("use: max_position, limit", "use: ./rule.py, whatever"))
-    assert is_valid(GOOD.replace("use: max_position, limit", "use: ${RULE}, whatever"))
+    assert is_valid(GOOD.replace("use: max_position, limit", "use: '${RULE}', whatever"))
 
 
 def test_plugin_that_cannot_be_loaded_may_have_any_option(plugins):
@@ -133,7 +133,7 @@ def test_editor_is_told_sentences_and_defaults(plugins):
     options = rule["allOf"][0]["then"]
     assert options["description"] == "Do something."
     assert options["properties"]["limit"]["description"] == "largest position"
-    maker = schema["properties"]["strategies"]["additionalProperties"]["allOf"][2]["then"]["properties"]
+    maker = schema["properties"]["strategies"]["additionalProperties"]["allOf"][0]["then"]["properties"]
     defaults = {name: option["default"] for name, option in maker.items() if "default" in option}
     assert defaults["refresh"] == "1s"
     assert defaults["model"] == "plain"

@@ -9,10 +9,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 import msgspec
@@ -30,7 +30,7 @@ from hft.sim import Playback, World, serve
 from hft.spelling import did_you_mean
 from hft.types import Duration
 
-__all__ = ["configure", "run"]
+__all__ = ["configure", "run", "simulator_config"]
 
 _STANDARD_OPTIONS = ("symbols", "seed", "rate", "capture", "speed")
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             f"exchange plugin {plugin.name!r}: the Config of {simulator_class.__name__} "
             "is not a SimulatorConfig, derive it from hft.SimulatorConfig"
         )
-    config = _config(simulator_class.Config, _given(args))
+    config = simulator_config(simulator_class.Config, args)
     asyncio.run(_serve(simulator_class, config, plugin.name, args))
     return ExitCode.STOPPED
 
@@ -127,6 +127,8 @@ def _stop_requested(*, stdin: bool) -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
+ConfigT = TypeVar("ConfigT", bound=SimulatorConfig)
+
 # -- options -------------------------------------------------------------------------------------
 
 
@@ -141,10 +143,11 @@ def _given(args: argparse.Namespace) -> dict[str, str]:
     return given
 
 
-def _config(config_class: type[SimulatorConfig], given: Mapping[str, str]) -> SimulatorConfig:
+def simulator_config(config_class: type[ConfigT], args: argparse.Namespace) -> ConfigT:
+    """Fill a simulator's ``Config`` from the command line; raise `UsageError` naming what is wrong."""
     fields = {field.name: field for field in attrs.fields(attrs.resolve_types(config_class))}
     values: dict[str, Any] = {}
-    for name, text in given.items():
+    for name, text in _given(args).items():
         if name not in fields:
             raise UsageError(f"{name!r} is no option of this simulator{did_you_mean(name, fields)}")
         try:

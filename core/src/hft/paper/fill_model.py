@@ -157,7 +157,9 @@ class FillModel:
             if own.taken:
                 own.forget_changed(book)
             for price, level in own.levels.items():
-                own.measure(price, level, book.size_at(own.side, price), self.queue, book.exchange_ns)
+                shown = book.size_at(own.side, price)
+                if shown != level.shown or price in own.printed:
+                    own.measure(price, shown, self.queue, book.exchange_ns)
             own.printed.clear()
         if not self._orders:
             return ()

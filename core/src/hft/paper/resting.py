@@ -116,11 +116,9 @@ class OwnSide:
         if not level.orders:
             del self.levels[order.price]
 
-    def measure(self, price: Price, level: OwnLevel, shown: int, queue: QueueModel, exchange_ns: int) -> None:
-        """Let the queue model look at a level as the book shows it now."""
-        traded = self.printed.get(price, 0)
-        if shown == level.shown and not traded:
-            return
+    def measure(self, price: Price, shown: int, queue: QueueModel, exchange_ns: int) -> None:
+        """Let the queue model look at one of our levels as the book shows it now."""
+        level, traded = self.levels[price], self.printed.get(price, 0)
         for order in level.orders:
             order.measure(queue.ahead(order.ahead, level.shown, shown, traded), exchange_ns)
         level.shown = shown

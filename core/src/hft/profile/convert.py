@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin
 
 from hft.profile.document import Scalar
-from hft.profile.fault import did_you_mean
 from hft.profile.values import DECIMAL, parse_decimal, parse_duration
+from hft.spelling import did_you_mean
 from hft.types import Duration
 
 __all__ = ["CONVERSIONS", "expect_text", "is_choice", "to_choice"]

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 import attrs
 
 from hft.errors import Fault
-from hft.registry.closest import closest
 
-__all__ = ["Mark", "Refused", "did_you_mean", "short"]
+__all__ = ["Mark", "Refused", "short"]
 
 
 @attrs.frozen
@@ -48,12 +47,6 @@ class Refused(Exception):
 
 
 _MAX_SHOWN = 60
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``, did you mean 'okx'?`` for the known name most like this one, or nothing."""
-    match = closest(name, known)
-    return f", did you mean {match!r}?" if match else ""
 
 
 def short(text: str) -> str:

@@ -12,7 +12,7 @@ import attrs
 
 from hft.errors import Fault, PluginError, ProfileError
 from hft.profile.document import Broken, Items, Node, Scalar, Section, read_document
-from hft.profile.fault import Refused, did_you_mean
+from hft.profile.fault import Refused
 from hft.profile.model import (
     SIMULATOR,
     ComponentKeys,
@@ -30,6 +30,7 @@ from hft.profile.model import (
 from hft.profile.structure import Structurer, option_names, unknown_key
 from hft.profile.values import KEY
 from hft.registry.discovery import PluginKind
+from hft.spelling import did_you_mean
 
 __all__ = ["read_profile"]
 
@@ -198,8 +199,8 @@ class _Reader:
 
     def _environment(self, section: Section, component: _Component) -> str | None:
         node = section.get("environment")
-        named = self._quietly(node, str | None)
-        known = component.offer.environments
+        named: str | None = self._quietly(node, str | None)
+        known: tuple[str, ...] = component.offer.environments
         if node is None or named is None or named in known:
             return named
         # Asked last: a simulator brings a web server along, which few runs need.

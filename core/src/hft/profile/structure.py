@@ -22,9 +22,10 @@ from hft.errors import Fault
 from hft.instrument import InstrumentId
 from hft.profile.convert import CONVERSIONS, expect_text, is_choice, to_choice
 from hft.profile.document import Broken, Items, Node, Scalar, Section
-from hft.profile.fault import Mark, Refused, did_you_mean
+from hft.profile.fault import Mark, Refused
 from hft.profile.references import KEYRING, from_keyring, is_reference
 from hft.secret import Secret
+from hft.spelling import did_you_mean
 
 __all__ = ["Structurer", "is_dict", "is_sequence", "option_names", "unknown_key"]
 

@@ -102,7 +102,7 @@ class Plugin:
         """Raise `PluginError` unless the plugin offers what one of its kind must."""
         hooks = HOOKS_OF[self.kind]
         if not self._hooks.offered(self._module).intersection(hooks):
-            raise self._error(f"offers nothing for {_a(self.kind)}: implement {' or '.join(hooks)}")
+            raise self._error(f"is no {self.kind.singular} plugin: implement {' or '.join(hooks)}")
         self.strategy()
         self.risk_rule()
         stream, client = self.market_data(), self.execution()
@@ -122,7 +122,7 @@ class Plugin:
             answer = self._ask(hook)
             fault = _fault(answer, interface)
             if fault:
-                raise self._error(f"{hook} returned {_name(answer)}, {fault}")
+                raise self._error(f"{hook} returned {fault}")
             self._classes[hook] = answer
         return self._classes[hook]
 
@@ -133,26 +133,23 @@ class Plugin:
             raise self._error(f"{hook} failed: {why(error, self.module)}") from error
 
     def _error(self, what: str) -> PluginError:
-        return PluginError(f"{self.found.label}: {what}")
+        return PluginError(f"{self.found.label}: {' '.join(what.split())}")
 
 
 def _fault(answer: object, interface: type[Configured[Any]]) -> str | None:
     wanted = interface.__name__
     if isinstance(answer, interface):
-        return "an object: return the class itself"
-    if not isinstance(answer, type) or not issubclass(answer, interface) or answer is interface:
-        return f"which is not {wanted}'s subclass: write class Name({wanted}[Config]) and return it"
+        return f"an object of {type(answer).__name__}: return the class itself"
+    if not isinstance(answer, type):
+        return f"{type(answer).__name__} {answer!r}: return a subclass of {wanted}"
+    name = answer.__name__
+    if not issubclass(answer, interface) or answer is interface:
+        return (
+            f"{name}, which is not a subclass of {wanted}: write class Name({wanted}[Config]) and return it"
+        )
     missing = sorted(getattr(answer, "__abstractmethods__", ()))
     if missing:
-        return f"which lacks {', '.join(missing)}: write what {wanted} requires"
+        return f"{name}, which lacks {', '.join(missing)}: write what {wanted} requires"
     if not attrs.has(getattr(answer, "Config", object)):
-        return f"which has no Config: write class {answer.__name__}({wanted}[Config]), Config an attrs class"
+        return f"{name}, which has no Config: write class {name}({wanted}[Config]), Config an attrs class"
     return None
-
-
-def _name(answer: object) -> str:
-    return answer.__name__ if isinstance(answer, type) else repr(answer)
-
-
-def _a(kind: PluginKind) -> str:
-    return f"an {kind.singular}" if kind is PluginKind.EXCHANGE else f"a {kind.singular}"

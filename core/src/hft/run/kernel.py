@@ -13,7 +13,7 @@ from hft.instrument import Instrument, InstrumentId
 from hft.latency import TickToOrder
 from hft.ledger import Ledger
 from hft.market import Market
-from hft.money import product
+from hft.money import product, trim
 from hft.orders import ClientOrderIds, OrderManager, StrategyTrading, WiredStrategy, wire_strategy
 from hft.paper import PaperExecution
 from hft.profile import Profile, StrategyEntry
@@ -117,7 +117,7 @@ class Kernel:
         book: OrderBook = market.book
         if book.best_bid is None or book.best_ask is None:
             return None
-        return product(book.best_bid + book.best_ask, market.instrument.tick_size, _HALF)
+        return trim(product(book.best_bid + book.best_ask, market.instrument.tick_size, _HALF))
 
     def mark_to_market(self) -> None:
         """Value every position at the middle of its book, where it has one."""

@@ -11,7 +11,6 @@ from typing import Any
 
 from rich.console import Console
 
-from hft.capture import Tap
 from hft.clock import SystemClock
 from hft.latency import TickToOrder
 from hft.profile import Profile
@@ -59,7 +58,6 @@ async def run_live(
     console: Console | None,
     write: Callable[[str], None],
     warn: Callable[[str, str], None],
-    tap: Tap | None = None,
 ) -> Summary:
     """Run until the duration is over, a signal asks to stop, or trading is halted; then stop cleanly.
 
@@ -75,7 +73,7 @@ async def run_live(
             seed=profile.seed,
             clock=clock,
             latency=latency,
-            tap=tap,
+            tap=None,
             warn=warn,
         )
         for key, entry in profile.exchanges.items()
@@ -93,12 +91,12 @@ async def run_live(
                 kernel.stop()
                 await _drain(kernel, clock)
                 await kernel.close()
-            duration_s = (clock.now_ns() - started_ns) / NS_PER_S
-    return kernel.summary(
-        duration_s=duration_s,
-        frames=_frames(sessions),
-        undecoded=sum(session.undecoded_frames for session in sessions.values()),
-    )
+            # Before the connections are closed, which takes every book out of LIVE.
+            return kernel.summary(
+                duration_s=(clock.now_ns() - started_ns) / NS_PER_S,
+                frames=_frames(sessions),
+                undecoded=sum(session.undecoded_frames for session in sessions.values()),
+            )
 
 
 async def _start(kernel: Kernel, sessions: dict[str, ExchangeSession], opened: AsyncExitStack) -> None:

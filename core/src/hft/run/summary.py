@@ -12,6 +12,7 @@ from rich.table import Table
 
 from hft.latency import Histogram
 from hft.ledger import AssetTotals, PositionView
+from hft.money import trim
 
 __all__ = ["LatencySummary", "PositionSummary", "Summary"]
 
@@ -39,7 +40,7 @@ class PositionSummary:
             cash=view.cash,
             realized_pnl=view.realized,
             unrealized_pnl=view.unrealized,
-            fees=view.fees,
+            fees={asset: trim(fee) for asset, fee in view.fees.items()},
             currency=view.instrument.settle,
         )
 

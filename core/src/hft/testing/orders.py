@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -17,10 +17,11 @@ from hft.market import Market
 from hft.order import Order
 from hft.orders import ClientOrderIds, OrderManager
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents
+from hft.plugin.risk import RiskRule
+from hft.risk import LiveRiskView, RiskEngine
 from hft.types import Liquidity, Price, Side, Size
 
 __all__ = [
-    "ApproveAll",
     "ModelExchange",
     "ModelExchangeWithoutAmend",
     "NotedOwner",
@@ -241,18 +242,6 @@ class PositionLedger:
         return Size(self._positions.get(instrument, 0))
 
 
-class ApproveAll:
-    """A risk engine without rules."""
-
-    def approve(self, order: Order) -> ApprovedOrder:
-        """Approve."""
-        return ApprovedOrder(order)
-
-    def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder:
-        """Approve."""
-        return ApprovedOrder(order)
-
-
 class NotedOwner:
     """An owner of orders that notes what it is told: an order's state, or ``fill``, and its client id."""
 
@@ -273,9 +262,18 @@ class NotedOwner:
 
 
 class OrderWorld:
-    """An order manager that trades one market on a model exchange, on a clock that the test moves."""
+    """An order manager that trades one market on a model exchange, on a clock that the test moves.
 
-    def __init__(self, market: Market, exchange: type[ModelExchange] = ModelExchange) -> None:
+    ``rules`` are risk rules by name; without any, everything is approved.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        exchange: type[ModelExchange] = ModelExchange,
+        *,
+        rules: Mapping[str, RiskRule[Any]] | None = None,
+    ) -> None:
         self.clock = SimulatedClock(1_700_000_000_000_000_000)
         self.ledger = PositionLedger()
         self.warnings: list[str] = []
@@ -285,8 +283,11 @@ class OrderWorld:
             self.ledger,
             warn=lambda _, line: self.warnings.append(line),
         )
-        self.manager.risk = ApproveAll()
         self.market = market
+        self.view = LiveRiskView(self.manager, self.ledger, [market])
+        risk = RiskEngine((rules or {}).items(), self.view, self.manager.halt)
+        risk.start()
+        self.manager.risk = risk
         self.instrument = market.instrument
         self.exchange = exchange(self.manager, self.clock)
         self.manager.add_exchange(self.instrument.exchange, self.exchange)

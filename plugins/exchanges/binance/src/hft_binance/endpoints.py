@@ -77,5 +77,5 @@ def streams_of(url: str) -> frozenset[str]:
     """Return the streams that a websocket's URL subscribes to by itself."""
     parts = urlsplit(url)
     names = parse_qs(parts.query).get("streams", [""])[0]
-    head, ws, rest = parts.path.partition("/ws/")
-    return frozenset(name for name in (names or (rest if ws else "")).split("/") if name)
+    names = names or parts.path.partition("/ws/")[2]
+    return frozenset(name for name in names.split("/") if name)

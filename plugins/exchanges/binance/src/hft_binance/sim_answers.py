@@ -8,7 +8,7 @@ from typing import Any
 
 from hft import Price, Side, Size
 from hft.sim import Mark, PublicTrade
-from hft_binance.sim_listing import NS_PER_MS, SPOT, AggTrade, Listing, Product
+from hft_binance.sim_listing import NS_PER_MS, SPOT, AggTrade, Listing, ProductRules
 
 __all__ = [
     "Body",
@@ -122,7 +122,7 @@ def symbol_info(listing: Listing) -> Body:
     }
 
 
-def exchange_info(product: Product, symbols: list[Mapping[str, Any]], now_ms: int) -> Body:
+def exchange_info(product: ProductRules, symbols: list[Mapping[str, Any]], now_ms: int) -> Body:
     """Put descriptions of symbols into an ``exchangeInfo``."""
     limits: list[Body] = [
         {

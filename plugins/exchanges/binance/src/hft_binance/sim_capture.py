@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
 from hft import (
     Channel,
     Clock,
+    DataError,
     Feed,
     Instrument,
     InstrumentKind,
@@ -24,14 +25,18 @@ from hft import (
 from hft.capture import CaptureRecord
 from hft.sim import Hub, Mark, PublicTrade, RecordedMarket
 from hft_binance.config import Config
-from hft_binance.sim_listing import SPOT, USDM, Listing, Product
+from hft_binance.endpoints import Product, product_of
+from hft_binance.sim_listing import SPOT, USDM, Listing, ProductRules
 from hft_binance.sim_publisher import MARKET, PUBLIC
 from hft_binance.stream import BinanceStream
 
 __all__ = ["RecordedExchange"]
 
+_From = TypeVar("_From")
+
 _PUBLIC_KINDS = re.compile(r"depth|bookTicker|trade|rpiDepth")
 _DEPTH = re.compile(r"(?P<base>[a-z0-9_]+@depth)(?:@\w+)?")
+_RULES = {Product.SPOT: SPOT, Product.USDM: USDM}
 _SPEEDS = {SPOT: ("", "@1000ms", "@100ms"), USDM: ("", "@500ms", "@250ms", "@100ms", "@0ms")}
 
 
@@ -75,6 +80,13 @@ class _PlaybackFeed(Feed):
     def send(self, conn: str, data: bytes) -> None:
         """Drop it: the subscriptions are in the capture."""
 
+    def decode(self, take: Callable[[_From, bytes, int], None], source: _From, record: CaptureRecord) -> None:
+        """Hand a record to the stream; what it does not understand is counted."""
+        try:
+            take(source, record.payload, record.t)
+        except DataError as error:
+            self.undecoded(record.conn, record.payload, str(error))
+
     def undecoded(self, conn: str, data: bytes, reason: str) -> None:
         self.undecoded_frames += 1
 
@@ -92,7 +104,7 @@ class RecordedExchange:
     """
 
     def __init__(self, head: Iterable[CaptureRecord], exchange: str, clock: Clock, hub: Hub) -> None:
-        self.described: dict[Product, dict[str, Mapping[str, Any]]] = {SPOT: {}, USDM: {}}
+        self.described: dict[ProductRules, dict[str, Mapping[str, Any]]] = {SPOT: {}, USDM: {}}
         self._hub = hub
         self._feed = _PlaybackFeed(exchange, clock)
         self._stream = BinanceStream(Config(), self._feed)
@@ -120,7 +132,7 @@ class RecordedExchange:
         if record.dir == "http":
             self._answer(record)
         elif record.dir == "recv":
-            self._stream.on_frame(record.conn, record.payload, record.t)
+            self._feed.decode(self._stream.on_frame, record.conn, record)
             self._publish(record)
         elif record.dir == "open":
             self._stream.on_open(record.conn, record.t)
@@ -128,10 +140,10 @@ class RecordedExchange:
             self._stream.on_close(record.conn, record.t)
 
     def _answer(self, record: CaptureRecord) -> None:
-        self._stream.on_response(Request(url=record.conn), record.payload, record.t)
+        self._feed.decode(self._stream.on_response, Request(url=record.conn), record)
 
     def _describe(self, record: CaptureRecord) -> None:
-        product = USDM if "/fapi/" in record.conn else SPOT
+        product = _RULES[product_of(record.conn)]
         for symbol in msgspec.json.decode(record.payload)["symbols"]:
             self.described[product][symbol["symbol"]] = symbol
 
@@ -161,7 +173,7 @@ class RecordedExchange:
         except msgspec.DecodeError:
             return  # an acknowledgement, or a frame of a connection for a single stream
         stream, payload = envelope.stream, bytes(envelope.data).decode()
-        product = USDM if "fstream" in record.conn or "/fapi" in record.conn else SPOT
+        product = _RULES[product_of(record.conn)]
         self._recorded.add(f"{product.name}/{stream}")
         self._hub.publish(f"{_route(product, stream)}/{stream}", payload)
         depth = _DEPTH.fullmatch(stream)
@@ -177,7 +189,7 @@ class RecordedExchange:
                 self._hub.publish(topic, _aggregate(envelope.data))
 
 
-def _route(product: Product, stream: str) -> str:
+def _route(product: ProductRules, stream: str) -> str:
     if product is SPOT:
         return "spot"
     kind = stream.rpartition("!")[2] if stream.startswith("!") else stream.partition("@")[2]

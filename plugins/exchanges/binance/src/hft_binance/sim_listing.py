@@ -10,7 +10,7 @@ import attrs
 from hft import InstrumentKind, Price, Side, Size
 from hft.sim import PublicTrade, RecordedMarket, Step, WorldMarket
 
-__all__ = ["SPOT", "USDM", "AggTrade", "Listing", "Product"]
+__all__ = ["SPOT", "USDM", "AggTrade", "Listing", "ProductRules"]
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
@@ -23,8 +23,8 @@ _FIRST_UPDATE_ID = 10_000_000
 
 
 @attrs.frozen(kw_only=True)
-class Product:
-    """One of the two exchanges behind the name, with its published limits (docs of 2026)."""
+class ProductRules:
+    """One of the two exchanges behind the name: its paths and published limits (docs of 2026)."""
 
     name: str
     rest: str
@@ -38,7 +38,7 @@ class Product:
     announces_shutdown: bool
 
 
-SPOT = Product(
+SPOT = ProductRules(
     name="spot",
     rest="/api/v3",
     weight_per_min=6000,
@@ -47,7 +47,7 @@ SPOT = Product(
     pong_ns=60 * NS_PER_S,
     announces_shutdown=True,
 )
-USDM = Product(
+USDM = ProductRules(
     name="usdm",
     rest="/fapi/v1",
     weight_per_min=2400,

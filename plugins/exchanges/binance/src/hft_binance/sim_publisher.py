@@ -10,7 +10,7 @@ import attrs
 from hft import Clock, Price, Side, Size, Timer
 from hft.sim import Hub, RecordedMarket, Step, SyntheticMarket
 from hft_binance import sim_frames as frames
-from hft_binance.sim_listing import NS_PER_MS, SPOT, USDM, Listing, Product
+from hft_binance.sim_listing import NS_PER_MS, SPOT, USDM, Listing, ProductRules
 
 __all__ = ["MARKET", "PUBLIC", "Publisher"]
 
@@ -69,7 +69,7 @@ class Publisher:
             timer.cancel()
         self._timers.clear()
 
-    def activate(self, product: Product, topic: str) -> None:
+    def activate(self, product: ProductRules, topic: str) -> None:
         """Set a stream in motion that somebody subscribed to; unknown ones stay silent."""
         route, _, stream = topic.partition("/")
         match = _STREAM.fullmatch(stream)

@@ -12,7 +12,7 @@ from aiohttp import web
 from hft import Clock
 from hft.sim import Faults
 from hft_binance import sim_answers as answers
-from hft_binance.sim_listing import NS_PER_MS, SPOT, Listing, Product
+from hft_binance.sim_listing import NS_PER_MS, SPOT, Listing, ProductRules
 from hft_binance.sim_params import ApiError, Params
 from hft_binance.sim_weights import Charge, WeightCounter
 
@@ -43,7 +43,7 @@ class Rest:
 
     def __init__(
         self,
-        product: Product,
+        product: ProductRules,
         listings: Iterable[Listing],
         described: Mapping[str, Mapping[str, Any]],
         clock: Clock,

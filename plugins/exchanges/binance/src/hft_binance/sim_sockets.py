@@ -14,7 +14,7 @@ from hft import Clock, Timer
 from hft.sim import Hub, Outbox, OutboxCounters, Subscriber
 from hft_binance import sim_frames as frames
 from hft_binance.sim_control import answer_control
-from hft_binance.sim_listing import NS_PER_MS, NS_PER_S, SPOT, USDM, Product
+from hft_binance.sim_listing import NS_PER_MS, NS_PER_S, SPOT, USDM, ProductRules
 from hft_binance.sim_publisher import MARKET, PUBLIC
 
 __all__ = ["SocketCounters", "SocketRules", "Sockets"]
@@ -56,11 +56,11 @@ class _Connection:
 
     def __init__(
         self,
-        product: Product,
+        product: ProductRules,
         route: str,
         outbox: Outbox,
         hub: Hub,
-        activate: Callable[[Product, str], None],
+        activate: Callable[[ProductRules, str], None],
         *,
         combined: bool,
     ) -> None:
@@ -105,7 +105,7 @@ class Sockets:
     """
 
     def __init__(
-        self, hub: Hub, clock: Clock, activate: Callable[[Product, str], None], rules: SocketRules
+        self, hub: Hub, clock: Clock, activate: Callable[[ProductRules, str], None], rules: SocketRules
     ) -> None:
         self.counters = SocketCounters()
         self.outboxes = OutboxCounters()
@@ -152,7 +152,7 @@ class Sockets:
     # -- one socket ------------------------------------------------------------------------------
 
     def _handler(
-        self, product: Product, route: str, *, combined: bool
+        self, product: ProductRules, route: str, *, combined: bool
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
             if not self._may_connect(request.remote or ""):

@@ -13,7 +13,7 @@ from hft import Account, Duration, Endpoints, Simulator, SimulatorConfig, option
 from hft.sim import Faults, Hub, World
 from hft_binance import sim_answers as answers
 from hft_binance.sim_capture import RecordedExchange
-from hft_binance.sim_listing import SPOT, USDM, Listing, Product
+from hft_binance.sim_listing import SPOT, USDM, Listing, ProductRules
 from hft_binance.sim_publisher import MARKET, PUBLIC, Publisher
 from hft_binance.sim_rest import Rest
 from hft_binance.sim_sockets import SocketRules, Sockets
@@ -45,7 +45,7 @@ class BinanceSimulator(Simulator[BinanceSimulatorConfig]):
         self.faults = Faults(clock)
         self.hub = Hub(self.faults)
         self._recorded: RecordedExchange | None = None
-        described: Mapping[Product, Mapping[str, Mapping[str, Any]]]
+        described: Mapping[ProductRules, Mapping[str, Mapping[str, Any]]]
         if world.playback is not None:
             self._recorded = RecordedExchange(world.playback.head, "binance", clock, self.hub)
             listings, described = self._recorded.listings, self._recorded.described
@@ -103,7 +103,7 @@ class BinanceSimulator(Simulator[BinanceSimulatorConfig]):
         self._publisher.stop()
         await self.sockets.stop()
 
-    def _subscribed(self, product: Product, topic: str) -> None:
+    def _subscribed(self, product: ProductRules, topic: str) -> None:
         self._publisher.activate(product, topic)
         self._wake()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
@@ -185,7 +186,7 @@ class BinanceStream(MarketDataStream[Config]):
             yield ConnectionSpec(
                 name=conn,
                 url=url,
-                on_open=tuple(codec.subscribe_frame(batch, id) for id, batch in batches.items()),
+                on_open=tuple(codec.subscribe_frame(batch, number) for number, batch in batches.items()),
                 messages_per_s=limits.MESSAGES_PER_S[product],
                 ping=codec.PING,
                 ping_ns=limits.PING_NS,
@@ -198,6 +199,9 @@ class BinanceStream(MarketDataStream[Config]):
     def on_open(self, conn: str, recv_ns: int) -> None:
         link = self._link(conn)
         if link.streams:
+            for stream in link.streams:
+                with suppress(DecodeError):  # said of its frames, if there are any
+                    self._find(conn, link, stream)
             self._subscribed(conn, link, link.streams)
         else:
             # Answers may have come before this call, even before the on_close of the socket before.
@@ -298,12 +302,12 @@ class BinanceStream(MarketDataStream[Config]):
             raise DecodeError(str(error)) from None
 
     def _on_answer(self, conn: str, link: _Link, frame: codec.BareFrame, data: bytes) -> None:
-        id = bytes(frame.id)
+        number = bytes(frame.id)
         if bytes(frame.error) or bytes(frame.code):
             self.feed.warn(f"request refused: {data[:200].decode(errors='replace')}")
-        elif bytes(frame.result) and id:
-            if bytes(frame.result) == b"null" and id.isdigit():
-                self._subscribed(conn, link, link.batches.get(int(id), ()))
+        elif bytes(frame.result) and number:
+            if bytes(frame.result) == b"null" and number.isdigit():
+                self._subscribed(conn, link, link.batches.get(int(number), ()))
         else:
             raise DecodeError("unknown frame")
 

@@ -1,0 +1,117 @@
+"""``hft replay``: feed captures through a plugin's codec and books, and show what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+from loguru import logger
+from rich.box import SIMPLE
+from rich.console import Console, Group
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hft.capture import CaptureRecord, read_capture
+from hft.cli.exit_codes import ExitCode
+from hft.clock import SystemClock
+from hft.errors import CaptureError, UsageError
+from hft.net.rate_limited import RateLimitedLog
+from hft.registry.discovery import PluginKind
+from hft.registry.loader import Registry
+from hft.run.replay import InstrumentReport, ReplayReport, replay
+
+__all__ = ["configure", "run"]
+
+_DEPTH = 5
+_PROGRESS_EVERY = 1_000
+_KEY_CHARACTERS = 60
+"""Warnings that begin alike are one warning, told every few seconds."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("file", nargs="+", type=Path, help="captures, replayed together by time")
+    parser.add_argument("--exchange", metavar="NAME", required=True, help="exchange plugin that decodes them")
+    parser.add_argument("--key", help="the exchange's key in the capture, where it is not NAME")
+    parser.add_argument(
+        "--depth", type=_depth, default=_DEPTH, metavar="N", help="levels shown, 5 by default"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Replay to the end; frames that could not be decoded are shown and are no failure."""
+    plugin = Registry().load(PluginKind.EXCHANGE, args.exchange, base=None)
+    stream_class = plugin.market_data()
+    if stream_class is None:
+        raise UsageError(f"exchange plugin {args.exchange!r} offers no market data")
+    key = args.key or args.exchange
+    limited = RateLimitedLog(SystemClock(), logger.warning)
+    report = replay(
+        _with_progress(args.file),
+        stream_class,
+        stream_class.Config(),
+        exchange=key,
+        warn=lambda line: limited(line[:_KEY_CHARACTERS], line),
+    )
+    if report.skipped and not report.frames:
+        others = ", ".join(repr(other) for other in report.skipped)
+        raise UsageError(f"no record is of exchange {key!r}, the captures have {others}: add --key")
+    if args.json:
+        print(json.dumps(report.to_json(args.depth)))
+    else:
+        Console().print(_render(report, args.depth))
+    return ExitCode.STOPPED
+
+
+def _depth(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"must be a number of levels, got {text!r}")
+    return int(text)
+
+
+def _with_progress(files: list[Path]) -> Iterator[CaptureRecord]:
+    """Yield the records of all files, with a line of progress where a person looks."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("replaying"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} records"),
+        TimeElapsedColumn(),
+    )
+    count = 0
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        for count, record in enumerate(read_capture(*files, warn=logger.warning), 1):
+            yield record
+            if not count % _PROGRESS_EVERY:
+                progress.update(task, completed=count)
+    if not count:
+        raise CaptureError(f"{', '.join(map(str, files))}: holds no record")
+
+
+def _render(report: ReplayReport, depth: int) -> Group:
+    instruments = report.instruments(depth)
+    checked = any(one.checksums_ok or one.checksums_failed for one in instruments.values())
+    summary = Table(title=f"{report.frames:,} frames, {report.undecoded:,} not understood", box=SIMPLE)
+    summary.add_column("instrument", no_wrap=True)
+    summary.add_column("state")
+    for name in ("frames", "trades", "updates", "gaps", "resyncs", *(("checksums", "failed") * checked)):
+        summary.add_column(name, justify="right", no_wrap=True)
+    for name, one in instruments.items():
+        counts = (one.frames, one.trades, one.book_updates, one.gaps, one.resyncs)
+        checksums = (one.checksums_ok, one.checksums_failed) * checked
+        summary.add_row(name, one.state.value, *(f"{count:,}" for count in (*counts, *checksums)))
+    return Group(summary, *(_book(name, one) for name, one in instruments.items() if one.bids or one.asks))
+
+
+def _book(name: str, one: InstrumentReport) -> Table:
+    table = Table(title=name, box=SIMPLE)
+    for column in ("bid size", "bid", "ask", "ask size"):
+        table.add_column(column, justify="right")
+    for (bid, bid_size), (ask, ask_size) in zip_longest(one.bids, one.asks, fillvalue=("", "")):
+        table.add_row(bid_size, bid, ask, ask_size)
+    return table
