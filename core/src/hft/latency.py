@@ -58,19 +58,21 @@ def _upper_bound(index: int) -> int:
 class TickToOrder:
     """Time from the arrival of the frame that caused an order to the return of the call that sent it.
 
-    Orders that a timer caused are not counted: they answer to no frame.
+    Orders that a timer caused are not counted: they answer to no frame. Frames of a recording were
+    received long ago: with ``recorded`` the time counts from when they are handled.
     """
 
-    __slots__ = ("_begin_ns", "_now_ns", "histogram")
+    __slots__ = ("_begin_ns", "_now_ns", "_recorded", "histogram")
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
+    def __init__(self, now_ns: Callable[[], int], *, recorded: bool = False) -> None:
         self._now_ns = now_ns
+        self._recorded = recorded
         self._begin_ns = 0
         self.histogram = Histogram()
 
     def begin(self, recv_ns: int) -> None:
         """A frame that was received at ``recv_ns`` is about to be handled."""
-        self._begin_ns = recv_ns
+        self._begin_ns = self._now_ns() if self._recorded else recv_ns
 
     def end(self) -> None:
         """The frame has been handled."""

@@ -99,6 +99,24 @@ def test_leftovers_are_paired_with_the_closest_prices() -> None:
     assert desk.key_at(82) == moved[80]
 
 
+@pytest.mark.parametrize(("wanted", "moved"), [(112, 110), (118, 120)])
+def test_of_two_leftovers_the_closer_one_moves(wanted: int, moved: int) -> None:
+    desk = Desk()
+    desk.quote_and_settle([], [(110, 10), (120, 10)])
+    key = desk.key_at(moved)
+    assert sorted(desk.quote_and_settle([], [(wanted, 10)])) == ["amend", "cancel"]
+    assert desk.key_at(wanted) == key
+
+
+def test_small_orders_that_are_going_hold_their_places() -> None:
+    desk = Desk(ModelExchangeWithoutAmend)
+    desk.quote_and_settle([(99, 1), (98, 1), (97, 1)], [])
+    desk.quote([(89, 10), (88, 10)], [])
+    assert [what for what, _ in desk.exchange.messages[3:]] == ["cancel"] * 3
+    desk.exchange.settle()
+    assert desk.standing() == ([(89, 10), (88, 10)], [])
+
+
 def test_a_partly_filled_order_is_kept_while_half_of_what_is_wanted_remains() -> None:
     desk = Desk()
     desk.quote_and_settle([(99, 10)], [])

@@ -226,7 +226,7 @@ MINIMAL = "name: x\nmode: dry-run\nexchanges: {a: {use: acme}}\n"
         ),
         (
             MINIMAL + "captures: [p.yaml]",
-            "4 captures: only mode replay reads captures, not dry-run, remove the key",
+            "4 captures: only mode replay reads captures, remove the key",
         ),
         (
             MINIMAL.replace("acme", "binance").replace("dry-run", "live"),

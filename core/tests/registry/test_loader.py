@@ -303,7 +303,7 @@ def test_a_module_that_exits(site: Any) -> None:
 @pytest.mark.parametrize(
     ("api", "what"),
     [
-        ("", "acme_plugin does not state its API: write HFT_API = 1 in it"),
+        ("", "acme_plugin does not say which API it was written for: add HFT_API = 1"),
         ("HFT_API = '1'", "HFT_API is '1': write HFT_API = 1"),
         ("HFT_API = True", "HFT_API is True: write HFT_API = 1"),
         (

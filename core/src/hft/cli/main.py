@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import select
 import sys
 import traceback
 from collections.abc import Sequence
@@ -109,9 +111,13 @@ def _code(error: HftError) -> ExitCode:
 def _stdout_is_closed() -> bool:
     """Return whether stdout's reader has gone away (``hft plugins | head``), and let go of it."""
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # What is still buffered must go somewhere, or the interpreter complains at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+        stdout = sys.stdout.fileno()
+    except io.UnsupportedOperation:  # somebody put an object in its place, which is no pipe
+        return False
+    poller = select.poll()
+    poller.register(stdout, 0)  # an error is reported without being asked for
+    if not poller.poll(0):
+        return False
+    # What is still buffered must go somewhere, or the interpreter complains at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)
+    return True

@@ -110,8 +110,9 @@ def _stop_requested(*, stdin: bool) -> Iterator[asyncio.Event]:
 
     def watch() -> None:
         # The descriptor itself: a thread that waits in sys.stdin would hold its lock at exit.
-        while os.read(0, 4096):
-            pass
+        with contextlib.suppress(OSError):  # never opened: closed as well
+            while os.read(0, 4096):
+                pass
         with contextlib.suppress(RuntimeError):  # the loop may be closed by then
             loop.call_soon_threadsafe(stop.set)
 

@@ -36,9 +36,9 @@ class ConnectionSpec:
     behind where several share one. ``on_open`` is sent after every (re)connection, at most
     ``messages_per_s``. ``ping`` is sent every ``ping_ns`` where the exchange wants application
     pings; where ``ping`` is empty, the protocol's own ping is (0: none; the exchange's are always
-    answered). After ``lifetime_ns`` a second
-    socket is opened and subscribed before the first is closed (0: never). A socket that has been
-    silent for ``silence_ns`` is taken for dead and replaced.
+    answered). After ``lifetime_ns`` a second socket is opened and subscribed before the first is
+    closed (0: never). A socket that has been silent for ``silence_ns`` is taken for dead and
+    replaced. Each new socket counts 1 against ``limit``, the name of one of the stream's `RateLimit`.
     """
 
     name: str
@@ -49,3 +49,4 @@ class ConnectionSpec:
     ping_ns: int = 0
     lifetime_ns: int = 0
     silence_ns: int = 30_000_000_000
+    limit: str = ""

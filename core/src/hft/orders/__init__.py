@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from hft.orders.counters import OrderCounters
 from hft.orders.guard import Guard
 from hft.orders.ids import ClientOrderIds
-from hft.orders.manager import Ledger, OrderCounters, OrderManager, RiskGate
+from hft.orders.interfaces import Ledger, Owner, RiskGate
+from hft.orders.manager import OrderManager
 from hft.orders.quoter import Quoter
 from hft.orders.trading import StrategyTrading
 from hft.orders.wiring import WiredStrategy, wire_strategy
@@ -15,6 +17,7 @@ __all__ = [
     "Ledger",
     "OrderCounters",
     "OrderManager",
+    "Owner",
     "Quoter",
     "RiskGate",
     "StrategyTrading",

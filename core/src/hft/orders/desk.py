@@ -3,112 +3,23 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, Decimal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from hft.events import Fill, OrderReport
+from hft.events import Fill
 from hft.market import Market
 from hft.order import Order
-from hft.orders.states import Event
 from hft.plugin.execution import ExecutionClient
 from hft.types import BookState, OrderType, Price, Side, Size, TimeInForce
 
-__all__ = ["Desk", "Owner", "Record"]
+if TYPE_CHECKING:  # a record knows its desk
+    from hft.orders.record import Record
+
+__all__ = ["Desk"]
 
 _TRADES_REMEMBERED = 10_000
 """Trade ids kept an instrument: a fill is told again within minutes of a reconnection, not days."""
 
 _MAX_SIZE = Size(2**62)
-
-
-class Owner(Protocol):
-    """Who placed an order and wants to know what became of it.
-
-    ``refusal`` says why no order of this owner may be sent any more; it is empty while one may.
-    """
-
-    name: str
-    refusal: str
-
-    def on_order(self, order: Order) -> None:
-        """Learn that an order's state changed, other than by a request of one's own."""
-        ...
-
-    def on_fill(self, fill: Fill) -> None:
-        """Learn of a fill; ledger and order have it already."""
-        ...
-
-
-class Record:
-    """What the order manager notes about one order beside what everybody may see.
-
-    ``exposure`` is what the order adds to its desk's total. ``cancel_wanted`` and ``amend_wanted``
-    wait until the exchange has acknowledged what was sent before. ``successor`` is the price and size
-    of the order that follows a cancel, where the exchange cannot amend. ``held`` is a final event
-    that is ahead of its fills, which are ``held_filled`` lots in all.
-    """
-
-    __slots__ = (
-        "acknowledged",
-        "amend_wanted",
-        "cancel_wanted",
-        "desk",
-        "exposure",
-        "held",
-        "held_filled",
-        "last_event",
-        "last_ns",
-        "order",
-        "owner",
-        "successor",
-    )
-
-    def __init__(self, order: Order, desk: Desk, owner: Owner) -> None:
-        self.order = order
-        self.desk = desk
-        self.owner = owner
-        self.exposure = 0
-        self.acknowledged = False
-        self.cancel_wanted = False
-        self.amend_wanted: tuple[Price, Size] | None = None
-        self.successor: tuple[Price, Size] | None = None
-        self.held: Event | None = None
-        self.held_filled = 0
-        self.last_event: Event | None = None
-        self.last_ns = 0
-
-    def is_stale(self, event: Event, report: OrderReport) -> bool:
-        """Say whether a report was told before, or is older than one that was.
-
-        Repeated acknowledgements do no harm, but a refusal or replacement told twice would be taken for
-        the answer to the next request. Where the exchange gives no time it cannot be known.
-        """
-        order = self.order
-        if event is Event.REPLACED:
-            if (report.price, report.size) == (order.pending_price, order.pending_size):
-                return False
-            if report.size is not None and (report.price, report.size) == (order.price, order.size):
-                return True
-        elif event is not Event.CANCEL_REJECTED and event is not Event.REPLACE_REJECTED:
-            return False
-        return 0 < report.exchange_ns < self.last_ns or (
-            0 < report.exchange_ns == self.last_ns and event is self.last_event
-        )
-
-    def expose(self) -> None:
-        """Bring the desk's total up to date with the order."""
-        order = self.order
-        if order.state.is_final:
-            exposure = 0
-        elif self.held is not None:
-            exposure = max(0, self.held_filled - order.filled)
-        else:
-            exposure = max(0, order.largest_size - order.filled)
-        if exposure != self.exposure:
-            if order.side is Side.BUY:
-                self.desk.buys += exposure - self.exposure
-            else:
-                self.desk.sells += exposure - self.exposure
-            self.exposure = exposure
 
 
 class Desk:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
-
-import attrs
+from typing import Any
 
 from hft.clock import Clock
 from hft.errors import OrderError, UsageError
@@ -13,14 +11,17 @@ from hft.events import Fill, OrderReport
 from hft.instrument import Instrument
 from hft.market import Market
 from hft.order import Order
-from hft.orders.desk import Desk, Owner, Record
+from hft.orders.counters import OrderCounters
+from hft.orders.desk import Desk
 from hft.orders.ids import ClientOrderIds
+from hft.orders.interfaces import ClosedGate, Ledger, Owner, RiskGate
+from hft.orders.record import Record
 from hft.orders.states import EDGES, EVENT_OF_REPORT, Event, next_state, supported_state
-from hft.plugin.execution import ApprovedOrder, ExecutionClient, ExecutionEvents
+from hft.plugin.execution import ExecutionClient, ExecutionEvents
 from hft.plugin.risk import Refused
 from hft.types import OrderState, OrderType, Price, Side, Size, TimeInForce
 
-__all__ = ["Ledger", "OrderCounters", "OrderManager", "RiskGate"]
+__all__ = ["OrderManager"]
 
 _FINISHED_KEPT = 10_000
 """Finished orders kept for fills and reports that come late."""
@@ -29,58 +30,9 @@ _NOTICE_NS = 1_000
 """A refusal is told this much later: never from inside the call, and never at the same instant, or a
 strategy that answers it with the same order would hold a simulated clock for ever."""
 
-
-class Ledger(Protocol):
-    """What the order manager needs of the ledger."""
-
-    def on_fill(self, fill: Fill) -> None:
-        """Book a fill."""
-        ...
-
-    def position(self, instrument: Instrument) -> Size:
-        """Return the position in signed lots."""
-        ...
-
-
-class RiskGate(Protocol):
-    """What the order manager needs of the risk engine: the only source of approved orders."""
-
-    def approve(self, order: Order) -> ApprovedOrder | Refused:
-        """Judge a new order."""
-        ...
-
-    def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:
-        """Judge an open order as it is to be."""
-        ...
-
-
-class _ClosedGate:
-    """Stands in until there is a risk engine: nothing is sent unjudged."""
-
-    def approve(self, order: Order) -> ApprovedOrder | Refused:
-        return Refused("risk: there is no risk engine")
-
-    def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:
-        return Refused("risk: there is no risk engine")
-
-
-@attrs.define
-class OrderCounters:
-    """What was sent and what came back.
-
-    ``refused`` counts by what refused: a risk rule's name, or ``book``, ``size``, ``halted`` and so on.
-    ``duplicates`` are fills and reports told again, ``illegal`` those that contradict the state table,
-    ``foreign`` those about orders that are not of this run.
-    """
-
-    sent: int = 0
-    amended: int = 0
-    cancelled: int = 0
-    fills: int = 0
-    duplicates: int = 0
-    illegal: int = 0
-    foreign: int = 0
-    refused: dict[str, int] = attrs.Factory(dict)
+# Tuples: members of an enum are found in them by identity, in a set by a hash that is a Python call.
+_NOT_AMENDABLE = (OrderState.PENDING_CANCEL, OrderState.UNKNOWN)
+_WAITING = (OrderState.PENDING_NEW, OrderState.PENDING_REPLACE)
 
 
 def _ignore(_: Any) -> None:
@@ -104,7 +56,7 @@ class OrderManager(ExecutionEvents):
     ) -> None:
         self.counters = OrderCounters()
         self.halted = ""
-        self.risk: RiskGate = _ClosedGate()
+        self.risk: RiskGate = ClosedGate()
         self.on_sent: Callable[[Order], None] = _ignore
         self.on_halt: Callable[[str], None] = _ignore
         self._clock = clock
@@ -224,7 +176,7 @@ class OrderManager(ExecutionEvents):
         """
         record = self._records.get(order.client_order_id)
         if record is None or record.cancel_wanted or order.state in _NOT_AMENDABLE:
-            self._count_refusal(f"amend: order is {order.state.value}")
+            self.counters.refuse(f"amend: order is {order.state.value}")
             return False
         if order.state in _WAITING:
             record.amend_wanted = (price, size)
@@ -241,7 +193,7 @@ class OrderManager(ExecutionEvents):
             record.cancel_wanted = True
         elif record.successor is not None:
             # Its cancel is under way already: it is enough that nothing follows.
-            self._drop_amendment(record)
+            record.drop_amendment()
             order.state = OrderState.PENDING_CANCEL
             record.expose()
         else:
@@ -296,7 +248,7 @@ class OrderManager(ExecutionEvents):
         if event is Event.CANCEL_REJECTED and record.successor is not None:
             event = Event.REPLACE_REJECTED
         before = order.state
-        self._take(record, report, event)
+        record.take(report, event)
         if (event is Event.CANCELED or event is Event.EXPIRED) and (report.filled or 0) > order.filled:
             record.held, record.held_filled = event, report.filled or 0
             order.state = OrderState.PENDING_CANCEL
@@ -353,33 +305,6 @@ class OrderManager(ExecutionEvents):
 
     # -- what follows from what was told ---------------------------------------------------------
 
-    def _take(self, record: Record, report: OrderReport, event: Event) -> None:
-        """Note what a report says beside its kind."""
-        order = record.order
-        if report.exchange_order_id:
-            order.exchange_order_id = report.exchange_order_id
-        if report.reason or report.code:
-            order.reason = " ".join(filter(None, (report.code, report.reason)))
-        if report.exchange_ns:
-            record.last_event, record.last_ns = event, max(record.last_ns, report.exchange_ns)
-        if event is Event.ACCEPTED:
-            record.acknowledged = True
-            if order.state is OrderState.UNKNOWN and order.pending_size is not None and report.size:
-                # The answer to a query: it says which of the two sizes is in force.
-                order.price, order.size = report.price, report.size
-                self._drop_amendment(record)
-        elif event is Event.REPLACED:
-            record.acknowledged = True
-            price, size = report.price or order.pending_price, report.size or order.pending_size
-            if size is not None:
-                order.price, order.size = price, size
-            self._drop_amendment(record)
-        elif event is Event.REPLACE_REJECTED:
-            self._drop_amendment(record)
-        elif event is Event.UNKNOWN and record.successor is not None:
-            # When the answer comes, the price may no longer be wanted.
-            self._drop_amendment(record)
-
     def _send_waiting(self, record: Record) -> None:
         order = record.order
         if order.state is not OrderState.NEW and order.state is not OrderState.PARTIALLY_FILLED:
@@ -416,7 +341,7 @@ class OrderManager(ExecutionEvents):
 
     def _finish(self, record: Record) -> None:
         order = record.order
-        self._drop_amendment(record)
+        record.drop_amendment()
         record.expose()
         del self._records[order.client_order_id], record.desk.records[order.client_order_id]
         self._finished[order.client_order_id] = record
@@ -497,9 +422,9 @@ class OrderManager(ExecutionEvents):
     def _on_not_sent(self, record: Record, error: OrderError) -> None:
         """Take back a change or cancel that the client did not send."""
         order = record.order
-        self._drop_amendment(record)
+        record.drop_amendment()
         order.reason = f"not sent: {error}"
-        self._count_refusal(order.reason)
+        self.counters.refuse(order.reason)
         if order.state is not OrderState.UNKNOWN:
             order.state = supported_state(order)
         record.expose()
@@ -514,27 +439,18 @@ class OrderManager(ExecutionEvents):
             f"{order.instrument.exchange}: execution client failed {doing}: {type(error).__name__}: {error}"
         )
 
-    def _drop_amendment(self, record: Record) -> None:
-        record.successor = None
-        record.order.pending_price = record.order.pending_size = None
-
     def _refuse(self, order: Order, owner: Owner, reason: str) -> Order:
         order.state = OrderState.REJECTED
         order.reason = reason
-        self._count_refusal(reason)
+        self.counters.refuse(reason)
         self._tell_later(owner, order)
         return order
 
     def _refuse_amendment(self, record: Record, reason: str) -> bool:
         record.order.reason = reason
-        self._count_refusal(reason)
+        self.counters.refuse(reason)
         self._tell_later(record.owner, record.order)
         return False
-
-    def _count_refusal(self, reason: str) -> None:
-        # Reasons begin with who refuses; what follows has figures and would never repeat.
-        refused, subject = self.counters.refused, reason.partition(":")[0]
-        refused[subject] = refused.get(subject, 0) + 1
 
     def _tell_later(self, owner: Owner, order: Order) -> None:
         if not self._notices:
@@ -545,7 +461,3 @@ class OrderManager(ExecutionEvents):
         notices, self._notices = self._notices, []
         for owner, order in notices:
             owner.on_order(order)
-
-
-_NOT_AMENDABLE = frozenset({OrderState.PENDING_CANCEL, OrderState.UNKNOWN})
-_WAITING = frozenset({OrderState.PENDING_NEW, OrderState.PENDING_REPLACE})

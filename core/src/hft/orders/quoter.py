@@ -13,7 +13,7 @@ from hft.events import Fill
 from hft.instrument import Instrument
 from hft.net.backoff import Backoff
 from hft.order import Order
-from hft.orders.desk import Owner
+from hft.orders.interfaces import Owner
 from hft.orders.manager import OrderManager
 from hft.types import OrderState, OrderType, Price, Side, Size
 
@@ -23,7 +23,8 @@ _KEEP_DIVISOR = 2
 """An order at a wanted price is left alone while at least 1/2 of what is wanted there remains of it:
 topping it up would cost its place in the queue."""
 
-_SETTLED = frozenset({OrderState.NEW, OrderState.PARTIALLY_FILLED})
+# A tuple: members of an enum are found in it by identity, in a set by a hash that is a Python call.
+_SETTLED = (OrderState.NEW, OrderState.PARTIALLY_FILLED)
 
 
 _Move = tuple[Order, Price, int]

@@ -14,7 +14,8 @@ from hft.instrument import Instrument
 from hft.market import Market
 from hft.order import Order
 from hft.orders.guard import Guard
-from hft.orders.manager import Ledger, OrderManager
+from hft.orders.interfaces import Ledger
+from hft.orders.manager import OrderManager
 from hft.orders.quoter import Quoter
 from hft.plugin.strategy import Trading
 from hft.types import OrderType, Price, Side, Size, TimeInForce

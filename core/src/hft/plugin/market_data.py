@@ -46,6 +46,10 @@ class Feed(ABC):
         """Send a frame on an open connection, within its message rate."""
 
     @abstractmethod
+    def rotate(self, conn: str) -> None:
+        """Replace a connection that the exchange is about to close, without a hole in between."""
+
+    @abstractmethod
     def undecoded(self, conn: str, data: bytes, reason: str) -> None:
         """Count a frame that could not be understood and log its bytes, at a limited rate."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
-from attrs.validators import ge, gt
+from attrs.validators import and_, ge, gt, le
 
 from hft.plugin.config import ConfigT, Configured, option
 
@@ -30,7 +30,7 @@ class SimulatorConfig:
         ("BTC/USDT", "ETH/USDT", "BTC/USDT:USDT", "ETH/USDT:USDT"), doc="unified symbols that trade"
     )
     seed: int = option(1, doc="seed of the synthetic order flow")
-    rate: float = option(1.0, doc="how busy the synthetic flow is", validator=gt(0))
+    rate: float = option(1.0, doc="how busy the synthetic flow is", validator=and_(gt(0), le(100)))
     capture: str | None = option(None, doc="recorded session to play back instead")
     speed: float = option(1.0, doc="pace of the playback, 0: as fast as read", validator=ge(0))
 

@@ -136,7 +136,7 @@ class _Reader:
             return ()
         if self._mode is not Mode.REPLAY:
             if node is not None:
-                self._fault(node, f"only mode replay reads captures, not {self._mode.value}, remove the key")
+                self._fault(node, "only mode replay reads captures, remove the key")
             return ()
         if node is None or node == []:
             at = self._root["mode"] if node is None else node

@@ -113,7 +113,7 @@ def core_version() -> str | None:
 def _installed() -> Iterator[Found]:
     seen = set()
     for distribution in distributions():
-        name = distribution.metadata["Name"]
+        name = distribution.metadata["Name"] if "Name" in distribution.metadata else ""
         # Without a name it is what an interrupted pip left behind; of two with one name the import
         # system sees only the first.
         if not name or canonicalize_name(name) in seen:

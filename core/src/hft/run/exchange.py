@@ -13,30 +13,17 @@ from hft.errors import TransportError, UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.latency import TickToOrder
 from hft.market import Market
+from hft.net import Connection, RestClient, TokenBucket
 from hft.net.backoff import Backoff
-from hft.net.connection import Connection
-from hft.net.rest import RestClient
 from hft.net.spec import ConnectionSpec, Request
 from hft.plugin.market_data import MarketDataStream
 from hft.profile import ExchangeEntry
-from hft.run.feed import LiveFeed
+from hft.run.kernel import pick_instrument
+from hft.run.live_feed import LiveFeed
 from hft.sim.arguments import config_arguments
 from hft.sim.child import Child, start_child
-from hft.spelling import did_you_mean
 
-__all__ = ["ExchangeSession", "pick_instrument"]
-
-
-def pick_instrument(instruments: dict[str, Instrument], wanted: InstrumentId) -> Instrument:
-    """Return the instrument of an exchange by its unified symbol; raise `UsageError` if it has none."""
-    instrument = instruments.get(wanted.symbol)
-    if instrument is None:
-        raise UsageError(
-            f"{wanted.exchange} has no instrument {wanted.symbol!r}{did_you_mean(wanted.symbol, instruments)}"
-        )
-    if not instrument.tradable:
-        raise UsageError(f"{wanted} is not trading at the moment, take it out of the profile")
-    return instrument
+__all__ = ["ExchangeSession"]
 
 
 class ExchangeSession:
@@ -84,6 +71,9 @@ class ExchangeSession:
         if entry.environment == "simulator":
             self._child = await start_child(entry.use, config_arguments(entry.simulator, base=self._base))
             url = self._child.rest
+        self._limiters = {
+            limit.name: TokenBucket(limit, clock=self._clock) for limit in stream_class.rate_limits
+        }
         self._rest = RestClient(
             stream_class.rate_limits, clock=self._clock, tap=self._tap, warn=self._warn_line
         )
@@ -134,6 +124,7 @@ class ExchangeSession:
             clock=self._clock,
             random=self._random(spec.name),
             tap=self._tap,
+            limiter=self._limiters.get(spec.limit),
             warn=self._warn_line,
         )
 

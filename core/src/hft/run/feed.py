@@ -1,32 +1,37 @@
-"""The feed of a live exchange: what joins a stream, which does no I/O, to sockets and requests."""
+"""Join a market-data stream, which does no I/O, to what brings its frames."""
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from hft.capture import CaptureRecord
 from hft.clock import Clock
-from hft.errors import DecodeError, TransportError
+from hft.errors import DecodeError
 from hft.instrument import Instrument
 from hft.latency import TickToOrder
-from hft.net.connection import Connection
-from hft.net.rest import RestClient
-from hft.net.spec import ConnectionSpec, Request
+from hft.net.spec import Request
 from hft.plugin.market_data import Feed, MarketDataStream
 
-__all__ = ["LiveFeed"]
+__all__ = ["RecordedFeed", "StreamFeed"]
 
 _SHOWN_BYTES = 200
 """How much of a frame that could not be understood is logged."""
 
+_KEY_CHARACTERS = 60
+"""Warnings that begin alike are one warning, whose rate is limited."""
 
-class LiveFeed(Feed):
-    """Gives one exchange's stream its frames and answers, and takes its requests and events.
 
-    It is the handler of the exchange's connections: `on_frame` is the first step of the hot path.
+class StreamFeed(Feed):
+    """Gives one exchange's stream its frames and answers, and keeps what it says of them.
+
+    `on_frame` is the first step of the hot path. ``instruments`` are those published, by unified
+    symbol; ``listings`` counts the publications. ``warn`` takes a key, by which it limits the rate,
+    and a line.
     """
+
+    stream: MarketDataStream[Any]
 
     def __init__(
         self,
@@ -36,7 +41,6 @@ class LiveFeed(Feed):
         *,
         clock: Clock,
         random: random.Random,
-        rest: RestClient,
         latency: TickToOrder,
         warn: Callable[[str, str], None],
     ) -> None:
@@ -46,27 +50,17 @@ class LiveFeed(Feed):
         self.clock = clock
         self.random = random
         self.instruments: dict[str, Instrument] = {}
-        self.connections: dict[str, Connection] = {}
+        self.listings = 0
         self.frames = 0
         self.undecoded_frames = 0
-        self.stream: MarketDataStream[Any]
-        self._rest = rest
         self._latency = latency
         self._warn = warn
-        self._requests: set[asyncio.Task[None]] = set()
 
     # -- what the stream calls -------------------------------------------------------------------
 
     def publish(self, instruments: Iterable[Instrument]) -> None:
+        self.listings += 1
         self.instruments.update((instrument.symbol, instrument) for instrument in instruments)
-
-    def request(self, request: Request) -> None:
-        task = asyncio.get_running_loop().create_task(self._answer(request))
-        self._requests.add(task)
-        task.add_done_callback(self._requests.discard)
-
-    def send(self, conn: str, data: bytes) -> None:
-        self.connections[conn].send(data)
 
     def undecoded(self, conn: str, data: bytes, reason: str) -> None:
         self.undecoded_frames += 1
@@ -75,14 +69,16 @@ class LiveFeed(Feed):
         self._warn(f"undecoded {conn}", f"{self.exchange}: frame not understood: {reason}: {shown!r}{rest}")
 
     def warn(self, message: str) -> None:
-        self._warn(f"{self.exchange} {message[:40]}", f"{self.exchange}: {message}")
+        self._warn(f"{self.exchange} {message[:_KEY_CHARACTERS]}", f"{self.exchange}: {message}")
 
-    # -- what the connections call ---------------------------------------------------------------
+    # -- what brings frames calls ----------------------------------------------------------------
 
     def on_open(self, conn: str, recv_ns: int) -> None:
+        """Tell the stream that a connection is open."""
         self.stream.on_open(conn, recv_ns)
 
     def on_frame(self, conn: str, data: bytes, recv_ns: int) -> None:
+        """Give the stream a frame; one that it does not understand is counted and does no harm."""
         self.frames += 1
         self._latency.begin(recv_ns)
         try:
@@ -90,7 +86,7 @@ class LiveFeed(Feed):
         except DecodeError as error:
             self.undecoded(conn, data, str(error))
         except Exception as error:
-            # A bug in the plugin: its books can no longer be relied on, the other exchanges' can.
+            # A bug in the plugin: the books of this connection can no longer be relied on.
             self.undecoded(conn, data, f"bug in the plugin: {type(error).__name__}: {error}")
             self.stream.on_close(conn, recv_ns)
             self.stream.on_open(conn, recv_ns)
@@ -98,38 +94,39 @@ class LiveFeed(Feed):
             self._latency.end()
 
     def on_close(self, conn: str, recv_ns: int) -> None:
+        """Tell the stream that a connection broke."""
         self.stream.on_close(conn, recv_ns)
 
-    # -- what the session calls ------------------------------------------------------------------
-
-    def connect(
-        self, specs: Iterable[ConnectionSpec], open_connection: Callable[[ConnectionSpec], Connection]
-    ) -> None:
-        """Open every connection the stream wants."""
-        for spec in specs:
-            self.connections[spec.name] = open_connection(spec)
-        for connection in self.connections.values():
-            connection.start()
-
-    async def close(self) -> None:
-        """Close every connection and drop every request under way."""
-        await asyncio.gather(*(connection.stop() for connection in self.connections.values()))
-        requests = list(self._requests)
-        for task in requests:
-            task.cancel()
-        await asyncio.gather(*requests, return_exceptions=True)
-
-    async def _answer(self, request: Request) -> None:
-        try:
-            body = await self._rest.get(request)
-        except TransportError as error:
-            self.warn(str(error))
-            self.stream.on_request_failed(request, str(error), self.clock.now_ns())
-            return
-        recv_ns = self.clock.now_ns()
+    def on_response(self, request: Request, body: bytes, recv_ns: int) -> None:
+        """Give the stream an answer; one that it does not understand is a request that failed."""
         try:
             self.stream.on_response(request, body, recv_ns)
         except Exception as error:
             bug = "" if isinstance(error, DecodeError) else f"bug in the plugin: {type(error).__name__}: "
             self.undecoded(request.url, body, f"{bug}{error}")
             self.stream.on_request_failed(request, str(error), recv_ns)
+
+
+class RecordedFeed(StreamFeed):
+    """The feed of a stream whose frames and answers come from a capture."""
+
+    def request(self, request: Request) -> None:
+        """Drop it: the answers are in the capture."""
+
+    def send(self, conn: str, data: bytes) -> None:
+        """Drop it: what was sent is in the capture."""
+
+    def rotate(self, conn: str) -> None:
+        """Drop it: what the connections did is in the capture."""
+
+    def play(self, record: CaptureRecord) -> None:
+        """Give the stream one record of its exchange."""
+        match record.dir:
+            case "recv":
+                self.on_frame(record.conn, record.payload, record.t)
+            case "http":
+                self.on_response(Request(url=record.conn), record.payload, record.t)
+            case "open":
+                self.on_open(record.conn, record.t)
+            case "close":
+                self.on_close(record.conn, record.t)

@@ -22,12 +22,25 @@ from hft.run.log_ring import LogRing
 from hft.run.summary import LatencySummary, PositionSummary, Summary
 from hft.run.wanted import wanted_instruments
 from hft.run.watchdog import Watchdog
+from hft.spelling import did_you_mean
 
-__all__ = ["Kernel"]
+__all__ = ["Kernel", "pick_instrument"]
 
 _LOG_NS = 50_000_000
 
 _HALF = Decimal("0.5")
+
+
+def pick_instrument(instruments: dict[str, Instrument], wanted: InstrumentId) -> Instrument:
+    """Return the instrument of an exchange by its unified symbol; raise `UsageError` if it has none."""
+    instrument = instruments.get(wanted.symbol)
+    if instrument is None:
+        raise UsageError(
+            f"{wanted.exchange} has no instrument {wanted.symbol!r}{did_you_mean(wanted.symbol, instruments)}"
+        )
+    if not instrument.tradable:
+        raise UsageError(f"{wanted} is not trading at the moment, take it out of the profile")
+    return instrument
 
 
 class Kernel:

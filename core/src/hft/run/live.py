@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from hft.clock import SystemClock
+from hft.clock import NS_PER_S, SystemClock
 from hft.latency import TickToOrder
 from hft.profile import Profile
 from hft.run.exchange import ExchangeSession
@@ -26,7 +26,7 @@ _DRAIN_NS = 2_000_000_000
 """How long a stop waits for the cancellations it sent to be confirmed."""
 
 _DRAIN_STEP_NS = 10_000_000
-NS_PER_S = 1_000_000_000
+_LOOK_NS = 50_000_000
 
 
 @contextlib.contextmanager
@@ -87,7 +87,9 @@ async def run_live(
                 tame_garbage_collector()
                 view = View(kernel, clock, lambda: _frames(sessions), write)
                 with view.shown(console):
+                    looking = asyncio.ensure_future(_look(view, clock))
                     await _first(stop, None, _left(duration_ns, clock.now_ns() - started_ns))
+                    looking.cancel()
                 kernel.stop()
                 await _drain(kernel, clock)
                 await kernel.close()
@@ -131,6 +133,12 @@ async def _first(stop: asyncio.Event, work: asyncio.Future[None] | None, timeout
         for future in waited:
             future.cancel()
         await asyncio.gather(*waited, return_exceptions=True)
+
+
+async def _look(view: View, clock: SystemClock) -> None:
+    while True:
+        await clock.sleep(_LOOK_NS)
+        view.refresh_if_due()
 
 
 async def _drain(kernel: Kernel, clock: SystemClock) -> None:

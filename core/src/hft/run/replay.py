@@ -106,6 +106,9 @@ class ReplayFeed(Feed):
     def send(self, conn: str, data: bytes) -> None:
         """Drop it: what was sent is in the capture."""
 
+    def rotate(self, conn: str) -> None:
+        """Drop it: what the connections did is in the capture."""
+
     def undecoded(self, conn: str, data: bytes, reason: str) -> None:
         self.undecoded_frames += 1
         rest = f"... ({len(data)} bytes)" if len(data) > _SHOWN_BYTES else ""

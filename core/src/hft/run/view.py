@@ -8,19 +8,18 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.live import Live
 
-from hft.clock import Clock
+from hft.clock import NS_PER_S, Clock
 from hft.run.kernel import Kernel
 from hft.run.panel import render_panel, status_line
 
 __all__ = ["View"]
 
-_PANEL_NS = 250_000_000
-_LINE_NS = 10_000_000_000
-NS_PER_S = 1_000_000_000
+_PANEL_NS = NS_PER_S // 4
+_LINE_NS = 10 * NS_PER_S
 
 
 class View:
-    """Reads the kernel's figures at intervals; it never makes the hot path wait."""
+    """Reads the kernel's figures at intervals of ``clock``; it never makes the hot path wait."""
 
     def __init__(
         self, kernel: Kernel, clock: Clock, frames: Callable[[], int], write: Callable[[str], None]
@@ -29,8 +28,9 @@ class View:
         self._clock = clock
         self._frames = frames
         self._write = write
-        self._started_ns = clock.now_ns()
-        self._last = (self._started_ns, 0)
+        self._started_ns = self._last_ns = clock.now_ns()
+        self._last_frames = 0
+        self._interval_ns = 0
         self._live: Live | None = None
 
     @contextmanager
@@ -38,31 +38,24 @@ class View:
         """Show on ``console``: a panel if it is a terminal, else log lines; nothing if it is None."""
         if console is None:
             yield
-            return
-        interval_ns = _PANEL_NS if console.is_terminal else _LINE_NS
-
-        self._schedule(interval_ns)
-        try:
-            if console.is_terminal:
-                with Live(console=console, auto_refresh=False, transient=True) as self._live:
-                    yield
-            else:
+        elif console.is_terminal:
+            self._interval_ns = _PANEL_NS
+            with Live(console=console, auto_refresh=False, transient=True) as self._live:
                 yield
-        finally:
-            self._timer.cancel()
+        else:
+            self._interval_ns = _LINE_NS
+            yield
+        self._interval_ns = 0
 
-    def _schedule(self, interval_ns: int) -> None:
-        def refresh() -> None:
-            self._refresh()
-            self._schedule(interval_ns)
-
-        self._timer = self._clock.call_later(interval_ns, refresh)
-
-    def _refresh(self) -> None:
-        now_ns, frames = self._clock.now_ns(), self._frames()
-        last_ns, last_frames = self._last
-        self._last = (now_ns, frames)
-        rate = (frames - last_frames) * NS_PER_S / max(now_ns - last_ns, 1)
+    def refresh_if_due(self) -> None:
+        """Show the figures as they are now, if the last time was long enough ago."""
+        now_ns = self._clock.now_ns()
+        elapsed_ns = now_ns - self._last_ns
+        if not self._interval_ns or elapsed_ns < self._interval_ns:
+            return
+        frames = self._frames()
+        rate = (frames - self._last_frames) * NS_PER_S / elapsed_ns
+        self._last_ns, self._last_frames = now_ns, frames
         elapsed_s = (now_ns - self._started_ns) / NS_PER_S
         if self._live is None:
             self._write(status_line(self._kernel, elapsed_s, frames, rate))

@@ -39,6 +39,7 @@ class FakeFeed(Feed):
         self.requests: list[Request] = []
         self.sent: list[tuple[str, bytes]] = []
         """Connection and frame."""
+        self.rotated: list[str] = []
         self.faults: list[tuple[str, bytes, str]] = []
         """Connection, frame and reason of what was not understood."""
         self.warnings: list[str] = []
@@ -52,6 +53,9 @@ class FakeFeed(Feed):
 
     def send(self, conn: str, data: bytes) -> None:
         self.sent.append((conn, data))
+
+    def rotate(self, conn: str) -> None:
+        self.rotated.append(conn)
 
     def undecoded(self, conn: str, data: bytes, reason: str) -> None:
         self.faults.append((conn, data, reason))

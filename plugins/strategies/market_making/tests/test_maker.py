@@ -190,7 +190,7 @@ def test_sizes_off_the_grid_are_a_fault_of_the_profile(changes: dict[str, Any], 
 
 def test_an_order_size_below_the_exchanges_smallest_is_a_fault_of_the_profile() -> None:
     market = make_market(make_instrument(min_size=Size(1_000)))
-    with pytest.raises(UsageError, match="below the smallest order of BTC/USDT@test, 0.01000"):
+    with pytest.raises(UsageError, match=r"below the smallest order of BTC/USDT@test, 0\.01000"):
         Run(market)
 
 

@@ -150,8 +150,9 @@ def test_volatility_widens() -> None:
 
 
 def test_avellaneda_stoikov_as_in_the_paper() -> None:
-    # Section 3.3: gamma = 0.1, sigma = 2, T = 1, kappa = 1.5. At t = 0 with q = 1:
-    # r = s - 1 * 0.1 * 4 * 1; spread = 0.1 * 4 + 2 / 0.1 * ln(1 + 0.1 / 1.5) = 1.69.
+    # Its numerical example: gamma = 0.1, sigma = 2, T = 1, kappa = 1.5. At t = 0 with q = 1:
+    # r = s - 1 * 0.1 * 4 * 1; spread = 0.1 * 4 + 2 / 0.1 * ln(1 + 0.1 / 1.5) = 1.69, which falls
+    # evenly to 1.29 at t = 1: 1.49 on average, as the paper states.
     centre = avellaneda_stoikov(100.0, 1.0, **_STOIKOV)
     assert centre.price == pytest.approx(99.6)
     assert 2 * centre.half_spread == pytest.approx(0.4 + 20 * math.log(1 + 0.1 / 1.5))

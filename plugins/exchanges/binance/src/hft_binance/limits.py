@@ -6,6 +6,7 @@ from hft import RateLimit
 from hft_binance.endpoints import Product
 
 __all__ = [
+    "CONNECTIONS",
     "CONNECTION_LIFETIME_NS",
     "DEPTH_LIMITS",
     "MAX_STREAMS",
@@ -19,11 +20,16 @@ __all__ = [
 
 _SECOND_NS = 1_000_000_000
 
+CONNECTIONS = {product: f"{product.value} connections" for product in Product}
+"""Names of the limits of new connections."""
+
 RATE_LIMITS = (
     RateLimit(name=Product.SPOT.value, weight=6000, per_ns=60 * _SECOND_NS),
     RateLimit(name=Product.USDM.value, weight=2400, per_ns=60 * _SECOND_NS),
+    *(RateLimit(name=name, weight=300, per_ns=300 * _SECOND_NS) for name in CONNECTIONS.values()),
 )
-"""REQUEST_WEIGHT of each product, counted per address."""
+"""REQUEST_WEIGHT of each product, and new connections, both counted per address. That futures count
+connections as spot does is not documented; it is the careful guess."""
 
 MAX_STREAMS = {Product.SPOT: 1024, Product.USDM: 200}
 """Streams on one connection. Futures document 1024 today and 200 in older pages; 200 suits both."""

@@ -87,6 +87,9 @@ class _PlaybackFeed(Feed):
         except DataError as error:
             self.undecoded(record.conn, record.payload, str(error))
 
+    def rotate(self, conn: str) -> None:
+        """Drop it: what the connections did is in the capture."""
+
     def undecoded(self, conn: str, data: bytes, reason: str) -> None:
         self.undecoded_frames += 1
 

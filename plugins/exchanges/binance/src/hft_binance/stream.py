@@ -192,6 +192,7 @@ class BinanceStream(MarketDataStream[Config]):
                 ping_ns=limits.PING_NS,
                 lifetime_ns=limits.CONNECTION_LIFETIME_NS,
                 silence_ns=limits.SILENCE_NS,
+                limit=limits.CONNECTIONS[product],
             )
 
     # -- connections ---------------------------------------------------------------------------------
@@ -326,7 +327,8 @@ class BinanceStream(MarketDataStream[Config]):
                 symbol.on_unreadable_depth()
 
     def _on_shutdown(self, conn: str, data: Raw, recv_ns: int) -> None:
-        self.feed.warn(f"{conn}: the exchange is about to close this connection")
+        self.feed.warn(f"{conn}: the exchange is about to close this connection, replacing it")
+        self.feed.rotate(conn)
 
 
 def _key(instrument: Instrument) -> tuple[Product, str]:

@@ -54,7 +54,7 @@ def avellaneda_stoikov(
     """Quote about the reservation price of Avellaneda and Stoikov, at their optimal distance.
 
     M. Avellaneda and S. Stoikov (2008), "High-frequency trading in a limit order book", Quantitative
-    Finance 8(3), 217-224, equations 29 and 30::
+    Finance 8(3), 217-224, the approximation at the end of its third section::
 
         reservation price  r = s - q * gamma * sigma^2 * (T - t)
         spread             gamma * sigma^2 * (T - t) + 2 / gamma * ln(1 + gamma / kappa)

@@ -1,0 +1,117 @@
+"""What the order manager notes about one order beside what everybody may see."""
+
+from __future__ import annotations
+
+from hft.events import OrderReport
+from hft.order import Order
+from hft.orders.desk import Desk
+from hft.orders.interfaces import Owner
+from hft.orders.states import Event
+from hft.types import OrderState, Price, Side, Size
+
+__all__ = ["Record"]
+
+
+class Record:
+    """What the order manager notes about one order beside what everybody may see.
+
+    ``exposure`` is what the order adds to its desk's total. ``cancel_wanted`` and ``amend_wanted``
+    wait until the exchange has acknowledged what was sent before. ``successor`` is the price and size
+    of the order that follows a cancel, where the exchange cannot amend. ``held`` is a final event
+    that is ahead of its fills, which are ``held_filled`` lots in all.
+    """
+
+    __slots__ = (
+        "acknowledged",
+        "amend_wanted",
+        "cancel_wanted",
+        "desk",
+        "exposure",
+        "held",
+        "held_filled",
+        "last_event",
+        "last_ns",
+        "order",
+        "owner",
+        "successor",
+    )
+
+    def __init__(self, order: Order, desk: Desk, owner: Owner) -> None:
+        self.order = order
+        self.desk = desk
+        self.owner = owner
+        self.exposure = 0
+        self.acknowledged = False
+        self.cancel_wanted = False
+        self.amend_wanted: tuple[Price, Size] | None = None
+        self.successor: tuple[Price, Size] | None = None
+        self.held: Event | None = None
+        self.held_filled = 0
+        self.last_event: Event | None = None
+        self.last_ns = 0
+
+    def is_stale(self, event: Event, report: OrderReport) -> bool:
+        """Say whether a report was told before, or is older than one that was.
+
+        Repeated acknowledgements do no harm, but a refusal or replacement told twice would be taken for
+        the answer to the next request. Where the exchange gives no time it cannot be known.
+        """
+        order = self.order
+        if event is Event.REPLACED:
+            if (report.price, report.size) == (order.pending_price, order.pending_size):
+                return False
+            if report.size is not None and (report.price, report.size) == (order.price, order.size):
+                return True
+        elif event is not Event.CANCEL_REJECTED and event is not Event.REPLACE_REJECTED:
+            return False
+        return 0 < report.exchange_ns < self.last_ns or (
+            0 < report.exchange_ns == self.last_ns and event is self.last_event
+        )
+
+    def expose(self) -> None:
+        """Bring the desk's total up to date with the order."""
+        order = self.order
+        if order.state.is_final:
+            exposure = 0
+        elif self.held is not None:
+            exposure = max(0, self.held_filled - order.filled)
+        else:
+            exposure = max(0, order.largest_size - order.filled)
+        if exposure != self.exposure:
+            if order.side is Side.BUY:
+                self.desk.buys += exposure - self.exposure
+            else:
+                self.desk.sells += exposure - self.exposure
+            self.exposure = exposure
+
+    def take(self, report: OrderReport, event: Event) -> None:
+        """Note what a report says beside its kind."""
+        order = self.order
+        if report.exchange_order_id:
+            order.exchange_order_id = report.exchange_order_id
+        if report.reason or report.code:
+            order.reason = " ".join(filter(None, (report.code, report.reason)))
+        if report.exchange_ns:
+            self.last_event, self.last_ns = event, max(self.last_ns, report.exchange_ns)
+        if event is Event.ACCEPTED:
+            self.acknowledged = True
+            if order.state is OrderState.UNKNOWN and order.pending_size is not None and report.size:
+                # The answer to a query: it says which of the two sizes is in force.
+                order.price, order.size = report.price, report.size
+                self.drop_amendment()
+        elif event is Event.REPLACED:
+            self.acknowledged = True
+            price, size = report.price or order.pending_price, report.size or order.pending_size
+            if size is not None:
+                order.price, order.size = price, size
+            self.drop_amendment()
+        elif event is Event.REPLACE_REJECTED:
+            self.drop_amendment()
+        elif event is Event.UNKNOWN and self.successor is not None:
+            # When the answer comes, the price may no longer be wanted.
+            self.drop_amendment()
+
+    def drop_amendment(self) -> None:
+        """Forget the amendment under way: it was answered, or its answer no longer matters."""
+        self.successor = None
+        self.order.pending_price = self.order.pending_size = None
