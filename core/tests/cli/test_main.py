@@ -304,7 +304,7 @@ def test_the_log_shows_no_values_of_variables(monkeypatch: pytest.MonkeyPatch, c
     def run(_: argparse.Namespace) -> ExitCode:
         password = "hunter" + "2"
         try:
-            len(password) / 0  # noqa: B018
+            len(password) / 0
         except ZeroDivisionError:
             logger.opt(exception=True).error("failed")
         return ExitCode.STOPPED

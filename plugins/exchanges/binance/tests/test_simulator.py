@@ -166,6 +166,8 @@ async def test_the_rest_of_the_endpoints(start: Any) -> None:
         assert [ticker["askPrice"], ticker["askQty"]] == depth["asks"][0]
         assert len(depth["bids"]) == 5
     assert (await running.get("/api/v3/avgPrice", symbol="BTCUSDT"))["mins"] == 5
+    assert await running.get("/fapi/v2/ticker/price") == await running.get("/fapi/v1/ticker/price")
+    assert (await running.get("/dapi/v1/exchangeInfo"))["symbols"] == []
     premium = await running.get("/fapi/v1/premiumIndex", symbol="BTCUSDT")
     assert premium["nextFundingTime"] > now_ms
     assert len(await running.get("/fapi/v1/premiumIndex")) == 2

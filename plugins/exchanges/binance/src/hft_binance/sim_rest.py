@@ -60,10 +60,13 @@ class Rest:
 
     def routes(self) -> list[web.RouteDef]:
         """Return the endpoints as routes."""
-        return [
-            web.get(self._product.rest + path, self._handler(endpoint))
-            for path, endpoint in self._endpoints().items()
-        ]
+        endpoints = self._endpoints()
+        routes = {self._product.rest + path: endpoint for path, endpoint in endpoints.items()}
+        if self._product is not SPOT:
+            routes["/fapi/v2/ticker/price"] = endpoints["/ticker/price"]
+            # Clients that load every product at once ask for the futures margined in coins as well.
+            routes["/dapi/v1/exchangeInfo"] = _Endpoint(_always(1), self._no_symbols)
+        return [web.get(path, self._handler(endpoint)) for path, endpoint in routes.items()]
 
     def _endpoints(self) -> dict[str, _Endpoint]:
         spot = self._product is SPOT
@@ -143,6 +146,10 @@ class Rest:
             raise _invalid_symbol()
         symbols = [self._described[name] for name in names]
         return answers.exchange_info(self._product, symbols, self._now_ms())
+
+    async def _no_symbols(self, params: Params) -> Any:
+        params.finish()
+        return answers.exchange_info(self._product, [], self._now_ms())
 
     async def _depth(self, params: Params) -> Any:
         listing = self._listing(params)
