@@ -174,10 +174,6 @@ def children_of(pid: int) -> list[str]:
 def test_a_strategy_that_raises_is_stopped_and_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    faulty = (
-        JOINER
-        + '        if self.trading.open_orders(book.instrument):\n            raise RuntimeError("boom")\n'
-    )
     (tmp_path / "joiner.py").write_text(JOINER + FAULT)
     path = replay_profile(
         tmp_path, PROFILES / "captures/simulated.jsonl.gz", use="./joiner.py", instrument="BTC/USDT@binance"

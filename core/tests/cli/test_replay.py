@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from loguru import logger
 
 from hft.cli.exit_codes import ExitCode
 from hft.cli.main import main
@@ -22,8 +23,7 @@ import attrs
 import msgspec
 
 from hft import (
-    DecodeError, Instrument, InstrumentId, InstrumentKind, MarketDataStream, Request, Side, Step, Synchroniser, Trade,
-    hookimpl,
+    DecodeError, Instrument, InstrumentId, InstrumentKind, MarketDataStream, Step, Synchroniser, hookimpl,
 )
 
 HFT_API = 1
@@ -55,7 +55,8 @@ class AcmeStream(MarketDataStream[Config]):
             name = market.instrument.native_symbol
             if name not in self.syncs or self.syncs[name].market is not market:
                 self.syncs[name] = Synchroniser(
-                    market, Rule(), lambda: None, clock=self.feed.clock, random=self.feed.random, warn=self.feed.warn
+                    market, Rule(), lambda: None,
+                    clock=self.feed.clock, random=self.feed.random, warn=self.feed.warn,
                 )
         return []
 
@@ -126,6 +127,12 @@ GOOD = [
     http("/book/BTC", BOOK),
     recv(["BTC", "trade"]),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _no_log_left() -> Iterator[None]:
+    yield
+    logger.remove()
 
 
 @pytest.fixture
