@@ -46,8 +46,8 @@ class Ledger:
     the position by such fees.
 
     A fill is booked once: a second one of the same instrument, ``trade_id`` and side is counted in
-    ``duplicates`` and not booked (a trade with ourselves is two fills with one id). The order manager refuses them first; here it costs a lookup, and a
-    position that is counted twice costs more.
+    ``duplicates`` and not booked (a trade with ourselves is two fills with one id). The order manager
+    refuses them first; here it costs a lookup, and a position that is counted twice costs more.
     """
 
     def __init__(self) -> None:
