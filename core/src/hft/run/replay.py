@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
@@ -12,10 +11,9 @@ import attrs
 from hft.capture import CaptureRecord
 from hft.clock import SimulatedClock
 from hft.instrument import Instrument
-from hft.latency import TickToOrder
 from hft.market import Channel, Market
+from hft.plugin.feed import RecordedFeed
 from hft.plugin.market_data import MarketDataStream
-from hft.run.feed import RecordedFeed
 from hft.types import BookState, Side
 
 __all__ = ["InstrumentReport", "ReplayReport", "replay"]
@@ -87,15 +85,7 @@ def replay(
     takes a key, by which it limits the rate, and a line.
     """
     clock = SimulatedClock()
-    feed = RecordedFeed(
-        exchange,
-        stream_class.environments[0],
-        None,
-        clock=clock,
-        random=random.Random(0),
-        latency=TickToOrder(clock.now_ns, recorded=True),
-        warn=warn,
-    )
+    feed = RecordedFeed(exchange, stream_class.environments[0], clock=clock, warn=warn)
     feed.stream = stream_class(config, feed)
     markets: dict[str, Market] = {}
     listings = 0
