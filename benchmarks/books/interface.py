@@ -1,0 +1,59 @@
+"""What a book has to offer to be compared."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from benchmarks.inputs import DepthInput
+
+__all__ = ["BookUnderTest", "Levels"]
+
+Levels = list[tuple[Decimal, Decimal]]
+
+
+class BookUnderTest(ABC):
+    """One kind of book: short things as statements, long ones as methods.
+
+    ``names`` are the globals of the statements; ``book`` among them is the book that the methods
+    fill. `prepare` is not timed: what a method is given to work on is made there, in the form that
+    suits this kind of book best.
+    """
+
+    name: ClassVar[str]
+    create: ClassVar[str]
+    """Make an empty book."""
+    best: ClassVar[str]
+    """Read best bid and best ask."""
+    top: ClassVar[str]
+    """Make a list of price and size of the best 20 bids."""
+    frame: ClassVar[str] = "apply_frame(frame)"
+    """Apply ``frame``, bytes as they come from the socket."""
+    begin: ClassVar[str] = "pass"
+    """Be ready for the first frame once more."""
+    notes: ClassVar[Mapping[str, str]] = {}
+    """What is particular about this contestant, by the name of a row's kind."""
+
+    names: dict[str, Any]
+
+    @abstractmethod
+    def prepare(self, depth: DepthInput) -> None:
+        """Take the input and make whatever the timed methods need."""
+
+    @abstractmethod
+    def load_raw(self) -> None:
+        """Make the book that of the snapshot's bytes."""
+
+    @abstractmethod
+    def load(self) -> None:
+        """Make the book that of the snapshot, given in this book's own form."""
+
+    @abstractmethod
+    def apply(self, start: int, stop: int) -> None:
+        """Apply updates from ``start`` to ``stop``, given in this book's own form."""
+
+    @abstractmethod
+    def levels(self) -> tuple[Levels, Levels]:
+        """Return the best 20 bids and asks, to be compared with the truth."""
