@@ -25,7 +25,7 @@ clean:  ## remove what the other targets made
 	$(PYTHON) bootstrap.py .venv --editable $(PACKAGES)
 
 .tools/.installed: bootstrap.py | python
-	$(PYTHON) bootstrap.py .tools 'tox>=4.25' 'tox-uv>=1.25'
+	$(PYTHON) bootstrap.py .tools 'tox>=4.29' 'tox-uv>=1.25'
 
 python:
 	@test -n '$(PYTHON)' || { \

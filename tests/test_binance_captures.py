@@ -37,7 +37,7 @@ Top = tuple[Decimal, Decimal, Decimal, Decimal]
 
 @attrs.frozen
 class Expected:
-    """What `INDEX.md` says of a capture's original."""
+    """What is known of a capture by other means."""
 
     frames: int
     updates: int
@@ -168,7 +168,7 @@ def replayed(name: str) -> tuple[ReplayReport, dict[str, Seen], list[str]]:
         Watched,
         Config(),
         exchange="binance",
-        warn=warnings.append,
+        warn=lambda _key, line: warnings.append(line),
     )
     return report, seen, warnings
 

@@ -42,7 +42,7 @@ PROFILES = sorted(ROOT.glob("profiles/*.yaml"))
 
 @attrs.frozen
 class Block:
-    """A fenced block of a page; a title says that it is a whole file."""
+    """A fenced block of a page: a whole file, named by its title; YAML without one is a profile, too."""
 
     language: str
     title: str
@@ -93,24 +93,29 @@ def test_files_of_a_page_are_a_profile_that_reads_and_plugins_that_load(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = set(sys.modules)
-    for block in blocks(page):
-        assert block.title, f"not tested, since it has no title: {block.text[:60]!r}"
-        file = tmp_path / block.title
+    profiles = []
+    for number, block in enumerate(blocks(page)):
+        assert block.title or block.language == "yaml", (
+            f"not tested, for want of a title: {block.text[:60]!r}"
+        )
+        file = tmp_path / (block.title or f"{number}.yaml")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(block.text)
+        if block.language == "yaml":
+            profiles.append(file)
     if (tmp_path / "pyproject.toml").exists():
         install(tmp_path, monkeypatch)
-    profiles = [block for block in blocks(page) if block.language == "yaml"]
     assert profiles
     used = set()
-    for block in profiles:
-        environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", block.text), "x")
-        captures = re.findall(r"^ *- (\S+\.jsonl\S*)$", block.text, re.MULTILINE)
+    for profile in profiles:
+        text = profile.read_text()
+        environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "x")
+        captures = re.findall(r"^ *- (\S+\.jsonl\S*)$", text, re.MULTILINE)
         for capture in captures:
             (tmp_path / capture).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / capture).touch()
-        read_profile(tmp_path / block.title, Registry(), environ=environ)
-        used |= set(re.findall(r"use: \./(\S+)", block.text))
+        read_profile(profile, Registry(), environ=environ)
+        used |= set(re.findall(r"use: \./(\S+)", text))
     one_file_plugins = {block.title for block in blocks(page) if re.fullmatch(r"\w+\.py", block.title)}
     assert one_file_plugins == used
     for name in set(sys.modules) - loaded:

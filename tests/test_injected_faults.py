@@ -251,9 +251,7 @@ async def test_a_silent_stream_makes_its_book_stale(tmp_path: Path, quoted_state
         simulator.faults.inject(Fault(kind=FaultKind.DELAY, where=btc, count=20, delay=Duration(900 * MS)))
         await asyncio.sleep(2.5)
 
-    result = await run(
-        tmp_path, ["BTC/USDT", CONTROL], misbehave, duration_s=4.5, max_book_age="500ms"
-    )
+    result = await run(tmp_path, ["BTC/USDT", CONTROL], misbehave, duration_s=4.5, max_book_age="500ms")
     assert "STALE" in result.seen["BTC/USDT"]["states"]
     assert quoted_states == {BookState.LIVE}
     assert result.seen[CONTROL]["resyncs"] == 0

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from hft.cli.exit_codes import ExitCode
+
 PLUGIN = '''
     """What Acme's strategy offers to hft."""
 
@@ -35,7 +37,8 @@ PLUGIN = '''
         """Quote at the best bid and ask."""
 
         def on_start(self):
-            self.size = self.trading.markets[0].instrument.size(self.config.order_size)
+            instrument = self.trading.markets[0].instrument
+            self.size = instrument.size(str(self.config.order_size))
 
         def on_book(self, book):
             self.trading.quote(book.instrument, [(book.best_bid, self.size)], [(book.best_ask, self.size)])
@@ -46,22 +49,20 @@ PLUGIN = '''
         return AcmeJoiner
 '''
 
-LOAD = """
-    from decimal import Decimal
-    from pathlib import Path
-    from hft import PluginError
-    from hft.registry.discovery import PluginKind
-    from hft.registry.loader import Registry
-
-    try:
-        plugin = Registry().load(PluginKind.STRATEGY, "acme_joiner", base=Path())
-    except PluginError as error:
-        print(error)
-    else:
-        strategy = plugin.strategy()
-        config = strategy.Config(order_size=Decimal("0.001"))
-        print(plugin.found.label, strategy(config, trading=None).config.order_size)
+PROFILE = """
+name: third-party
+mode: replay
+captures: [{capture}]
+exchanges:
+  binance: {{use: binance}}
+strategies:
+  joiner:
+    use: acme_joiner
+    instruments: [BTC/USDT@binance]
+    order_size: "0.001"
 """
+
+CAPTURE = Path(__file__).parents[1] / "profiles" / "captures" / "simulated.jsonl.gz"
 
 METADATA = """\
 Metadata-Version: 2.1
@@ -120,15 +121,20 @@ class Environment:
 
     def run(self, *arguments: str) -> str:
         """Run Python and return what it printed."""
-        done = subprocess.run([self.python, *arguments], capture_output=True, text=True, check=False)
+        done = self.attempt(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def attempt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python, whatever comes of it."""
+        return subprocess.run([self.python, *arguments], capture_output=True, text=True, check=False)
 
-def test_installed_found_loaded_uninstalled_gone(tmp_path: Path) -> None:
+
+def test_installed_found_run_uninstalled_gone(tmp_path: Path) -> None:
     wheel = build_wheel(tmp_path)
     environment = Environment(tmp_path / "venv")
-    load = textwrap.dedent(LOAD)
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(PROFILE.format(capture=CAPTURE))
     environment.run("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel))
 
     listed = json.loads(environment.run("-m", "hft", "plugins", "--json"))
@@ -143,10 +149,14 @@ def test_installed_found_loaded_uninstalled_gone(tmp_path: Path) -> None:
             "state": "ok",
         }
     ]
-    assert environment.run("-c", load) == "acme-joiner 1.2.3 0.001"
+    summary = json.loads(environment.run("-m", "hft", "run", str(profile), "--json"))
+    assert summary["fills"] > 0
+    assert summary["faults"] == []
 
     environment.run("-m", "pip", "uninstall", "--quiet", "--yes", "acme-joiner")
 
-    assert environment.run("-c", load) == (
-        "no strategy plugin 'acme_joiner' is installed: pip install hft-plugin-acme-joiner"
-    )
+    done = environment.attempt("-m", "hft", "run", str(profile), "--json")
+    assert done.returncode == ExitCode.USAGE
+    missing = "no strategy plugin 'acme_joiner' is installed: pip install hft-plugin-acme-joiner"
+    assert missing in done.stderr
+    assert done.stdout == ""

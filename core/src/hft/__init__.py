@@ -27,6 +27,7 @@ from hft.net.spec import ConnectionSpec, RateLimit, Request
 from hft.order import Order
 from hft.plugin.config import option
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents
+from hft.plugin.feed import RecordedFeed
 from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.market_data import Feed, MarketDataStream
 from hft.plugin.risk import APPROVED, Approved, Refused, RiskRule, RiskView, Verdict
@@ -91,6 +92,7 @@ __all__ = [
     "ProfileError",
     "Quote",
     "RateLimit",
+    "RecordedFeed",
     "Refused",
     "ReportKind",
     "Request",

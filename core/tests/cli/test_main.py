@@ -293,9 +293,12 @@ def test_the_log_goes_to_stderr(
         return ExitCode.STOPPED
 
     running(monkeypatch, run)
+    by_default: list[str] = []
+    logger.add(by_default.append)
 
     assert main(argv) == ExitCode.STOPPED
 
+    assert not by_default  # a second place would show everything twice, and on its own terms
     captured = capsys.readouterr()
     assert captured.out == ""
     assert [line.split()[2] for line in captured.err.splitlines()] == levels

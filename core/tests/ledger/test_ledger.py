@@ -154,6 +154,8 @@ def test_a_fill_is_booked_once() -> None:
     ledger.on_fill(make_fill(CONTRACT, "7", BUY, 10_000, 10))  # another instrument may use the same id
     assert (ledger.position(BTC), ledger.position(CONTRACT), ledger.duplicates) == (10, 10, 1)
     assert ledger.account(BTC).fees == {"USDT": Decimal("0.001")}
+    ledger.on_fill(make_fill(BTC, "7", SELL, 10_000, 10))  # the other side of a trade with ourselves
+    assert (ledger.position(BTC), ledger.duplicates) == (0, 1)
 
 
 def test_a_fee_that_cannot_be_added_exactly_books_nothing() -> None:

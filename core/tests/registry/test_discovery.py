@@ -58,7 +58,7 @@ def test_one_name_by_two_distributions_is_a_fault_of_both(site: Any) -> None:
 def test_a_distribution_found_twice_is_the_one_that_is_imported(
     site: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site.install("acme", {"hft.risk": {"acme": "acme"}}, version="1.0")
+    site.install("ACME", {"hft.risk": {"acme": "acme"}}, version="1.0")
     other = tmp_path / "in-front"
     other.mkdir()
     type(site)(other).install("Acme", {"hft.risk": {"acme": "acme"}}, version="2.0")

@@ -149,18 +149,13 @@ def test_imports_nothing_that_is_not_named(site: Any) -> None:
 
 
 def test_asks_each_plugin_its_own_hooks(site: Any) -> None:
-    install(site, PluginKind.RISK, RULE)
-    site.install(
-        "other", {"hft.risk": {"other": "acme_other"}}, acme_other=RULE.replace("Approve", "OtherRule")
-    )
+    install(site, PluginKind.EXCHANGE, EXCHANGE)
+    other = EXCHANGE.replace("Sim", "Other").replace("Otherulator", "Simulator")
+    site.install("other", {"hft.exchanges": {"other": "acme_other"}}, acme_other=other)
     registry = Registry()
+    plugins = [registry.load(PluginKind.EXCHANGE, name) for name in ("acme", "other")]
 
-    names = [
-        (registry.load(PluginKind.RISK, name).risk_rule() or object).__name__
-        for name in ("acme", "other", "acme")
-    ]
-
-    assert names == ["Approve", "OtherRule", "Approve"]
+    assert [(plugin.simulator() or object).__name__ for plugin in plugins] == ["Sim", "Other"]
 
 
 def test_one_module_may_offer_two_kinds(site: Any) -> None:

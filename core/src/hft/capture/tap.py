@@ -80,6 +80,8 @@ class Tap:
         """Note what happened on a connection at ``t`` (nanoseconds UTC)."""
         ring = self._ring
         size = len(data)
+        if ring.closed and ring.failure is None:
+            return  # what comes after the end is not part of the recording
         if ring.closed or ring.count >= ring.max_records or ring.bytes + size > ring.max_bytes:
             ring.dropped += 1
             return

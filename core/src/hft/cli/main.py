@@ -96,7 +96,7 @@ def _set_up_log(level: str) -> None:
     from loguru import logger
 
     # diagnose prints the values of variables beside a traceback, and a secret may be one of them.
-    pass
+    logger.remove()
     logger.add(sys.stderr, level=level, format=_LOG_FORMAT, backtrace=False, diagnose=False)
 
 

@@ -27,8 +27,6 @@ __all__ = ["configure", "run"]
 
 _DEPTH = 5
 _PROGRESS_EVERY = 1_000
-_KEY_CHARACTERS = 60
-"""Warnings that begin alike are one warning, told every few seconds."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,14 +46,13 @@ def run(args: argparse.Namespace) -> ExitCode:
     stream_class = plugin.market_data()
     if stream_class is None:
         raise UsageError(f"exchange plugin {args.exchange!r} offers no market data")
-    key = args.key or args.exchange
-    limited = RateLimitedLog(SystemClock(), logger.warning)
+    key = args.key or Path(args.exchange).stem  # of a one-file plugin, the name of the file
     report = replay(
         _with_progress(args.file),
         stream_class,
         stream_class.Config(),
         exchange=key,
-        warn=lambda line: limited(line[:_KEY_CHARACTERS], line),
+        warn=RateLimitedLog(SystemClock(), logger.warning),
     )
     if report.skipped and not report.frames:
         others = ", ".join(repr(other) for other in report.skipped)

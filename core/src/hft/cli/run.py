@@ -51,4 +51,6 @@ def run(args: argparse.Namespace) -> ExitCode:
         print(json.dumps(summary.to_json()))
     else:
         console.print(summary.render())
-    return ExitCode.HALTED if summary.halted else ExitCode.STOPPED
+    if summary.halted:
+        return ExitCode.HALTED
+    return ExitCode.FAULT if summary.faults else ExitCode.STOPPED

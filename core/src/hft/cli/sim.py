@@ -21,7 +21,7 @@ from loguru import logger
 from hft.capture import read_capture
 from hft.cli.exit_codes import ExitCode
 from hft.clock import Clock, SystemClock
-from hft.errors import PluginError, UsageError
+from hft.errors import CaptureError, PluginError, UsageError
 from hft.plugin.simulator import Endpoints, Simulator, SimulatorConfig
 from hft.profile.values import parse_duration
 from hft.registry.discovery import PluginKind
@@ -32,6 +32,7 @@ from hft.types import Duration
 
 __all__ = ["configure", "run", "simulator_config"]
 
+_MAX_PORT = 65_535
 _STANDARD_OPTIONS = ("symbols", "seed", "rate", "capture", "speed")
 
 
@@ -39,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("exchange", help="exchange plugin, like 'binance'")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on, 0: any free one")
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on, 0: any free one")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when stdin closes")
     fields = attrs.fields_dict(SimulatorConfig)
@@ -100,7 +101,11 @@ def _world(config: SimulatorConfig, exchange: str, clock: Clock) -> World:
     if config.capture is None:
         return World.synthetic(clock, config.symbols, exchange, seed=config.seed, rate=config.rate)
     records = (r for r in read_capture(config.capture) if r.exchange in (None, exchange))
-    return World(clock, seed=config.seed, playback=Playback(records, clock, speed=config.speed))
+    try:
+        playback = Playback(records, clock, speed=config.speed)
+    except CaptureError as error:
+        raise UsageError(f"capture: {error}") from None
+    return World(clock, seed=config.seed, playback=playback)
 
 
 @contextlib.contextmanager
@@ -131,6 +136,13 @@ def _stop_requested(*, stdin: bool) -> Iterator[asyncio.Event]:
 ConfigT = TypeVar("ConfigT", bound=SimulatorConfig)
 
 # -- options -------------------------------------------------------------------------------------
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{port} is not from 0 to {_MAX_PORT}")
+    return port
 
 
 def _given(args: argparse.Namespace) -> dict[str, str]:

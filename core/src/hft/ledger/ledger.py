@@ -12,12 +12,14 @@ from hft.events import Fill
 from hft.instrument import Instrument
 from hft.ledger.position import Position, PositionView
 from hft.money import difference, total, trim
-from hft.types import Size
+from hft.types import Side, Size
 
 __all__ = ["AssetTotals", "Ledger"]
 
 _REMEMBERED = 100_000
 """Trade ids kept to refuse a second booking: a repeat comes within minutes, not days."""
+
+_Key = tuple[Instrument, str, Side]
 
 
 @attrs.frozen(kw_only=True)
@@ -43,21 +45,21 @@ class Ledger:
     bought (spot) does not change `position`, which is what was traded, so the balance is lower than
     the position by such fees.
 
-    A fill is booked once: a second one of the same instrument and ``trade_id`` is counted in
-    ``duplicates`` and not booked. The order manager refuses them first; here it costs a lookup, and a
-    position that is counted twice costs more.
+    A fill is booked once: a second one of the same instrument, ``trade_id`` and side is counted in
+    ``duplicates`` and not booked (a trade with ourselves is two fills with one id). The order manager
+    refuses them first; here it costs a lookup, and a position that is counted twice costs more.
     """
 
     def __init__(self) -> None:
         self.duplicates = 0
         self._positions: dict[Instrument, Position] = {}
-        self._booked: set[tuple[Instrument, str]] = set()
-        self._order: deque[tuple[Instrument, str]] = deque()
+        self._booked: set[_Key] = set()
+        self._order: deque[_Key] = deque()
 
     def on_fill(self, fill: Fill) -> None:
         """Book a fill, once."""
         instrument = fill.instrument
-        key = (instrument, fill.trade_id)
+        key = (instrument, fill.trade_id, fill.side)
         if key in self._booked:
             self.duplicates += 1
             return

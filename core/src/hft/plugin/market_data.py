@@ -119,7 +119,11 @@ class MarketDataStream(Configured[ConfigT], ABC):
 
     @abstractmethod
     def subscribe(self, markets: Sequence[Market]) -> Sequence[ConnectionSpec]:
-        """Prepare for these markets' ``channels`` and return the connections that bring them."""
+        """Prepare for these markets' ``channels`` and return the connections that bring them.
+
+        A replay learns of instruments on the way: it calls again with all markets, those it had before
+        among them, whose books go on.
+        """
 
     def on_open(self, conn: str, recv_ns: int) -> None:
         """Learn that a connection is open and its ``on_open`` frames are written."""

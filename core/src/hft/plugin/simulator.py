@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
-from attrs.validators import and_, ge, gt, le
+from attrs.validators import and_, ge, gt, le, min_len
 
 from hft.plugin.config import ConfigT, Configured, option
 
@@ -27,7 +27,9 @@ class SimulatorConfig:
     """
 
     symbols: tuple[str, ...] = option(
-        ("BTC/USDT", "ETH/USDT", "BTC/USDT:USDT", "ETH/USDT:USDT"), doc="unified symbols that trade"
+        ("BTC/USDT", "ETH/USDT", "BTC/USDT:USDT", "ETH/USDT:USDT"),
+        doc="unified symbols that trade",
+        validator=min_len(1),
     )
     seed: int = option(1, doc="seed of the synthetic order flow")
     rate: float = option(1.0, doc="how busy the synthetic flow is", validator=and_(gt(0), le(100)))

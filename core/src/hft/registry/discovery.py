@@ -113,10 +113,12 @@ def core_version() -> str | None:
 def _installed() -> Iterator[Found]:
     seen = set()
     for distribution in distributions():
-        name = distribution.metadata["Name"] if "Name" in distribution.metadata else ""
         # Without a name it is what an interrupted pip left behind; of two with one name the import
         # system sees only the first.
-        if not name or canonicalize_name(name) in seen:
+        if "Name" not in distribution.metadata:
+            continue
+        name = distribution.metadata["Name"]
+        if canonicalize_name(name) in seen:
             continue
         seen.add(canonicalize_name(name))
         for point in distribution.entry_points:

@@ -82,7 +82,7 @@ class ExchangeSession:
             entry.environment,
             url,
             clock=self._clock,
-            random=self._random("feed"),
+            seed=f"{self._seed}:{entry.key}",
             rest=self._rest,
             latency=self._latency,
             warn=self._warn,

@@ -9,7 +9,7 @@ from typing import Any
 from hft.errors import TransportError
 from hft.net import Connection, RestClient
 from hft.net.spec import ConnectionSpec, Request
-from hft.run.feed import StreamFeed
+from hft.plugin.feed import StreamFeed
 
 __all__ = ["LiveFeed"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from hft.capture import CaptureWriter, Tap
-from hft.clock import SystemClock
+from hft.clock import NS_PER_S, SystemClock
 from hft.latency import TickToOrder
 from hft.market import Channel, Market
 from hft.profile import Profile
@@ -21,8 +21,7 @@ from hft.run.wanted import wanted_instruments
 
 __all__ = ["Recording", "record"]
 
-_REPORT_S = 0.25
-NS_PER_S = 1_000_000_000
+_REPORT_NS = 250_000_000
 
 
 @attrs.frozen(kw_only=True)
@@ -74,21 +73,24 @@ async def record(
     with stop_on_signals() as stop, CaptureWriter(path, overwrite=overwrite) as writer:
         started_ns = clock.now_ns()
         async with AsyncExitStack() as opened:
-            opened.push_async_callback(tap.stop)
             tap.start(writer)
             starting = asyncio.ensure_future(_start(profile, sessions, opened))
-            while not stop.is_set():
-                elapsed_ns = clock.now_ns() - started_ns
-                if starting.done():
-                    starting.result()
-                if tap.failure is not None:
-                    raise tap.failure
-                if duration_ns is not None and elapsed_ns >= duration_ns:
-                    break
-                progress(elapsed_ns / NS_PER_S, frames())
-                await asyncio.sleep(_REPORT_S)
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
+            try:
+                while not stop.is_set():
+                    elapsed_ns = clock.now_ns() - started_ns
+                    if starting.done():
+                        starting.result()
+                    if tap.failure is not None:
+                        raise tap.failure
+                    if duration_ns is not None and elapsed_ns >= duration_ns:
+                        break
+                    progress(elapsed_ns / NS_PER_S, frames())
+                    await clock.sleep(_REPORT_NS)
+            finally:
+                # Before the connections are closed: that we hang up is no part of what happened.
+                await tap.stop()
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
     return Recording(
         path=str(path),
         duration_s=(clock.now_ns() - started_ns) / NS_PER_S,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from hft.clock import NS_PER_S, SimulatedClock, SystemClock
 from hft.errors import CaptureError
 from hft.instrument import Instrument
 from hft.latency import TickToOrder
+from hft.plugin.feed import RecordedFeed
 from hft.profile import Profile
-from hft.run.feed import RecordedFeed
 from hft.run.kernel import Kernel, pick_instrument
 from hft.run.runtime import run_async, tame_garbage_collector
 from hft.run.summary import Summary
@@ -90,7 +89,7 @@ def _feeds(
             entry.environment,
             entry.url,
             clock=clock,
-            random=random.Random(f"{profile.seed}:{key}:feed"),
+            seed=f"{profile.seed}:{key}",
             latency=latency,
             warn=warn,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
@@ -11,16 +10,13 @@ import attrs
 
 from hft.capture import CaptureRecord
 from hft.clock import SimulatedClock
-from hft.errors import DecodeError
 from hft.instrument import Instrument
 from hft.market import Channel, Market
-from hft.net.spec import Request
-from hft.plugin.market_data import Feed, MarketDataStream
+from hft.plugin.feed import RecordedFeed
+from hft.plugin.market_data import MarketDataStream
 from hft.types import BookState, Side
 
-__all__ = ["InstrumentReport", "ReplayFeed", "ReplayReport", "replay"]
-
-_SHOWN_BYTES = 100
+__all__ = ["InstrumentReport", "ReplayReport", "replay"]
 
 TextLevel = tuple[str, str]
 
@@ -74,119 +70,65 @@ class ReplayReport:
         }
 
 
-class ReplayFeed(Feed):
-    """The feed of a stream whose frames and answers come from a capture.
-
-    It makes a `Market` of every instrument that is published, listening to every channel.
-    """
-
-    clock: SimulatedClock
-
-    def __init__(self, exchange: str, environment: str, warn: Callable[[str], None]) -> None:
-        self.exchange = exchange
-        self.environment = environment
-        self.url = None
-        self.clock = SimulatedClock()
-        self.random = random.Random(0)
-        self.markets: dict[str, Market] = {}
-        self.new_markets = False
-        self.undecoded_frames = 0
-        self._warn = warn
-
-    def publish(self, instruments: Iterable[Instrument]) -> None:
-        for instrument in instruments:
-            known = self.markets.get(instrument.symbol)
-            if known is None or not _same_grid(known.instrument, instrument):
-                self.markets[instrument.symbol] = self._market(instrument, known)
-                self.new_markets = True
-
-    def request(self, request: Request) -> None:
-        """Drop it: the answers are in the capture."""
-
-    def send(self, conn: str, data: bytes) -> None:
-        """Drop it: what was sent is in the capture."""
-
-    def rotate(self, conn: str) -> None:
-        """Drop it: what the connections did is in the capture."""
-
-    def undecoded(self, conn: str, data: bytes, reason: str) -> None:
-        self.undecoded_frames += 1
-        rest = f"... ({len(data)} bytes)" if len(data) > _SHOWN_BYTES else ""
-        self.warn(f"frame not understood: {reason}: {data[:_SHOWN_BYTES]!r}{rest}")
-
-    def warn(self, message: str) -> None:
-        self._warn(f"{self.exchange}: {message}")
-
-    def _market(self, instrument: Instrument, known: Market | None) -> Market:
-        market = Market(instrument)
-        for channel in Channel:
-            market.listen(channel, _ignore)
-        if known is not None:
-            market.counters = known.counters
-        return market
-
-
 def replay(
     records: Iterable[CaptureRecord],
     stream_class: type[MarketDataStream[Any]],
     config: Any,
     *,
     exchange: str,
-    warn: Callable[[str], None],
+    warn: Callable[[str, str], None],
 ) -> ReplayReport:
     """Play records in their order, at their own times, and report the books they leave.
 
     Records that say they are another exchange's are left out. Instruments are those that the capture
-    itself lists; with every new listing the stream is subscribed again, to all of them.
+    itself lists; with every new listing the stream is subscribed again, to all of them. ``warn``
+    takes a key, by which it limits the rate, and a line.
     """
-    feed = ReplayFeed(exchange, stream_class.environments[0], warn)
-    stream = stream_class(config, feed)
-    frames = 0
+    clock = SimulatedClock()
+    feed = RecordedFeed(exchange, stream_class.environments[0], clock=clock, warn=warn)
+    feed.stream = stream_class(config, feed)
+    markets: dict[str, Market] = {}
+    listings = 0
     skipped: dict[str, None] = {}
     for record in records:
-        if record.exchange not in (None, exchange):
-            skipped[record.exchange or ""] = None
+        if record.exchange is not None and record.exchange != exchange:
+            skipped[record.exchange] = None
             continue
-        feed.clock.advance_to(record.t)
-        match record.dir:
-            case "recv":
-                frames += 1
-                data = record.payload
-                try:
-                    stream.on_frame(record.conn, data, record.t)
-                except DecodeError as error:
-                    feed.undecoded(record.conn, data, str(error))
-            case "http":
-                _answer(stream, feed, record)
-            case "open":
-                stream.on_open(record.conn, record.t)
-            case "close":
-                stream.on_close(record.conn, record.t)
-    if frames and not feed.markets:
+        clock.advance_to(record.t)
+        feed.play(record)
+        if feed.listings != listings:
+            listings = feed.listings
+            if _list(feed.instruments.values(), markets):
+                feed.stream.subscribe(list(markets.values()))
+    if feed.frames and not markets:
         feed.warn("the capture lists no instruments, record it with 'hft record'")
     return ReplayReport(
         markets={
             str(market.instrument.id): market
-            for market in feed.markets.values()
+            for market in markets.values()
             if market.counters.frames or market.book.bids(1) or market.book.asks(1)
         },
-        frames=frames,
+        frames=feed.frames,
         undecoded=feed.undecoded_frames,
         skipped=tuple(skipped),
     )
 
 
-def _answer(stream: MarketDataStream[Any], feed: ReplayFeed, record: CaptureRecord) -> None:
-    request = Request(url=record.conn)
-    data = record.payload
-    try:
-        stream.on_response(request, data, record.t)
-    except DecodeError as error:
-        feed.undecoded(record.conn, data, str(error))
-        stream.on_request_failed(request, str(error), record.t)
-    if feed.new_markets:
-        feed.new_markets = False
-        stream.subscribe(list(feed.markets.values()))
+def _list(instruments: Iterable[Instrument], markets: dict[str, Market]) -> bool:
+    """Make a market, heard on every channel, of each instrument that is new; return whether any is."""
+    changed = False
+    for instrument in instruments:
+        known = markets.get(instrument.symbol)
+        # Listed again is the same instrument, unless its grid has changed: then its book begins anew.
+        if known is not None and _same_grid(known.instrument, instrument):
+            continue
+        market = markets[instrument.symbol] = Market(instrument)
+        for channel in Channel:
+            market.listen(channel, _ignore)
+        if known is not None:
+            market.counters = known.counters
+        changed = True
+    return changed
 
 
 def _same_grid(known: Instrument, new: Instrument) -> bool:

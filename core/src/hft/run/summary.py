@@ -17,6 +17,9 @@ from hft.money import trim
 __all__ = ["LatencySummary", "PositionSummary", "Summary"]
 
 
+_SHOWN_DECIMALS = 8
+
+
 @attrs.frozen(kw_only=True)
 class PositionSummary:
     """What the ledger holds of one instrument, as the exchange states sizes and prices."""
@@ -47,19 +50,19 @@ class PositionSummary:
 
 @attrs.frozen(kw_only=True)
 class LatencySummary:
-    """Tick-to-order latency in microseconds; None when no frame caused an order."""
+    """Tick-to-order latency in microseconds, all 0 when no frame caused an order."""
 
-    p50: float | None
-    p99: float | None
-    max: float | None
-    count: int
+    p50: float = 0.0
+    p99: float = 0.0
+    max: float = 0.0
+    count: int = 0
 
     @classmethod
     def of(cls, histogram: Histogram) -> LatencySummary:
         """Print a histogram's figures."""
         p50, p99 = histogram.percentile_ns(50), histogram.percentile_ns(99)
         if p50 is None or p99 is None:
-            return cls(p50=None, p99=None, max=None, count=0)
+            return cls()
         return cls(p50=p50 / 1e3, p99=p99 / 1e3, max=histogram.maximum_ns / 1e3, count=histogram.count)
 
 
@@ -121,12 +124,13 @@ class Summary:
         ]
         rows += [(f"refused: {reason}", f"{count:,}") for reason, count in self.refused.items()]
         if latency.count:
-            rows.append(("tick to order p50, p99, max", f"{latency.p50}, {latency.p99}, {latency.max} us"))
+            figures_us = (latency.p50, latency.p99, latency.max)
+            rows.append(("tick to order p50, p99, max", ", ".join(f"{us:,.0f}" for us in figures_us) + " us"))
         for currency, totals in self.currencies.items():
-            rows.append((f"realised P&L {currency}", f"{totals.realized:f}"))
-            rows.append((f"unrealised P&L {currency}", f"{totals.unrealized:f}"))
-            rows.append((f"fees {currency}", f"{totals.fees:f}"))
-            rows.append((f"net {currency}", f"{totals.net:f}"))
+            rows.append((f"realised P&L {currency}", _short(totals.realized)))
+            rows.append((f"unrealised P&L {currency}", _short(totals.unrealized)))
+            rows.append((f"fees {currency}", _short(totals.fees)))
+            rows.append((f"net {currency}", _short(totals.net)))
         for row in rows:
             figures.add_row(*row)
         parts: list[RenderableType] = [figures]
@@ -138,17 +142,26 @@ class Summary:
         return Group(*parts)
 
     def _positions_table(self) -> Table:
-        table = Table("instrument", "position", "average price", "mark", "realised", "unrealised")
+        table = Table()
+        table.add_column("instrument", overflow="fold")
+        for name in ("position", "average price", "mark", "realised", "unrealised"):
+            # A figure that does not fit goes on in the next line: cut short it would be another.
+            table.add_column(name, justify="right", overflow="fold")
         for name, position in self.positions.items():
             table.add_row(
                 name,
                 position.size,
-                "-" if position.average_price is None else f"{position.average_price:f}",
-                f"{position.mark:f}",
-                f"{position.realized_pnl:f}",
-                f"{position.unrealized_pnl:f}",
+                "-" if position.average_price is None else _short(position.average_price),
+                _short(position.mark),
+                _short(position.realized_pnl),
+                _short(position.unrealized_pnl),
             )
         return table
+
+
+def _short(amount: Decimal) -> str:
+    """Print for a person what JSON has exactly."""
+    return f"{amount:,.{_SHOWN_DECIMALS}f}".rstrip("0").rstrip(".")
 
 
 def _amounts(totals: AssetTotals) -> dict[str, str]:

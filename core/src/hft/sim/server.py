@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -66,4 +67,4 @@ def _why(host: str, port: int, error: OSError) -> str:
         return f"port {port} on {host} is taken by another program, give another --port (0: any free one)"
     if error.errno == errno.EACCES:
         return f"port {port} on {host} needs more rights, give a --port above 1023 (0: any free one)"
-    return f"cannot listen on {host}:{port}: {error.strerror}, give another --host or --port"
+    return f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}, give another --host or --port"

@@ -29,7 +29,7 @@ CAPTURES = Path(__file__).resolve().parents[4].parent / "shared" / "captures" / 
 
 @asynccontextmanager
 async def simulator_of(world: World) -> AsyncIterator[tuple[BinanceSimulator, aiohttp.ClientSession]]:
-    simulator = BinanceSimulator(BinanceSimulatorConfig(symbols=tuple(world.markets)), world)
+    simulator = BinanceSimulator(BinanceSimulatorConfig(), world)
     async with (
         serve(simulator) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,

@@ -204,7 +204,7 @@ _STREAMS = {
 _UNNEEDED_STREAM = re.compile(
     r"(kline|continuousKline|indexPriceKline|markPriceKline)_\w+(@\+08:00)?"
     r"|(mini)?[tT]icker(_\w+)?|avgPrice|referencePrice|blockTrade|forceOrder|compositeIndex"
-    r"|(depth|rpiDepth)\d*(@\d+ms)?"
+    r"|(depth\d+|rpiDepth)(@\d+ms)?"
 )
 _UNNEEDED_BROADCAST = re.compile(
     r"!(ticker|miniTicker|ticker_\w+|forceOrder|markPrice|assetIndex)@arr(@\w+)?"

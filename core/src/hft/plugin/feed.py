@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hft.capture import CaptureRecord
 from hft.clock import Clock
 from hft.errors import DecodeError
 from hft.instrument import Instrument
 from hft.latency import TickToOrder
 from hft.net.spec import Request
 from hft.plugin.market_data import Feed, MarketDataStream
+
+if TYPE_CHECKING:  # reading captures takes libraries that nothing else here needs
+    from hft.capture import CaptureRecord
 
 __all__ = ["RecordedFeed", "StreamFeed"]
 
@@ -21,6 +23,10 @@ _SHOWN_BYTES = 200
 
 _KEY_CHARACTERS = 60
 """Warnings that begin alike are one warning, whose rate is limited."""
+
+
+def _ignore(_key: str, _line: str) -> None:
+    """Say nothing."""
 
 
 class StreamFeed(Feed):
@@ -37,23 +43,23 @@ class StreamFeed(Feed):
         self,
         exchange: str,
         environment: str,
-        url: str | None,
+        url: str | None = None,
         *,
         clock: Clock,
-        random: random.Random,
-        latency: TickToOrder,
-        warn: Callable[[str, str], None],
+        seed: str = "",
+        latency: TickToOrder | None = None,
+        warn: Callable[[str, str], None] = _ignore,
     ) -> None:
         self.exchange = exchange
         self.environment = environment
         self.url = url
         self.clock = clock
-        self.random = random
+        self.random = random.Random(seed)
         self.instruments: dict[str, Instrument] = {}
         self.listings = 0
         self.frames = 0
         self.undecoded_frames = 0
-        self._latency = latency
+        self._latency = latency or TickToOrder(clock.now_ns)
         self._warn = warn
 
     # -- what the stream calls -------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hft import Side
 from hft.sim import Mark, PublicTrade
-from hft_binance.sim_listing import SPOT, AggTrade, Listing
+from hft_binance.simulator.listing import SPOT, AggTrade, Listing
 
 __all__ = ["agg_trade", "book_ticker", "depth_update", "mark_price", "partial_depth", "shutdown", "trade"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hft import Price, Side, Size
 from hft.sim import Mark, PublicTrade
-from hft_binance.sim_listing import NS_PER_MS, SPOT, AggTrade, Listing, ProductRules
+from hft_binance.simulator.listing import NS_PER_MS, SPOT, AggTrade, Listing, ProductRules
 
 __all__ = [
     "Body",

@@ -11,10 +11,10 @@ from aiohttp import web
 
 from hft import Clock
 from hft.sim import Faults
-from hft_binance import sim_answers as answers
-from hft_binance.sim_listing import NS_PER_MS, SPOT, Listing, ProductRules
-from hft_binance.sim_params import ApiError, Params
-from hft_binance.sim_weights import Charge, WeightCounter
+from hft_binance.simulator import answers
+from hft_binance.simulator.listing import NS_PER_MS, SPOT, Listing, ProductRules
+from hft_binance.simulator.params import ApiError, Params
+from hft_binance.simulator.weights import Charge, WeightCounter
 
 __all__ = ["Rest"]
 

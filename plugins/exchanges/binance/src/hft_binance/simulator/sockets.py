@@ -12,10 +12,10 @@ from aiohttp import WSMsgType, web
 
 from hft import Clock, Timer
 from hft.sim import Hub, Outbox, OutboxCounters, Subscriber
-from hft_binance import sim_frames as frames
-from hft_binance.sim_control import answer_control
-from hft_binance.sim_listing import NS_PER_MS, NS_PER_S, SPOT, USDM, ProductRules
-from hft_binance.sim_publisher import MARKET, PUBLIC
+from hft_binance.simulator import frames
+from hft_binance.simulator.control import answer_control
+from hft_binance.simulator.listing import NS_PER_MS, NS_PER_S, SPOT, USDM, ProductRules
+from hft_binance.simulator.publisher import MARKET, PUBLIC
 
 __all__ = ["SocketCounters", "SocketRules", "Sockets"]
 

@@ -9,8 +9,8 @@ import attrs
 
 from hft import Clock, Price, Side, Size, Timer
 from hft.sim import Hub, RecordedMarket, Step, SyntheticMarket
-from hft_binance import sim_frames as frames
-from hft_binance.sim_listing import NS_PER_MS, SPOT, USDM, Listing, ProductRules
+from hft_binance.simulator import frames
+from hft_binance.simulator.listing import NS_PER_MS, SPOT, USDM, Listing, ProductRules
 
 __all__ = ["MARKET", "PUBLIC", "Publisher"]
 

@@ -11,12 +11,12 @@ from aiohttp import web
 
 from hft import Account, Duration, Endpoints, Simulator, SimulatorConfig, option
 from hft.sim import Faults, Hub, World
-from hft_binance import sim_answers as answers
-from hft_binance.sim_capture import RecordedExchange
-from hft_binance.sim_listing import SPOT, USDM, Listing, ProductRules
-from hft_binance.sim_publisher import MARKET, PUBLIC, Publisher
-from hft_binance.sim_rest import Rest
-from hft_binance.sim_sockets import SocketRules, Sockets
+from hft_binance.simulator import answers
+from hft_binance.simulator.capture import RecordedExchange
+from hft_binance.simulator.listing import SPOT, USDM, Listing, ProductRules
+from hft_binance.simulator.publisher import MARKET, PUBLIC, Publisher
+from hft_binance.simulator.rest import Rest
+from hft_binance.simulator.sockets import SocketRules, Sockets
 
 __all__ = ["BinanceSimulator", "BinanceSimulatorConfig"]
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
 from hft import (
     Channel,
     Clock,
-    DataError,
-    Feed,
-    Instrument,
     InstrumentKind,
     Market,
     MarkPrice,
-    Request,
+    RecordedFeed,
     Trade,
     UsageError,
 )
@@ -26,13 +22,11 @@ from hft.capture import CaptureRecord
 from hft.sim import Hub, Mark, PublicTrade, RecordedMarket
 from hft_binance.config import Config
 from hft_binance.endpoints import Product, product_of
-from hft_binance.sim_listing import SPOT, USDM, Listing, ProductRules
-from hft_binance.sim_publisher import MARKET, PUBLIC
+from hft_binance.simulator.listing import SPOT, USDM, Listing, ProductRules
+from hft_binance.simulator.publisher import MARKET, PUBLIC
 from hft_binance.stream import BinanceStream
 
 __all__ = ["RecordedExchange"]
-
-_From = TypeVar("_From")
 
 _PUBLIC_KINDS = re.compile(r"depth|bookTicker|trade|rpiDepth")
 _DEPTH = re.compile(r"(?P<base>[a-z0-9_]+@depth)(?:@\w+)?")
@@ -59,44 +53,6 @@ _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_trade = msgspec.json.Decoder(_Trade).decode
 
 
-class _PlaybackFeed(Feed):
-    """Keeps what the plugin's own stream publishes; asks nobody for anything."""
-
-    def __init__(self, exchange: str, clock: Clock) -> None:
-        self.exchange = exchange
-        self.environment = BinanceStream.environments[0]
-        self.url = None
-        self.clock = clock
-        self.random = random.Random(0)
-        self.instruments: dict[str, Instrument] = {}
-        self.undecoded_frames = 0
-
-    def publish(self, instruments: Iterable[Instrument]) -> None:
-        self.instruments |= {instrument.symbol: instrument for instrument in instruments}
-
-    def request(self, request: Request) -> None:
-        """Drop it: the answers are in the capture."""
-
-    def send(self, conn: str, data: bytes) -> None:
-        """Drop it: the subscriptions are in the capture."""
-
-    def decode(self, take: Callable[[_From, bytes, int], None], source: _From, record: CaptureRecord) -> None:
-        """Hand a record to the stream; what it does not understand is counted."""
-        try:
-            take(source, record.payload, record.t)
-        except DataError as error:
-            self.undecoded(record.conn, record.payload, str(error))
-
-    def rotate(self, conn: str) -> None:
-        """Drop it: what the connections did is in the capture."""
-
-    def undecoded(self, conn: str, data: bytes, reason: str) -> None:
-        self.undecoded_frames += 1
-
-    def warn(self, message: str) -> None:
-        """Drop it: a gap in the capture is the client's to find."""
-
-
 class RecordedExchange:
     """The listings of a capture, and what happens to them as its records are played.
 
@@ -109,21 +65,21 @@ class RecordedExchange:
     def __init__(self, head: Iterable[CaptureRecord], exchange: str, clock: Clock, hub: Hub) -> None:
         self.described: dict[ProductRules, dict[str, Mapping[str, Any]]] = {SPOT: {}, USDM: {}}
         self._hub = hub
-        self._feed = _PlaybackFeed(exchange, clock)
-        self._stream = BinanceStream(Config(), self._feed)
+        self._feed = RecordedFeed(exchange, BinanceStream.environments[0], clock=clock)
+        self._feed.stream = BinanceStream(Config(), self._feed)
         self._recorded: set[str] = set()
         self._futures_ids = Listing.new_futures_ids()
         for record in head:
             if "/exchangeInfo" in record.conn:
                 self._describe(record)
-            self._answer(record)
+            self._feed.play(record)
         if not self._feed.instruments:
             raise UsageError(
                 "capture: has no exchangeInfo before its first frame, record it with 'hft record'"
             )
         markets = [Market(instrument) for instrument in self._feed.instruments.values()]
         self.listings = [self._list(market, clock) for market in markets]
-        self._stream.subscribe(markets)
+        self._feed.stream.subscribe(markets)
 
     @property
     def undecoded_frames(self) -> int:
@@ -132,18 +88,9 @@ class RecordedExchange:
 
     def play(self, record: CaptureRecord) -> None:
         """Let one record happen."""
-        if record.dir == "http":
-            self._answer(record)
-        elif record.dir == "recv":
-            self._feed.decode(self._stream.on_frame, record.conn, record)
+        self._feed.play(record)
+        if record.dir == "recv":
             self._publish(record)
-        elif record.dir == "open":
-            self._stream.on_open(record.conn, record.t)
-        elif record.dir == "close":
-            self._stream.on_close(record.conn, record.t)
-
-    def _answer(self, record: CaptureRecord) -> None:
-        self._feed.decode(self._stream.on_response, Request(url=record.conn), record)
 
     def _describe(self, record: CaptureRecord) -> None:
         product = _RULES[product_of(record.conn)]
