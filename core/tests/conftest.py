@@ -1,4 +1,4 @@
-"""Distributions that need no pip: a folder on the import path with modules and metadata."""
+"""Distributions that need no pip, and every implementation of the order book that is there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
+
+from hft.book import OrderBook, SortedBook
 
 
 @attrs.frozen
@@ -59,3 +62,22 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def native_book() -> type[OrderBook]:
+    """`NativeBook`; what asks for it is skipped where it was not compiled."""
+    reason = "the native module was not compiled"
+    module: Any = pytest.importorskip("hft.book.native_book", reason=reason, exc_type=ImportError)
+    book_type: type[OrderBook] = module.NativeBook
+    return book_type
+
+
+# For the whole session, so that hypothesis may ask for it.
+@pytest.fixture(params=["pure", "native"], scope="session")
+def book_type(request: pytest.FixtureRequest) -> type[OrderBook]:
+    """Each implementation in turn."""
+    if request.param == "pure":
+        return SortedBook
+    native: type[OrderBook] = request.getfixturevalue("native_book")
+    return native

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import attrs
@@ -21,6 +21,14 @@ from hft.synchroniser import Continuity, Step, Synchroniser
 from hft.types import BookState, InstrumentKind, Side
 
 SECOND = 1_000_000_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _both_books(book_type: type[OrderBook]) -> Iterator[None]:
+    """Let every test run with each implementation of the book."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hft.market.new_book", book_type)
+        yield
 
 
 def make_market(symbol: str = "BTC/USDT") -> Market:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from hft.book.choice import BOOK
 from hft.book.interface import JsonSlice, Level, OrderBook
 from hft.book.sorted_book import SortedBook
 from hft.instrument import Instrument
 
-__all__ = ["JsonSlice", "Level", "OrderBook", "SortedBook", "new_book"]
+__all__ = ["BOOK", "JsonSlice", "Level", "OrderBook", "SortedBook", "new_book"]
 
 
 def new_book(instrument: Instrument) -> OrderBook:
     """Make an empty book in state SYNCING, of the fastest implementation there is."""
-    return SortedBook(instrument)
+    return BOOK.make(instrument)

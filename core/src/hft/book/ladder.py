@@ -1,4 +1,4 @@
-"""One side of an order book in pure Python, with the levels that are off the grid kept exactly."""
+"""One side of an order book, with the levels that are off the grid kept exactly."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
+from typing import Generic, Protocol, TypeVar
 
 import attrs
-from sortedcontainers import SortedDict
 
 from hft.book.interface import Level
 from hft.errors import GridError
 from hft.instrument import MAX_COUNT, Instrument
 from hft.types import Price, Side, Size
 
-__all__ = ["Ladder", "OddLevel"]
+__all__ = ["Ladder", "Levels", "OddLevel"]
 
 _MAX_DIGITS = 40
 
@@ -45,18 +45,33 @@ class OddLevel:
         return cls(Price(rounded), Size(lots), Decimal(price), Decimal(size))
 
 
-class Ladder:
-    """Sizes by price of one side; ``levels`` is sorted by ticks, ascending on both sides.
+class Levels(Protocol):
+    """What a `Ladder` asks of the map of price to size that it keeps."""
 
-    ``odd`` holds the levels off the grid, by the tick at which they are shown and then by exact price.
+    def __setitem__(self, price: Price, size: Size, /) -> None: ...
+    def get(self, price: Price, default: Size, /) -> Size: ...
+    def pop(self, price: Price, default: None, /) -> Size | None: ...
+    def items(self) -> Iterable[Level]: ...
+    def clear(self) -> None: ...
+
+
+Map = TypeVar("Map", bound=Levels)
+
+
+class Ladder(Generic[Map]):
+    """Sizes by price of one side; ``levels`` is sorted by ticks.
+
+    ``odd`` holds every level, by exact price, of the ticks at which one off the grid is shown.
     """
 
     __slots__ = ("_instrument", "levels", "odd")
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(
+        self, instrument: Instrument, levels: Map, odd: dict[Price, dict[Decimal, OddLevel]]
+    ) -> None:
         self._instrument = instrument
-        self.levels: SortedDict[Price, Size] = SortedDict()
-        self.odd: dict[Price, dict[Decimal, OddLevel]] = {}
+        self.levels = levels
+        self.odd = odd
 
     def set(self, levels: Iterable[Level | OddLevel]) -> None:
         """Set levels to their absolute sizes, in order; 0 deletes."""
@@ -67,7 +82,7 @@ class Ladder:
                 continue
             price, size = level
             if odd and price in odd:
-                self._set_beside_odd(price, size)
+                self._set_odd(self._exactly(price, size))
             elif size:
                 sizes[price] = size
             else:
@@ -79,43 +94,35 @@ class Ladder:
         self.odd.clear()
 
     def exact(self) -> Iterator[tuple[Decimal, Decimal]]:
-        """Yield exact price and size of every level, by no order among those of one tick."""
+        """Yield exact price and size of every level, by no order."""
         instrument, odd = self._instrument, self.odd
-        for ticks, total in self.levels.items():
-            size = total - self._odd_lots(ticks) if odd else total
-            if size:
-                yield instrument.price_to_decimal(ticks), instrument.size_to_decimal(size)
+        for price, size in self.levels.items():
+            if price not in odd:
+                yield instrument.price_to_decimal(price), instrument.size_to_decimal(size)
         for levels in odd.values():
             for level in levels.values():
                 yield level.price, level.size
 
-    def _odd_lots(self, ticks: Price) -> int:
-        return sum(level.lots for level in self.odd.get(ticks, {}).values())
-
-    def _set_beside_odd(self, price: Price, size: Size) -> None:
-        beside = self.odd[price]
-        beside.pop(self._instrument.price_to_decimal(price), None)
-        if not beside:
-            del self.odd[price]
-        self._show(price, size + self._odd_lots(price))
+    def _exactly(self, price: Price, size: Size) -> OddLevel:
+        instrument = self._instrument
+        return OddLevel(price, size, instrument.price_to_decimal(price), instrument.size_to_decimal(size))
 
     def _set_odd(self, level: OddLevel) -> None:
         ticks = level.ticks
-        even = self.levels.get(ticks, 0) - self._odd_lots(ticks)
-        if level.price == self._instrument.price_to_decimal(ticks):
-            even = 0
-        beside = self.odd.setdefault(ticks, {})
+        beside = self.odd.get(ticks)
+        if beside is None:
+            even = self._exactly(ticks, self.levels.get(ticks, Size(0)))
+            beside = self.odd[ticks] = {even.price: even} if even.size else {}
+        beside.pop(level.price, None)
         if level.size:
             beside[level.price] = level
-        else:
-            beside.pop(level.price, None)
-        if not beside:
+        if all(each == self._exactly(ticks, each.lots) for each in beside.values()):
             del self.odd[ticks]
-        self._show(ticks, even + self._odd_lots(ticks))
+        self._show(ticks, sum(each.lots for each in beside.values()))
 
     def _show(self, price: Price, size: int) -> None:
         # A price below one tick and a size below one lot are kept, but cannot be shown.
         if price and size:
-            self.levels[price] = Size(size)
+            self.levels[price] = Size(min(size, MAX_COUNT - 1))
         else:
             self.levels.pop(price, None)

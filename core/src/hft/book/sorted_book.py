@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import TypeAlias
 
-import msgspec
+from sortedcontainers import SortedDict
 
 from hft.book.interface import JsonSlice, Level, OrderBook
 from hft.book.ladder import Ladder, OddLevel
-from hft.errors import DecodeError, GridError
+from hft.book.levels import parse_levels
+from hft.errors import GridError
 from hft.instrument import MAX_COUNT, Instrument
 from hft.types import BookState, Price, Side, Size
 
 __all__ = ["SortedBook"]
 
-_decode_texts = msgspec.json.Decoder(list[list[str]]).decode
-"""Reads what nearly all exchanges send, at twice the speed of the general decoder."""
-
-# Numbers that are not quoted come as their text: a float would already have lost digits.
-_decode_any = msgspec.json.Decoder(list[Any], float_hook=str).decode
-
-_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_Ladder: TypeAlias = "Ladder[SortedDict[Price, Size]]"
+_Parsed: TypeAlias = Sequence[Level | OddLevel]
 
 
 class SortedBook(OrderBook):
@@ -49,12 +45,12 @@ class SortedBook(OrderBook):
         self.update_id = 0
         self.exchange_ns = 0
         self.recv_ns = 0
-        self._bids = Ladder(instrument)
-        self._asks = Ladder(instrument)
+        self._bids: _Ladder = Ladder(instrument, SortedDict(), {})
+        self._asks: _Ladder = Ladder(instrument, SortedDict(), {})
         self._refresh()
 
     def apply_snapshot(self, bids: JsonSlice, asks: JsonSlice) -> None:
-        new_bids, new_asks = self._parse(Side.BUY, bids), self._parse(Side.SELL, asks)
+        new_bids, new_asks = self._parse(bids, asks)
         self._bids.clear()
         self._asks.clear()
         self._bids.set(new_bids)
@@ -62,8 +58,7 @@ class SortedBook(OrderBook):
         self._refresh()
 
     def apply_delta(self, bids: JsonSlice, asks: JsonSlice) -> None:
-        # Both are parsed before either is touched: a fault in the asks must not leave new bids.
-        new_bids, new_asks = self._parse(Side.BUY, bids), self._parse(Side.SELL, asks)
+        new_bids, new_asks = self._parse(bids, asks)
         self._bids.set(new_bids)
         self._asks.set(new_asks)
         self._refresh()
@@ -106,50 +101,7 @@ class SortedBook(OrderBook):
         else:
             self.best_ask, self.best_ask_size = None, Size(0)
 
-    def _parse(self, side: Side, levels: JsonSlice) -> Sequence[Level | OddLevel]:
-        parse_price, parse_size = self.instrument.price, self.instrument.size
-        try:
-            texts = _decode_texts(levels)
-            parsed = [(parse_price(level[0]), parse_size(level[1])) for level in texts]
-        except (GridError, IndexError, *_MALFORMED):
-            return [self._read(side, level) for level in self._decode(levels)]
-        for price, _ in parsed:
-            if not price:
-                raise GridError(f"{self.instrument.id}: price 0 is not positive")
-        return parsed
-
-    def _decode(self, levels: JsonSlice) -> list[Any]:
-        try:
-            return _decode_any(levels)
-        except _MALFORMED as error:
-            raise DecodeError(f"{self.instrument.id}: levels are not JSON: {error}") from None
-
-    def _read(self, side: Side, level: Any) -> Level | OddLevel:
+    def _parse(self, bids: JsonSlice, asks: JsonSlice) -> tuple[_Parsed, _Parsed]:
+        # Both before either is touched: a fault in the asks must not leave new bids.
         instrument = self.instrument
-        price_text, size_text = _texts(level, instrument)
-        try:
-            price, size = instrument.price(price_text), instrument.size(size_text)
-        except GridError:
-            return OddLevel.parse(instrument, side, price_text, size_text)
-        if not price:
-            raise GridError(f"{instrument.id}: price {price_text!r} is not positive")
-        return price, size
-
-
-def _texts(level: Any, instrument: Instrument) -> tuple[str, str]:
-    try:
-        if isinstance(level, list):
-            price, size = level[0], level[1]
-        elif "px" in level:
-            price, size = level["px"], level["sz"]
-        else:
-            price, size = level["price"], level["size"]
-    except (LookupError, TypeError):
-        raise DecodeError(f"{instrument.id}: {level!r} is not a level") from None
-    if type(price) is int:
-        price = str(price)
-    if type(size) is int:
-        size = str(size)
-    if not (isinstance(price, str) and isinstance(size, str)):
-        raise DecodeError(f"{instrument.id}: {level!r} is not a level")
-    return price, size
+        return parse_levels(instrument, Side.BUY, bids), parse_levels(instrument, Side.SELL, asks)

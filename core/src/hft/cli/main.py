@@ -26,6 +26,7 @@ COMMANDS = {
     "record": Command("hft.cli.record", "write what the exchanges send to a capture"),
     "replay": Command("hft.cli.replay", "feed captures through a plugin's codec and books"),
     "schema": Command("hft.cli.schema", "write the JSON schema of profiles for editors"),
+    "doctor": Command("hft.cli.doctor", "say what is installed, and which order book is in use"),
 }
 """The commands of hft itself, what a person needs first in front."""
 

@@ -1,8 +1,9 @@
-"""`SortedBook` against a plain dictionary of decimals."""
+"""Every implementation of the order book against a plain dictionary of decimals."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import isclose
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hft.book import OrderBook, SortedBook, new_book
+from hft.book import OrderBook, new_book
 from hft.errors import DataError, DecodeError, GridError
 from hft.instrument import Instrument, InstrumentId
 from hft.types import BookState, InstrumentKind, Price, Side, Size
@@ -19,6 +20,7 @@ from hft.types import BookState, InstrumentKind, Price, Side, Size
 TICK, LOT = Decimal("0.05"), Decimal("0.002")
 
 Pairs = list[tuple[str, str]]
+BookType = Callable[[Instrument], OrderBook]
 
 
 def make_instrument() -> Instrument:
@@ -34,8 +36,8 @@ def make_instrument() -> Instrument:
     )
 
 
-def make_book(bids: Pairs, asks: Pairs) -> OrderBook:
-    book = SortedBook(make_instrument())
+def make_book(book_type: BookType, bids: Pairs, asks: Pairs) -> OrderBook:
+    book = book_type(make_instrument())
     book.apply_snapshot(raw(bids), raw(asks))
     return book
 
@@ -103,8 +105,8 @@ frames = st.lists(st.tuples(st.booleans(), on_grid | off_grid, on_grid | off_gri
 
 
 @given(frames)
-def test_equals_the_reference(frames: list[tuple[bool, Pairs, Pairs]]) -> None:
-    book, reference = SortedBook(make_instrument()), Reference()
+def test_equals_the_reference(book_type: BookType, frames: list[tuple[bool, Pairs, Pairs]]) -> None:
+    book, reference = book_type(make_instrument()), Reference()
     for is_snapshot, bids, asks in frames:
         if is_snapshot:
             book.apply_snapshot(raw(bids), raw(asks))
@@ -118,9 +120,9 @@ def test_equals_the_reference(frames: list[tuple[bool, Pairs, Pairs]]) -> None:
 
 @given(frames, st.integers(1, 40), st.integers(0, 5))
 def test_set_level_is_a_delta_of_one_level(
-    frames: list[tuple[bool, Pairs, Pairs]], price: int, size: int
+    book_type: BookType, frames: list[tuple[bool, Pairs, Pairs]], price: int, size: int
 ) -> None:
-    book, reference = SortedBook(make_instrument()), Reference()
+    book, reference = book_type(make_instrument()), Reference()
     for _, bids, asks in frames:
         book.apply_delta(raw(bids), raw(asks))
         reference.apply(Side.BUY, bids)
@@ -179,8 +181,8 @@ BAD_SLICES = [
 @pytest.mark.parametrize("bad", [*(raw([["1", "1"], level]) for level in BAD_LEVELS), *BAD_SLICES])
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("call", ["apply_snapshot", "apply_delta"])
-def test_a_bad_slice_changes_nothing(bad: bytes, side: Side, call: str) -> None:
-    book = make_book([("1.00", "0.002"), ("0.97", "0.003")], [("1.05", "0.004")])
+def test_a_bad_slice_changes_nothing(book_type: BookType, bad: bytes, side: Side, call: str) -> None:
+    book = make_book(book_type, [("1.00", "0.002"), ("0.97", "0.003")], [("1.05", "0.004")])
     before = (book.bids(), book.asks(), book.exact_levels(Side.BUY), book.best_bid, book.best_ask_size)
     good = raw([["1.10", "0.002"]])
     slices = (bad, good) if side is Side.BUY else (good, bad)
@@ -196,8 +198,8 @@ def test_a_bad_slice_changes_nothing(bad: bytes, side: Side, call: str) -> None:
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='[]{}",.:0123456789e-npxsz', max_size=40).map(str.encode))
-def test_any_bytes_are_applied_or_refused_whole(data: bytes) -> None:
-    book = make_book([("1.00", "0.002")], [("1.05", "0.004")])
+def test_any_bytes_are_applied_or_refused_whole(book_type: BookType, data: bytes) -> None:
+    book = make_book(book_type, [("1.00", "0.002")], [("1.05", "0.004")])
     try:
         book.apply_delta(b'[["0.50","1"]]', data)
     except (DecodeError, GridError):
@@ -217,21 +219,21 @@ def test_any_bytes_are_applied_or_refused_whole(data: bytes) -> None:
         b'[{"price":"1.0","size":"0.002"}]',
     ],
 )
-def test_other_exchanges_levels(levels: bytes) -> None:
-    book = SortedBook(make_instrument())
+def test_other_exchanges_levels(book_type: BookType, levels: bytes) -> None:
+    book = book_type(make_instrument())
     book.apply_snapshot(levels, b"[]")
     assert book.bids() == [(20, 1)]
 
 
-def test_numbers_keep_their_digits() -> None:
+def test_numbers_keep_their_digits(book_type: BookType) -> None:
     """0.1 + 0.2 as a float would be off the grid."""
-    book = SortedBook(make_instrument())
+    book = book_type(make_instrument())
     book.apply_snapshot(b"[[12345678901234567.05,0.002]]", b"[]")
     assert book.bids() == [(246913578024691341, 1)]
 
 
-def test_a_level_off_the_grid_never_narrows_the_spread() -> None:
-    book = make_book([("1.03", "0.002"), ("0.01", "0.002")], [("1.11", "0.0045")])
+def test_a_level_off_the_grid_never_narrows_the_spread(book_type: BookType) -> None:
+    book = make_book(book_type, [("1.03", "0.002"), ("0.01", "0.002")], [("1.11", "0.0045")])
     assert (book.best_bid, book.best_ask) == (20, 23)
     assert (book.best_bid_size, book.best_ask_size) == (1, 2)
     assert book.bids() == [(20, 1)]  # less than one tick cannot be shown, but is kept
@@ -240,8 +242,8 @@ def test_a_level_off_the_grid_never_narrows_the_spread() -> None:
 
 
 @pytest.mark.parametrize(("price", "size"), [(0, 1), (-1, 1), (1, -1), (2**62, 1), (1, 2**62)])
-def test_set_level_refuses_what_no_exchange_shows(price: int, size: int) -> None:
-    book = make_book([], [])
+def test_set_level_refuses_what_no_exchange_shows(book_type: BookType, price: int, size: int) -> None:
+    book = make_book(book_type, [], [])
     with pytest.raises(GridError, match="out of range"):
         book.set_level(Side.BUY, Price(price), Size(size))
     assert book.bids() == []
@@ -249,8 +251,10 @@ def test_set_level_refuses_what_no_exchange_shows(price: int, size: int) -> None
 
 class TestViews:
     @pytest.fixture
-    def book(self) -> OrderBook:
-        return make_book([("1.00", "0.006"), ("0.95", "0.002")], [("1.10", "0.002"), ("1.15", "0.004")])
+    def book(self, book_type: BookType) -> OrderBook:
+        return make_book(
+            book_type, [("1.00", "0.006"), ("0.95", "0.002")], [("1.10", "0.002"), ("1.15", "0.004")]
+        )
 
     def test_top(self, book: OrderBook) -> None:
         assert (book.spread, book.mid, book.is_crossed) == (2, 21.0, False)
@@ -271,16 +275,16 @@ class TestViews:
         assert book.sweep_price(Side.SELL, Size(4)) is None
         assert book.sweep_price(Side.SELL, Size(0)) is None
 
-    def test_empty_sides_have_no_views(self) -> None:
-        book = make_book([], [("1.10", "0.002")])
+    def test_empty_sides_have_no_views(self, book_type: BookType) -> None:
+        book = make_book(book_type, [], [("1.10", "0.002")])
         assert book.spread is book.mid is book.microprice is book.weighted_price(Side.BUY, 5) is None
         assert not book.is_crossed
         assert book.imbalance() == -1
-        assert make_book([], []).imbalance() is None
+        assert make_book(book_type, [], []).imbalance() is None
 
     @pytest.mark.parametrize("bid", ["1.10", "1.15"])
-    def test_touching_is_crossed(self, bid: str) -> None:
-        assert make_book([(bid, "0.002")], [("1.10", "0.002")]).is_crossed
+    def test_touching_is_crossed(self, book_type: BookType, bid: str) -> None:
+        assert make_book(book_type, [(bid, "0.002")], [("1.10", "0.002")]).is_crossed
 
 
 def test_a_new_book_is_empty_and_syncing() -> None:

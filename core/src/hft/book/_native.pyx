@@ -1,0 +1,510 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""The order book in C: contiguous arrays, filled straight from the JSON that the exchange sent.
+
+`read_slice` understands what exchanges send in their daily business. Everything else (levels off the
+grid, escapes, nested values, numbers of twenty digits, whatever is not JSON) is left to `apply_exactly`,
+which keeps it or names its fault. Nothing of a book is touched before both slices have been read to
+their ends.
+"""
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_CheckBuffer
+from cpython.bytes cimport PyBytes_AsString, PyBytes_CheckExact, PyBytes_Size
+from cpython.exc cimport PyErr_Clear
+from cpython.list cimport PyList_New, PyList_SetItem
+from cpython.mem cimport PyMem_Free
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF, Py_XDECREF
+from libc.stdint cimport INT64_MAX, UINT64_MAX, int64_t, uint64_t
+from libc.string cimport memmove
+
+from hft.book._reader cimport Batch, Cursor, Grid, Text, read_slice, reserve
+
+from hft.book.interface import OrderBook
+from hft.errors import GridError
+from hft.instrument import MAX_COUNT
+from hft.types import BookState, Side
+
+__all__ = ["NativeCore", "NativeSide", "members"]
+
+cdef extern from "Python.h":
+    """
+    #include <structmember.h>
+    """
+    ctypedef struct PyMemberDef:
+        const char* name
+        int type
+        Py_ssize_t offset
+        int flags
+    int T_OBJECT_EX, READONLY
+    object PyDescr_NewMember(PyTypeObject* type, PyMemberDef* member)
+    int PyObject_GetBuffer(object exporter, Py_buffer* view, int flags)  # the caller looks at the result
+    Py_ssize_t PY_SSIZE_T_MAX
+    int64_t PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
+
+cdef object BUY = Side.BUY
+cdef object SELL = Side.SELL
+cdef int64_t LIMIT = MAX_COUNT  # two such counts can be added without a look at the result
+
+
+# -- reading slices ----------------------------------------------------------------------------------
+
+# What is being read; kept from one update to the next for its memory. The lock of the interpreter is
+# held, and no Python code runs, from the first byte read until the levels are in their book.
+cdef Batch new_bids = Batch(NULL, NULL, 0, 0)
+cdef Batch new_asks = Batch(NULL, NULL, 0, 0)
+
+
+cdef Grid make_grid(object grid) except *:
+    return Grid(0, 0) if grid.unit > UINT64_MAX else Grid(grid.decimals, grid.unit)
+
+
+cdef bint borrow(object data, Cursor* c, Py_buffer* view) noexcept:
+    """Point the cursor at the bytes of an object; what is lent goes back with `PyBuffer_Release`."""
+    view.len = -1  # nothing is lent
+    if PyBytes_CheckExact(data):
+        c.at = <Text>PyBytes_AsString(data)
+        c.end = c.at + PyBytes_Size(data)
+        return True
+    if not PyObject_CheckBuffer(data):
+        return False
+    if PyObject_GetBuffer(data, view, PyBUF_SIMPLE) < 0:
+        PyErr_Clear()
+        view.len = -1
+        return False
+    c.at = <Text>view.buf
+    c.end = c.at + view.len
+    return True
+
+
+# -- levels ------------------------------------------------------------------------------------------
+
+cdef class NativeSide:
+    """The levels of one side, worst first: a change near the touch moves little memory.
+
+    ``keys`` are the ticks of bids and the negated ticks of asks, ascending on both sides, so that one
+    code serves both. ``odd`` belongs to the `Ladder` that keeps the levels off the grid. For it this is
+    a map of price to size.
+    """
+
+    cdef int64_t* keys
+    cdef int64_t* lots
+    cdef Py_ssize_t count
+    cdef Py_ssize_t room
+    cdef int sign
+    cdef readonly dict odd
+    # The key and size that are shown as the best; 0 while the side is shown empty.
+    cdef int64_t shown_key
+    cdef int64_t shown_lots
+
+    def __cinit__(self, int sign):
+        self.sign = 1 if sign > 0 else -1
+        self.odd = {}
+
+    def __dealloc__(self):
+        PyMem_Free(self.keys)
+        PyMem_Free(self.lots)
+
+    def __len__(self):
+        return self.count
+
+    def __setitem__(self, price, size):
+        self.make_room(1)
+        self.put(<int64_t>price * self.sign, size)
+
+    def get(self, price, default):
+        """Return the size at a price."""
+        cdef int64_t key = <int64_t>price * self.sign
+        cdef Py_ssize_t at = self.find(key)
+        return self.lots[at] if at < self.count and self.keys[at] == key else default
+
+    def pop(self, price, default):
+        """Delete a level; return its size."""
+        size = self.get(price, default)
+        self.put(<int64_t>price * self.sign, 0)
+        return size
+
+    def items(self):
+        """Return all levels, best first."""
+        return self.top(self.count)
+
+    def clear(self):
+        """Delete all levels."""
+        self.count = 0
+
+    cdef inline int make_room(self, Py_ssize_t more) except -1:
+        if self.count + more > self.room:
+            reserve(&self.keys, &self.lots, &self.room, self.count + more + (self.count + more) // 8 + 8)
+        return 0
+
+    cdef inline Py_ssize_t find(self, int64_t key) noexcept:
+        """Return where a key stands or would stand: from the best outwards in doubling steps, then between."""
+        cdef Py_ssize_t high = self.count, step = 1, low = high - 1, middle
+        while low >= 0 and self.keys[low] >= key:
+            high = low
+            step *= 2
+            low = high - step
+        if low < 0:
+            low = -1
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.keys[middle] >= key:
+                high = middle
+            else:
+                low = middle
+        return high
+
+    cdef inline void put(self, int64_t key, int64_t lots) noexcept:
+        """Set a level, or delete it where lots are 0; there must be room for one more."""
+        cdef Py_ssize_t at = self.find(key)
+        cdef Py_ssize_t behind = (self.count - at) * sizeof(int64_t)
+        if at < self.count and self.keys[at] == key:
+            if lots:
+                self.lots[at] = lots
+            else:
+                self.count -= 1
+                behind -= sizeof(int64_t)
+                memmove(self.keys + at, self.keys + at + 1, behind)
+                memmove(self.lots + at, self.lots + at + 1, behind)
+        elif lots:
+            if behind:
+                memmove(self.keys + at + 1, self.keys + at, behind)
+                memmove(self.lots + at + 1, self.lots + at, behind)
+            self.keys[at] = key
+            self.lots[at] = lots
+            self.count += 1
+
+    cdef void merge(self, const Batch* batch) noexcept:
+        """Set the levels of a batch in their order."""
+        cdef Py_ssize_t i
+        for i in range(batch.count):
+            self.put(batch.ticks[i] * self.sign, batch.lots[i])
+
+    cdef void fill(self, const Batch* batch) noexcept:
+        """Replace all levels by those of a batch, without searching where it comes best first."""
+        cdef Py_ssize_t i, at = 0
+        cdef int64_t last = INT64_MAX, key
+        self.count = 0
+        for i in range(batch.count):
+            key = batch.ticks[i] * self.sign
+            if key >= last:
+                self.merge(batch)
+                return
+            last = key
+            at += batch.lots[i] != 0
+        self.count = at
+        for i in range(batch.count):
+            if batch.lots[i]:
+                at -= 1
+                self.keys[at] = batch.ticks[i] * self.sign
+                self.lots[at] = batch.lots[i]
+
+    cdef bint meets_odd(self, const Batch* batch) except -1:
+        """Return whether a level of the batch is at a tick where levels off the grid are kept."""
+        cdef Py_ssize_t i
+        if self.odd:
+            for i in range(batch.count):
+                if batch.ticks[i] in self.odd:
+                    return True
+        return False
+
+    cdef list top(self, Py_ssize_t n):
+        """Return the best levels as tuples of price and size, best first."""
+        cdef Py_ssize_t i, at = self.count
+        cdef list levels
+        if n > self.count:
+            n = self.count
+        levels = PyList_New(n)
+        for i in range(n):
+            at -= 1
+            level = (self.keys[at] * self.sign, self.lots[at])
+            Py_INCREF(level)
+            PyList_SetItem(levels, i, level)
+        return levels
+
+    cdef int64_t depth(self, Py_ssize_t n) noexcept:
+        """Return the sum of the best sizes, -1 if it is too large."""
+        cdef int64_t total = 0
+        cdef Py_ssize_t i
+        for i in range(self.count - 1, self.count - 1 - min(n, self.count), -1):
+            total += self.lots[i]
+            if total >= LIMIT:
+                return -1
+        return total
+
+    cdef int show(self, PyObject** price, PyObject** size) except -1:
+        """Bring the attributes of the best level up to date: numbers are made only where they changed."""
+        cdef int64_t key = 0, lots = 0
+        if self.count:
+            key = self.keys[self.count - 1]
+            lots = self.lots[self.count - 1]
+        if key != self.shown_key:
+            replace(price, key * self.sign if key else None)
+            self.shown_key = key
+        if lots != self.shown_lots:
+            replace(size, lots)
+            self.shown_lots = lots
+        return 0
+
+
+cdef inline void replace(PyObject** field, object value) noexcept:
+    cdef PyObject* old = field[0]
+    Py_INCREF(value)
+    field[0] = <PyObject*>value
+    Py_XDECREF(old)
+
+
+cdef inline Py_ssize_t as_count(object n) except -1:
+    """Return how many levels are meant; None is all."""
+    cdef Py_ssize_t count
+    if n is None:
+        return PY_SSIZE_T_MAX
+    count = n
+    if count < 0:
+        raise ValueError(f"number of levels must be 0 or more, got {n}")
+    return count
+
+
+cdef inline bint fits(int64_t price, int64_t size) noexcept:
+    """Return whether the product is surely below `LIMIT`; a float errs by much less than the half."""
+    return <double>price * <double>size < <double>LIMIT / 2
+
+
+cdef class NativeCore:
+    """The state of a book and all of its reading and writing that keeps to the grid.
+
+    A subclass adds `apply_exactly` and `set_exactly`, which do what the methods without ``exactly`` do,
+    for any slice and for levels that meet others off the grid; afterwards they call `show`.
+    Its attributes are the descriptors in `members`.
+    """
+
+    cdef readonly NativeSide bid_side
+    cdef readonly NativeSide ask_side
+    cdef Grid prices
+    cdef Grid sizes
+    # Plain objects behind plain descriptors, which CPython's interpreter reads without any call, as it
+    # reads slots; what Cython makes of an attribute is a getter, which takes twice as long.
+    cdef PyObject* instrument
+    cdef PyObject* state
+    cdef PyObject* update_id
+    cdef PyObject* exchange_ns
+    cdef PyObject* recv_ns
+    cdef PyObject* best_bid
+    cdef PyObject* best_bid_size
+    cdef PyObject* best_ask
+    cdef PyObject* best_ask_size
+
+    def __cinit__(self):
+        self.bid_side = NativeSide(1)
+        self.ask_side = NativeSide(-1)
+        replace(&self.instrument, None)
+        replace(&self.state, BookState.SYNCING)
+        replace(&self.update_id, 0)
+        replace(&self.exchange_ns, 0)
+        replace(&self.recv_ns, 0)
+        replace(&self.best_bid, None)
+        replace(&self.best_bid_size, 0)
+        replace(&self.best_ask, None)
+        replace(&self.best_ask_size, 0)
+
+    def __init__(self, instrument):
+        self.prices = make_grid(instrument._prices)
+        self.sizes = make_grid(instrument._sizes)
+        replace(&self.instrument, instrument)
+
+    def __dealloc__(self):
+        Py_XDECREF(self.instrument)
+        Py_XDECREF(self.state)
+        Py_XDECREF(self.update_id)
+        Py_XDECREF(self.exchange_ns)
+        Py_XDECREF(self.recv_ns)
+        Py_XDECREF(self.best_bid)
+        Py_XDECREF(self.best_bid_size)
+        Py_XDECREF(self.best_ask)
+        Py_XDECREF(self.best_ask_size)
+
+    cdef inline NativeSide side(self, object side):
+        return self.bid_side if side is BUY else self.ask_side
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    cdef int read(self, object bids, object asks) except -1:
+        """Read two slices into the batches and make room for them; return whether they are plain."""
+        cdef Cursor bid_text, ask_text
+        cdef Py_buffer bid_view, ask_view
+        cdef bint plain = False
+        if borrow(bids, &bid_text, &bid_view):
+            # Both are lent before either is read: an exporter in Python might use another book.
+            if borrow(asks, &ask_text, &ask_view):
+                try:
+                    plain = read_slice(bid_text, &self.prices, &self.sizes, &new_bids) and read_slice(
+                        ask_text, &self.prices, &self.sizes, &new_asks
+                    )
+                finally:
+                    if ask_view.len >= 0:
+                        PyBuffer_Release(&ask_view)
+                    if bid_view.len >= 0:
+                        PyBuffer_Release(&bid_view)
+            elif bid_view.len >= 0:
+                PyBuffer_Release(&bid_view)
+        if plain:
+            self.bid_side.make_room(new_bids.count)
+            self.ask_side.make_room(new_asks.count)
+        return plain
+
+    def apply_snapshot(self, bids, asks):
+        """Replace both sides by the levels of two JSON slices."""
+        if not self.read(bids, asks):
+            self.apply_exactly(True, bids, asks)
+            return
+        self.bid_side.odd.clear()
+        self.ask_side.odd.clear()
+        self.bid_side.fill(&new_bids)
+        self.ask_side.fill(&new_asks)
+        self.refresh()
+
+    def apply_delta(self, bids, asks):
+        """Set the levels of two JSON slices."""
+        if (
+            not self.read(bids, asks)
+            or self.bid_side.meets_odd(&new_bids)
+            or self.ask_side.meets_odd(&new_asks)
+        ):
+            self.apply_exactly(False, bids, asks)
+            return
+        self.bid_side.merge(&new_bids)
+        self.ask_side.merge(&new_asks)
+        self.refresh()
+
+    def set_level(self, side, price, size):
+        """Set one level."""
+        cdef int too_large = 0, too_much = 0
+        cdef int64_t ticks = PyLong_AsLongLongAndOverflow(price, &too_large)
+        cdef int64_t lots = PyLong_AsLongLongAndOverflow(size, &too_much)
+        cdef NativeSide levels = self.side(side)
+        if too_large or too_much or not (0 < ticks < LIMIT and 0 <= lots < LIMIT):
+            raise GridError(f"{(<object>self.instrument).id}: level {price} x {size} is out of range")
+        if levels.odd and ticks in levels.odd:
+            self.set_exactly(side, price, size)
+            return
+        levels.make_room(1)
+        levels.put(ticks * levels.sign, lots)
+        self.refresh()
+
+    def clear(self):
+        """Remove every level."""
+        self.bid_side.odd.clear()
+        self.ask_side.odd.clear()
+        self.bid_side.count = self.ask_side.count = 0
+        self.refresh()
+
+    cdef inline int refresh(self) except -1:
+        self.bid_side.show(&self.best_bid, &self.best_bid_size)
+        self.ask_side.show(&self.best_ask, &self.best_ask_size)
+        return 0
+
+    def show(self):
+        """Bring the best levels up to date with the sides."""
+        self.refresh()
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def bids(self, n=None):
+        """Return the best bids, highest price first."""
+        return self.bid_side.top(as_count(n))
+
+    def asks(self, n=None):
+        """Return the best asks, lowest price first."""
+        return self.ask_side.top(as_count(n))
+
+    def levels(self, side, n=None):
+        """Return the best levels of a side, best first."""
+        return self.side(side).top(as_count(n))
+
+    def size_at(self, side, price):
+        """Return the size shown at a price."""
+        cdef int overflow = 0
+        cdef int64_t ticks = PyLong_AsLongLongAndOverflow(price, &overflow)
+        if overflow or not 0 < ticks < LIMIT:
+            return 0
+        return self.side(side).get(ticks, 0)
+
+    @property
+    def is_crossed(self):
+        """Whether the best bid is not below the best ask."""
+        cdef NativeSide bids = self.bid_side, asks = self.ask_side
+        return bids.count > 0 and asks.count > 0 and bids.keys[bids.count - 1] >= -asks.keys[asks.count - 1]
+
+    def depth(self, side, n):
+        """Return the total size of the best levels of a side."""
+        cdef int64_t total = self.side(side).depth(as_count(n))
+        return OrderBook.depth(self, side, n) if total < 0 else total
+
+    def imbalance(self, n=1):
+        """Return (bids - asks) / (bids + asks)."""
+        cdef int64_t bids = self.bid_side.depth(as_count(n)), asks = self.ask_side.depth(as_count(n))
+        if bids < 0 or asks < 0:
+            return OrderBook.imbalance(self, n)
+        # Divided as Python's integers are: the right digits, also above 2**53.
+        return <object>(bids - asks) / <object>(bids + asks) if bids or asks else None
+
+    def weighted_price(self, side, n):
+        """Return the size-weighted mean price of the best levels of a side."""
+        cdef NativeSide levels = self.side(side)
+        cdef Py_ssize_t i, last = levels.count - 1
+        cdef int64_t cost = 0, total = levels.depth(as_count(n))
+        if total < 0:
+            return OrderBook.weighted_price(self, side, n)
+        for i in range(last, last - min(as_count(n), levels.count), -1):
+            if not fits(levels.keys[i], levels.lots[i] * levels.sign) or cost >= LIMIT:
+                return OrderBook.weighted_price(self, side, n)
+            cost += levels.keys[i] * levels.lots[i] * levels.sign
+        return <object>cost / <object>total if total else None
+
+    def sweep_price(self, side, size):
+        """Return the mean price of taking a size from a side."""
+        cdef NativeSide levels = self.side(side)
+        cdef int overflow = 0
+        cdef int64_t left = PyLong_AsLongLongAndOverflow(size, &overflow), cost = 0, taken
+        cdef Py_ssize_t i
+        if overflow:
+            return OrderBook.sweep_price(self, side, size)
+        if left <= 0:
+            return None
+        for i in range(levels.count - 1, -1, -1):
+            taken = min(left, levels.lots[i])
+            if not fits(levels.keys[i] * levels.sign, taken) or cost >= LIMIT:
+                return OrderBook.sweep_price(self, side, size)
+            cost += levels.keys[i] * levels.sign * taken
+            left -= taken
+            if not left:
+                return <object>cost / size
+        return None
+
+
+# -- attributes --------------------------------------------------------------------------------------
+
+cdef PyMemberDef[9] definitions
+
+
+cdef object define(int i, const char* name, NativeCore example, PyObject** field, int flags):
+    definitions[i].name = name
+    definitions[i].type = T_OBJECT_EX
+    definitions[i].offset = <char*>field - <char*><PyObject*>example
+    definitions[i].flags = flags
+    return PyDescr_NewMember(<PyTypeObject*>NativeCore, &definitions[i])
+
+
+def members():
+    """Return the descriptors of the attributes of `NativeCore`, by name, for its subclass."""
+    cdef NativeCore core = NativeCore.__new__(NativeCore)
+    return {
+        "instrument": define(0, "instrument", core, &core.instrument, READONLY),
+        "state": define(1, "state", core, &core.state, 0),
+        "update_id": define(2, "update_id", core, &core.update_id, 0),
+        "exchange_ns": define(3, "exchange_ns", core, &core.exchange_ns, 0),
+        "recv_ns": define(4, "recv_ns", core, &core.recv_ns, 0),
+        "best_bid": define(5, "best_bid", core, &core.best_bid, READONLY),
+        "best_bid_size": define(6, "best_bid_size", core, &core.best_bid_size, READONLY),
+        "best_ask": define(7, "best_ask", core, &core.best_ask, READONLY),
+        "best_ask_size": define(8, "best_ask_size", core, &core.best_ask_size, READONLY),
+    }

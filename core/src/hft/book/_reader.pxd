@@ -1,0 +1,273 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""Read the levels of a JSON slice into arrays of ticks and lots, in one pass and without copies.
+
+Only what exchanges send in their daily business is understood; the callers give everything else to
+`hft.book.levels`. Less may be understood here than there, but never anything that is refused there, and
+never differently.
+"""
+
+from cpython.mem cimport PyMem_Realloc
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcmp
+
+ctypedef const unsigned char* Text
+
+
+cdef struct Grid:
+    int decimals  # of the step
+    uint64_t unit  # the step in units of its last decimal; 0 if that is too large for this reader
+
+
+cdef struct Cursor:
+    Text at
+    Text end
+
+
+cdef struct Batch:
+    # The levels of one slice, as they stand in it.
+    int64_t* ticks
+    int64_t* lots
+    Py_ssize_t count
+    Py_ssize_t room
+
+
+cdef enum:
+    MAX_DIGITS = 36  # less than the grid of an instrument reads, so that nothing is read that it refuses
+    SAFE_DIGITS = 19  # so many nines fit in 64 bits
+    COUNT_BITS = 62  # the counts of ticks and lots are below MAX_COUNT, 2**62
+
+cdef enum Key:
+    PX = 1
+    SZ = 2
+    PRICE = 4
+    SIZE = 8
+    OTHER = 16
+
+
+# The loops below keep the place in a variable of their own: as far as C knows, the bytes that are read
+# through a cursor might be the cursor's, and it would be stored after every byte.
+
+cdef inline void skip_space(Cursor* c) noexcept:
+    cdef Text at = c.at
+    while at < c.end and (at[0] == b" " or at[0] == b"\n" or at[0] == b"\r" or at[0] == b"\t"):
+        at += 1
+    c.at = at
+
+
+cdef inline bint take(Cursor* c, unsigned char wanted) noexcept:
+    """Go behind a character and the space around it; return False if another stands there."""
+    skip_space(c)
+    if c.at == c.end or c.at[0] != wanted:
+        return False
+    c.at += 1
+    skip_space(c)
+    return True
+
+
+cdef inline bint is_digit(Text at, Text end) noexcept:
+    return at < end and <unsigned char>(at[0] - c"0") <= 9
+
+
+cdef inline bint read_count(Cursor* c, const Grid* grid, int64_t* count) noexcept:
+    """Read a plain decimal, quoted or not, as a count of the grid's steps."""
+    cdef Text at = c.at, end = c.end, start
+    cdef bint quoted = at < end and at[0] == b'"'
+    cdef int missing = grid.decimals
+    cdef uint64_t value = 0, steps
+    cdef Py_ssize_t whole, digits
+
+    at += quoted
+    start = at
+    while is_digit(at, end):
+        value = value * 10 + (at[0] - c"0")
+        at += 1
+    digits = whole = at - start
+    if not quoted and (whole == 0 or (whole > 1 and start[0] == b"0")):
+        return False
+    if at < end and at[0] == b".":
+        at += 1
+        start = at
+        while missing and is_digit(at, end):
+            value = value * 10 + (at[0] - c"0")
+            missing -= 1
+            at += 1
+        while at < end and at[0] == b"0":
+            at += 1
+        digits += at - start
+        if not quoted and digits == whole:
+            return False
+    # The first test says that nothing has overflowed, and that nothing will.
+    if whole + grid.decimals > SAFE_DIGITS or digits == 0 or digits > MAX_DIGITS:
+        return False
+    if quoted:
+        if at == end or at[0] != b'"':
+            return False
+        at += 1
+    c.at = at
+
+    while missing:
+        value *= 10
+        missing -= 1
+    if grid.unit != 1:
+        steps = value // grid.unit
+        if steps * grid.unit != value:
+            return False
+        value = steps
+    count[0] = <int64_t>value
+    return value >> COUNT_BITS == 0
+
+
+cdef inline bint skip_text(Cursor* c) noexcept:
+    """Go behind a string of printable ASCII without escapes; the cursor stands on its first quote."""
+    cdef Text at = c.at + 1
+    while at < c.end and at[0] != b'"':
+        if at[0] < 0x20 or at[0] >= 0x80 or at[0] == b"\\":
+            return False
+        at += 1
+    if at == c.end:
+        return False
+    c.at = at + 1
+    return True
+
+
+cdef inline bint skip_number(Cursor* c) noexcept:
+    """Go behind a number without an exponent."""
+    cdef Text at = c.at + (c.at[0] == b"-"), start = at, point
+    while is_digit(at, c.end):
+        at += 1
+    if at == start or (at - start > 1 and start[0] == b"0"):
+        return False
+    if at < c.end and at[0] == b".":
+        point = at
+        at += 1
+        while is_digit(at, c.end):
+            at += 1
+        if at == point + 1:
+            return False
+    c.at = at
+    return at - start <= MAX_DIGITS // 2  # not everybody takes a longer one for a number
+
+
+cdef inline bint skip_word(Cursor* c, const char* word, Py_ssize_t length) noexcept:
+    if c.end - c.at < length or memcmp(c.at, word, length):
+        return False
+    c.at += length
+    return True
+
+
+cdef inline bint skip_value(Cursor* c) noexcept:
+    """Go behind a value that does not matter, unless it is a nested one."""
+    if c.at == c.end:
+        return False
+    if c.at[0] == b'"':
+        return skip_text(c)
+    if c.at[0] == b"n":
+        return skip_word(c, "null", 4)
+    if c.at[0] == b"t":
+        return skip_word(c, "true", 4)
+    if c.at[0] == b"f":
+        return skip_word(c, "false", 5)
+    return skip_number(c)
+
+
+cdef inline bint read_array(Cursor* c, const Grid* prices, const Grid* sizes, int64_t* ticks, int64_t* lots) noexcept:
+    """Read ``["price", "size", ...]`` behind its bracket."""
+    skip_space(c)
+    if not read_count(c, prices, ticks) or not take(c, b",") or not read_count(c, sizes, lots):
+        return False
+    while not take(c, b"]"):
+        if not take(c, b",") or not skip_value(c):
+            return False
+    return True
+
+
+cdef inline Key read_key(Cursor* c) noexcept:
+    """Read a key of an object; 0 if that is not what stands here."""
+    cdef Text start = c.at + 1
+    cdef Py_ssize_t length
+    if c.at == c.end or c.at[0] != b'"' or not skip_text(c):
+        return <Key>0
+    length = c.at - start - 1
+    if length == 2 and memcmp(start, "px", 2) == 0:
+        return PX
+    if length == 2 and memcmp(start, "sz", 2) == 0:
+        return SZ
+    if length == 5 and memcmp(start, "price", 5) == 0:
+        return PRICE
+    if length == 4 and memcmp(start, "size", 4) == 0:
+        return SIZE
+    return OTHER
+
+
+cdef inline bint read_object(Cursor* c, const Grid* prices, const Grid* sizes, int64_t* ticks, int64_t* lots) noexcept:
+    """Read ``{"px": ..., "sz": ...}`` or ``{"price": ..., "size": ...}`` behind its brace."""
+    cdef int seen = 0
+    cdef Key key
+    skip_space(c)
+    while True:
+        key = read_key(c)
+        if not key or seen & key & ~OTHER or not take(c, b":"):
+            return False
+        seen |= key
+        if key & (PX | PRICE):
+            if not read_count(c, prices, ticks):
+                return False
+        elif key & (SZ | SIZE):
+            if not read_count(c, sizes, lots):
+                return False
+        elif not skip_value(c):
+            return False
+        if take(c, b"}"):
+            break
+        if not take(c, b","):
+            return False
+    seen &= ~OTHER
+    return seen == PX | SZ or seen == PRICE | SIZE
+
+
+cdef inline int reserve(int64_t** first, int64_t** second, Py_ssize_t* room, Py_ssize_t wanted) except -1:
+    """Make room for that many numbers in both arrays."""
+    cdef void* memory
+    if wanted > room[0]:
+        memory = PyMem_Realloc(first[0], wanted * sizeof(int64_t))
+        if memory == NULL:
+            raise MemoryError
+        first[0] = <int64_t*>memory
+        memory = PyMem_Realloc(second[0], wanted * sizeof(int64_t))
+        if memory == NULL:
+            raise MemoryError
+        second[0] = <int64_t*>memory
+        room[0] = wanted
+    return 0
+
+
+cdef inline int read_slice(Cursor c, const Grid* prices, const Grid* sizes, Batch* batch) except -1:
+    """Read all levels of a slice; return whether it holds nothing but levels in their usual forms."""
+    cdef int64_t ticks = 0, lots = 0
+    cdef unsigned char opening
+    batch.count = 0
+    if not prices.unit or not sizes.unit or not take(&c, b"["):
+        return False
+    if take(&c, b"]"):
+        return c.at == c.end
+    while True:
+        if c.at == c.end:
+            return False
+        opening = c.at[0]
+        c.at += 1
+        if opening == b"[":
+            if not read_array(&c, prices, sizes, &ticks, &lots):
+                return False
+        elif opening != b"{" or not read_object(&c, prices, sizes, &ticks, &lots):
+            return False
+        if not ticks:
+            return False
+        if batch.count == batch.room:
+            reserve(&batch.ticks, &batch.lots, &batch.room, batch.room * 2 + 64)
+        batch.ticks[batch.count] = ticks
+        batch.lots[batch.count] = lots
+        batch.count += 1
+        if take(&c, b"]"):
+            return c.at == c.end
+        if not take(&c, b","):
+            return False

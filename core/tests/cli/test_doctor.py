@@ -1,0 +1,72 @@
+"""``hft doctor`` tells which order book is in use, and why."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from hft.book import choice
+from hft.cli.exit_codes import ExitCode
+from hft.cli.main import main
+from hft.registry import discovery
+
+Capture = pytest.CaptureFixture[str]
+
+
+def doctor(**environment: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "hft", "doctor", "--json"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.count("\n") == 1
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def test_the_environment_forces_the_pure_book() -> None:
+    assert doctor(HFT_PURE_PYTHON="1")["book"] == {
+        "implementation": "pure",
+        "reason": "HFT_PURE_PYTHON=1 asks for it",
+    }
+
+
+def test_the_native_book_is_used_where_it_is_there() -> None:
+    pytest.importorskip("hft.book._native", reason="the native module was not compiled", exc_type=ImportError)
+    assert doctor(HFT_PURE_PYTHON="0")["book"]["implementation"] == "native"
+
+
+def test_without_the_native_module_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HFT_PURE_PYTHON", raising=False)
+    monkeypatch.delitem(sys.modules, "hft.book.native_book", raising=False)
+    monkeypatch.setitem(sys.modules, "hft.book._native", None)
+    book = choice.choose_book()
+    assert book.name == "pure"
+    assert book.reason.startswith("the native module is not there: ")
+
+
+def test_it_reports_packages_clock_and_plugins(
+    site: Any, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.install("hft-plugin-acme", {"hft.exchanges": {"acme": "acme boom"}}, version="1.2")
+    distributions = discovery.distributions
+    monkeypatch.setattr(discovery, "distributions", lambda: distributions(path=[str(site.folder)]))
+
+    assert main(["doctor", "--json"]) == ExitCode.STOPPED
+    report = json.loads(capsys.readouterr().out)
+    state = "entry point 'acme boom' is not a module"
+    assert report["plugins"] == [{"name": "acme", "kind": "exchange", "version": "1.2", "state": state}]
+    assert {"uvloop", "keyring"} <= report["packages"].keys()
+    assert report["clock"]["resolution_ns"] > 0
+
+    assert main(["doctor"]) == ExitCode.STOPPED
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == f"exchange    acme 1.2: {state}"
+    assert any(line.startswith(f"order book  {report['book']['implementation']}: ") for line in lines)
