@@ -98,7 +98,7 @@ def _loads(kind: str, books: Books) -> list[Contestant]:
     return [
         Contestant(
             name=name,
-            statement=f"contestant.{kind}(); {book.best}",
+            statement=f"contestant.{kind}(); {book.best_of_loaded or book.best}",
             names=ChainMap({"contestant": book}, book.names),
             note=book.notes.get(kind, ""),
         )

@@ -30,15 +30,16 @@ class Book(BookUnderTest):
     name = "cryptofeed"
     create = "OrderBook('BINANCE', 'BTC-USDT')"
     best = "book.book.bids.index(0); book.book.asks.index(0)"
+    best_of_loaded = "contestant.book.book.bids.index(0); contestant.book.book.asks.index(0)"
     top = "list(islice(book.book.bids.items(), 20))"
 
     def __init__(self) -> None:
-        self._book = OrderBook("BINANCE", "BTC-USDT")
+        self.book = OrderBook("BINANCE", "BTC-USDT")
         self.names: dict[str, Any] = {
             "apply_frame": self._apply_frame,
             "OrderBook": OrderBook,
             "islice": islice,
-            "book": self._book,
+            "book": self.book,
         }
 
     def prepare(self, depth: DepthInput) -> None:
@@ -60,7 +61,7 @@ class Book(BookUnderTest):
         self._take(self._bids, self._asks)
 
     def apply(self, start: int, stop: int) -> None:
-        bids, asks = self._book.book.bids, self._book.book.asks
+        bids, asks = self.book.book.bids, self.book.book.asks
         for is_bid, price, size in self._changes[start:stop]:
             side = bids if is_bid else asks
             if size:
@@ -69,14 +70,14 @@ class Book(BookUnderTest):
                 del side[price]
 
     def levels(self) -> tuple[Levels, Levels]:
-        return self._book.book.bids.to_list()[:_TOP], self._book.book.asks.to_list()[:_TOP]
+        return self.book.book.bids.to_list()[:_TOP], self.book.book.asks.to_list()[:_TOP]
 
     def _take(self, bids: dict[Decimal, Decimal], asks: dict[Decimal, Decimal]) -> None:
-        self._book = self.names["book"] = OrderBook("BINANCE", "BTC-USDT", bids=bids, asks=asks)
+        self.book = self.names["book"] = OrderBook("BINANCE", "BTC-USDT", bids=bids, asks=asks)
 
     def _apply_frame(self, frame: bytes) -> None:
         data = loads(frame, parse_float=Decimal)["data"]
-        book = self._book.book
+        book = self.book.book
         for side, levels in ((book.bids, data["b"]), (book.asks, data["a"])):
             changes = []
             for price_text, size_text in levels:

@@ -19,20 +19,21 @@ from hft import (
     SimulatedClock,
     Size,
 )
+from hft.latency import TickToOrder
 from hft_binance import codec
 from hft_binance.config import Config
 from hft_binance.stream import BinanceStream
 
-__all__ = ["HftBook", "open_stream"]
+__all__ = ["CONN", "HftBook", "open_stream"]
 
 _TOP = 20
 _SNAPSHOT_URL = "https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=1000"
 CONN = f"wss://stream.binance.com:9443/stream?streams={STREAM}"
 
 
-def open_stream(market: Market, depth: DepthInput) -> RecordedFeed:
+def open_stream(market: Market, depth: DepthInput, latency: TickToOrder | None = None) -> RecordedFeed:
     """Return a feed whose stream has brought the market's book in step with the snapshot."""
-    feed = RecordedFeed("binance", "mainnet", clock=SimulatedClock(depth.first_id))
+    feed = RecordedFeed("binance", "mainnet", clock=SimulatedClock(), latency=latency)
     feed.stream = BinanceStream(Config(), feed)
     feed.stream.subscribe([market])
     feed.on_open(CONN, 0)

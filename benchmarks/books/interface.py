@@ -27,6 +27,8 @@ class BookUnderTest(ABC):
     """Make an empty book."""
     best: ClassVar[str]
     """Read best bid and best ask."""
+    best_of_loaded: ClassVar[str] = ""
+    """The same where `load` made another book than the one in ``names``."""
     top: ClassVar[str]
     """Make a list of price and size of the best 20 bids."""
     frame: ClassVar[str] = "apply_frame(frame)"
