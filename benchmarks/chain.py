@@ -31,7 +31,7 @@ from hft import (
     Strategy,
 )
 from hft.book import new_book
-from hft.latency import TickToOrder
+from hft.latency import Trace
 from hft.ledger import Ledger
 from hft.orders import ClientOrderIds, OrderManager, StrategyTrading, wire_strategy
 from hft.risk import LiveRiskView, RiskEngine
@@ -110,8 +110,8 @@ class Chain:
         self.market = market = Market(INSTRUMENT)
         self.book = market.book = make_book(INSTRUMENT)
         market.channels.add(Channel.BOOK)
-        latency = TickToOrder(clock.now_ns)
-        self._feed = open_stream(market, depth, latency)
+        trace = Trace(clock.now_ns)
+        self._feed = open_stream(market, depth, trace)
         market.channels.clear()
         ledger = Ledger()
         self.manager = manager = OrderManager(
@@ -124,7 +124,7 @@ class Chain:
         view = LiveRiskView(manager, ledger, [market])
         manager.risk = risk = RiskEngine(five_rules(INSTRUMENT.id)[:rules], view, manager.halt)
         risk.start()
-        manager.on_sent = latency.sent
+        manager.trace = trace
         if strategy is not None:
             trading = StrategyTrading(
                 "benchmark",

@@ -18,8 +18,9 @@ from hft import (
     Side,
     SimulatedClock,
     Size,
+    SystemClock,
 )
-from hft.latency import TickToOrder
+from hft.latency import Trace
 from hft_binance import codec
 from hft_binance.config import Config
 from hft_binance.stream import BinanceStream
@@ -31,9 +32,10 @@ _SNAPSHOT_URL = "https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=1000"
 CONN = f"wss://stream.binance.com:9443/stream?streams={STREAM}"
 
 
-def open_stream(market: Market, depth: DepthInput, latency: TickToOrder | None = None) -> RecordedFeed:
+def open_stream(market: Market, depth: DepthInput, trace: Trace) -> RecordedFeed:
     """Return a feed whose stream has brought the market's book in step with the snapshot."""
-    feed = RecordedFeed("binance", "mainnet", clock=SimulatedClock(), latency=latency)
+    market.trace = trace
+    feed = RecordedFeed("binance", "mainnet", clock=SimulatedClock(), trace=trace)
     feed.stream = BinanceStream(Config(), feed)
     feed.stream.subscribe([market])
     feed.on_open(CONN, 0)
@@ -67,7 +69,7 @@ class HftBook(BookUnderTest):
         market.book = self._book = self.names["book"] = self._new_book(INSTRUMENT)
         market.listen(Channel.BOOK, lambda book: None)
         self._depth = depth
-        self.names["on_frame"] = open_stream(market, depth).on_frame
+        self.names["on_frame"] = open_stream(market, depth, Trace(SystemClock().now_ns)).on_frame
         self.names["first_id"] = depth.first_id
         self._slices = codec.decode_depth_snapshot(depth.snapshot)
         self._changes = [

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from benchmarks.guard.paths import Path
+from benchmarks.guard.paths import NOW_NS, Path
 
 __all__ = ["Counts", "count"]
 
@@ -56,7 +56,7 @@ def count(path: Path) -> Counts:
 def _pass(path: Path, handle: Callable[[bytes, int], None]) -> None:
     answer = path.chain.answer
     for frame in path.frames():
-        handle(frame, 0)
+        handle(frame, NOW_NS)
         answer()
 
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-from benchmarks.guard.paths import paths
+from benchmarks.guard.paths import NOW_NS, paths
 
 __all__ = ["print_instructions"]
 
@@ -33,7 +33,7 @@ def repeat(index: int, passes: int) -> None:
     path = paths()[index]
     for _ in range(passes):
         for frame in path.frames():
-            path.chain.on_frame(frame, 0)
+            path.chain.on_frame(frame, NOW_NS)
             path.chain.answer()
 
 

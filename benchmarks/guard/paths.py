@@ -13,10 +13,13 @@ from benchmarks.inputs import INSTRUMENT, DepthInput, depth_input
 from hft import Clock, Instrument, OrderBook, SimulatedClock
 from hft.book import SortedBook, new_book
 
-__all__ = ["COUNTED", "Path", "paths"]
+__all__ = ["COUNTED", "NOW_NS", "Path", "paths"]
 
 COUNTED = 200
 """How many frames are counted; their numbers are recorded as a sum."""
+
+NOW_NS = 1_700_000_000_000_000_000
+"""When every frame arrives, and when everything about it happens: the clock stands still."""
 
 _LEVELS = 1_000
 
@@ -35,7 +38,7 @@ class Path:
 def paths() -> list[Path]:
     """Return the paths, those through the book on every kind of book that there is here."""
     depth = depth_input(_LEVELS)
-    clock = SimulatedClock(1_700_000_000_000_000_000)
+    clock = SimulatedClock(NOW_NS)
     quiet = Chain(depth, clock, strategy=None)
     books = {type(make(INSTRUMENT)): make for make in (new_book, SortedBook)}
     return [
@@ -68,7 +71,7 @@ def _depth_frames(chain: Chain, depth: DepthInput) -> Iterator[bytes]:
     chain.rewind()
     yield from depth.frames[:COUNTED]
     for frame in depth.frames[COUNTED:]:
-        chain.on_frame(frame, 0)
+        chain.on_frame(frame, NOW_NS)
         chain.answer()
 
 
