@@ -8,7 +8,7 @@ import importlib
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 from benchmarks.chain import Chain
@@ -23,7 +23,7 @@ FRAMES = 1_000
 _READY = b" " * 200
 """Said by the client first, as long as an order: a frame that came before could not be answered."""
 
-Client = Callable[[str, DepthInput], Awaitable[None]]
+Client = Callable[[str, DepthInput], Coroutine[Any, Any, None]]
 """Connects to a URL, answers every frame with an order, returns when the other side closes."""
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]

@@ -8,7 +8,11 @@ from benchmarks.books.interface import BookUnderTest
 
 __all__ = ["NAMES", "load_books"]
 
-_OURS = {"hft": "hft_native", "hft, pure Python": "hft_pure"}
+_OURS = {
+    "hft": "hft_native",
+    "hft, decoder and book alone": "hft_bare",
+    "hft, pure Python": "hft_pure",
+}
 
 _PEERS = {
     "sortedcontainers, json, float": "sorted_float",
@@ -20,6 +24,12 @@ _PEERS = {
     "cryptofeed": "cryptofeed_book",
 }
 
+# Named, as its users will look for it.
+_NOT_COMPARABLE = {
+    "hftbacktest": "its book lives in its backtester and takes numpy records in compiled code; no call of it"
+    " takes a message or can be timed from Python"
+}
+
 NAMES = (*_OURS, *_PEERS)
 """By the order in which they are shown."""
 
@@ -27,7 +37,7 @@ NAMES = (*_OURS, *_PEERS)
 def load_books() -> tuple[dict[str, type[BookUnderTest]], dict[str, str]]:
     """Return the books that can be imported, and the reasons why the others cannot."""
     books = {name: _load(module) for name, module in _OURS.items()}
-    missing: dict[str, str] = {}
+    missing = dict(_NOT_COMPARABLE)
     for name, module in _PEERS.items():
         try:
             books[name] = _load(module)

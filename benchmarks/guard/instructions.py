@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,8 +12,8 @@ from benchmarks.guard.paths import NOW_NS, paths
 
 __all__ = ["print_instructions"]
 
-_PASSES = (2, 12)
-"""A frame's instructions are what ten more passes take more, so that imports and wiring fall out."""
+_FRAMES = 3_000
+"""A frame's instructions are what this many more take more, so that imports and wiring fall out."""
 
 
 def print_instructions() -> int:
@@ -22,9 +23,10 @@ def print_instructions() -> int:
         print("valgrind is not installed")
         return 1
     for index, path in enumerate(paths()):
-        few, many = (_count(valgrind, index, passes) for passes in _PASSES)
-        frames = (_PASSES[1] - _PASSES[0]) * path.pass_length
-        print(f"{path.name}: {(many - few) / frames:,.0f} instructions a frame")
+        passes = _FRAMES // path.pass_length
+        few, many = _count(valgrind, index, 1), _count(valgrind, index, 1 + passes)
+        per_frame = (many - few) / (passes * path.pass_length)
+        print(f"{path.name}: {per_frame:,.0f} instructions a frame", flush=True)
     return 0
 
 
@@ -47,7 +49,7 @@ def _count(valgrind: str, index: int, passes: int) -> int:
             "-c",
             f"from benchmarks.guard.instructions import repeat; repeat({index}, {passes})",
         ],
-        env={"PYTHONHASHSEED": "0", "PYTHONPATH": "."},
+        env={**os.environ, "PYTHONHASHSEED": "0"},
         capture_output=True,
         text=True,
         check=True,
