@@ -39,7 +39,7 @@ def loopback(rounds: int) -> Sampled:
     missing: dict[str, str] = {}
     for name, module in (
         ("hft on websockets", "hft.net.websocket"),
-        ("hft on picows", "hft.net.picows_transport"),
+        ("hft on picows", "benchmarks.picows_transport"),
     ):
         try:
             clients[name] = _ours(importlib.import_module(module).connect)
