@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "books": lambda: take(book_rows()),
         "dispatch": lambda: take(dispatch_rows()),
         "captures": lambda: _take_captures(report, take),
-        "orders": lambda: report.sampled.append(frame_to_order(2 * plan.rounds)),
-        "loopback": lambda: report.sampled.append(loopback(max(2, plan.rounds // 2))),
+        "orders": lambda: report.sampled.append(frame_to_order(plan.rounds)),
+        "loopback": lambda: report.sampled.append(loopback(max(2, plan.rounds // 4))),
         "memory": lambda: _take_memory(report),
     }
     for part in PARTS:

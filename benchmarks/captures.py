@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 from itertools import islice
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import orjson
 
 from benchmarks.schedule import Contestant, Row
 from hft import Channel, Instrument, Market, MarketDataStream, RecordedFeed, SimulatedClock
@@ -66,14 +66,25 @@ def _row(name: str, exchange: str, stream: type[MarketDataStream[Any]], records:
             name=title, statement="run()", names={"run": run}, operations=len(frames), note=note
         )
 
+    decoders: dict[str, Callable[[bytes], Any]] = {
+        "json.loads": json.loads,
+        "msgspec, untyped": msgspec.json.Decoder().decode,
+    }
+    missing = {}
+    try:
+        decoders["orjson.loads"] = importlib.import_module("orjson").loads
+    except ImportError as error:
+        missing["orjson"] = str(error)
     return Row(
         name=f"one recorded message, {name}, the first {len(frames):,}",
         contestants=[
             contestant("hft", play, "typed, book in step, events to one listener a channel"),
-            contestant("json.loads, nothing else", _loop(json.loads, frames)),
-            contestant("orjson.loads, nothing else", _loop(orjson.loads, frames)),
-            contestant("msgspec, untyped, nothing else", _loop(msgspec.json.Decoder().decode, frames)),
+            *(
+                contestant(f"{title}, nothing else", _loop(decode, frames))
+                for title, decode in decoders.items()
+            ),
         ],
+        missing=missing,
     )
 
 

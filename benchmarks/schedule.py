@@ -48,8 +48,8 @@ class Row:
 class Plan:
     """``rounds`` turns of at least ``round_ns`` each, after ``warm_ups`` turns that do not count."""
 
-    rounds: int = 15
-    round_ns: int = 20_000_000
+    rounds: int = 25
+    round_ns: int = 10_000_000
     warm_ups: int = 2
 
 
