@@ -94,6 +94,11 @@ def test_a_recording_gives_the_same_fills_every_time(capsys: pytest.CaptureFixtu
     assert first["orders_sent"] > 0
     assert first["undecoded"] == first["gaps"] == first["open_orders_left"] == 0
     assert first["latency_us"]["p50"] <= first["latency_us"]["p99"] <= first["latency_us"]["max"]
+    stages = first["latency_us"]["stages"]
+    assert list(stages) == ["feed", "decode", "book", "strategy", "risk", "send", "acknowledge"]
+    assert stages["risk"]["count"] >= first["orders_sent"]
+    assert stages["send"]["count"] == sum(first[f"{what}_sent"] for what in ("orders", "amends", "cancels"))
+    assert all(0 < stage["p50"] <= stage["p99"] <= stage["max"] for stage in stages.values())
     assert_adds_up(first)
     _, second = run_json(PROFILES / "capture.yaml", capsys)
     del first["latency_us"], second["latency_us"]

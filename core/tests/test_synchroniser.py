@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hft.book import Level, OrderBook
 from hft.clock import SimulatedClock
 from hft.instrument import Instrument, InstrumentId
+from hft.latency import Trace
 from hft.market import Channel, Market
 from hft.synchroniser import Continuity, Step, Synchroniser
 from hft.types import BookState, InstrumentKind, Side
@@ -377,6 +378,26 @@ def test_a_snapshot_bridges_to_what_was_buffered() -> None:
     assert scene.market.counters.book_updates == 1
     book = scene.market.book
     assert (book.exchange_ns, book.recv_ns) == (9, 10)
+
+
+def test_an_update_is_stamped_before_and_after_it_is_applied(live: Scene) -> None:
+    ticks: list[list[Level]] = []
+
+    def now_ns() -> int:
+        ticks.append(live.market.book.bids())
+        return 1000 + len(ticks)
+
+    live.market.trace = trace = Trace(now_ns)
+    trace.begin(500)
+    seen: list[tuple[int, ...]] = []
+    live.market.listen(
+        Channel.BOOK, lambda _: seen.append((trace.exchange_ns, trace.decoded_ns, trace.applied_ns))
+    )
+    live.delta(101, 101, b'[["49","9"]]')
+    assert seen == [(9, 1001, 1002)]
+    assert ticks == [[(50, 1)], [(50, 1), (49, 9)]]
+    live.delta(101, 101)
+    assert len(ticks) == 2, "what is dropped is not looked at"
 
 
 def test_a_gap_leaves_live_before_the_update_is_seen(live: Scene) -> None:

@@ -88,12 +88,16 @@ class _Grid:
         return count
 
     def format(self, count: int) -> str:
-        sign = "-" if count < 0 else ""
-        scaled = abs(count) * self.unit
-        if not self.decimals:
-            return f"{sign}{scaled}"
-        whole, fraction = divmod(scaled, self.scale)
-        return f"{sign}{whole}.{fraction:0{self.decimals}d}"
+        if count < 0:
+            return f"-{self.format(-count)}"
+        text = str(count * self.unit)
+        decimals = self.decimals
+        if not decimals:
+            return text
+        if len(text) <= decimals:
+            text = text.zfill(decimals + 1)
+        # Cutting the text costs less than dividing the number and padding what is left.
+        return f"{text[:-decimals]}.{text[-decimals:]}"
 
     def to_decimal(self, count: int) -> Decimal:
         return Decimal(count * self.unit).scaleb(-self.decimals)

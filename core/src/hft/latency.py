@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 
-__all__ = ["Histogram", "TickToOrder"]
+import attrs
+
+__all__ = ["UNTRACED", "Histogram", "Stage", "Stamps", "Trace"]
 
 _SUB_BITS = 5
 """Each power of two is cut into 32 buckets: a reported value is at most 1/32 above the true one."""
@@ -55,30 +58,143 @@ def _upper_bound(index: int) -> int:
     return ((index - (shift << _SUB_BITS) + 1) << shift) - 1
 
 
-class TickToOrder:
-    """Time from the arrival of the frame that caused an order to the return of the call that sent it.
+@attrs.define
+class Stamps:
+    """When the newest request about an order came about, in nanoseconds; 0 where that did not happen.
 
-    Orders that a timer caused are not counted: they answer to no frame. Frames of a recording were
-    received long ago: with ``recorded`` the time counts from when they are handled.
+    ``exchange_ns`` is the exchange's time of the book that caused it, ``recv_ns`` when that frame arrived,
+    ``decoded_ns`` when it was understood, ``applied_ns`` when the book had it, ``decided_ns`` when the
+    strategy asked for the order, ``approved_ns`` when the last risk rule had agreed (a cancellation is not
+    shown to them), ``written_ns`` when its bytes were with the socket, ``acknowledged_ns`` when the
+    exchange's answer arrived. What a timer caused has no frame.
+
+    In a replay ``exchange_ns`` and ``acknowledged_ns`` are the recording's time, and so is ``sent_ns``, which
+    is ``written_ns`` otherwise; the others are the machine's.
     """
 
-    __slots__ = ("_begin_ns", "_now_ns", "_recorded", "histogram")
+    exchange_ns: int
+    recv_ns: int
+    decoded_ns: int
+    applied_ns: int
+    decided_ns: int
+    approved_ns: int
+    written_ns: int
+    sent_ns: int
+    acknowledged_ns: int = 0
 
-    def __init__(self, now_ns: Callable[[], int], *, recorded: bool = False) -> None:
-        self._now_ns = now_ns
-        self._recorded = recorded
-        self._begin_ns = 0
-        self.histogram = Histogram()
+
+class Stage(enum.StrEnum):
+    """A stretch of the way from an exchange's book to its answer to an order."""
+
+    FEED = "feed"
+    """From the exchange's time to the arrival of the frame: the network, and the error of both clocks."""
+    DECODE = "decode"
+    BOOK = "book"
+    STRATEGY = "strategy"
+    """From the book, or the order before it, to the strategy's order."""
+    RISK = "risk"
+    SEND = "send"
+    ACKNOWLEDGE = "acknowledge"
+
+
+class Trace:
+    """Stamps every order with the times of its causes, and counts how long each stage took.
+
+    Whoever gets to a point of the path sets the plain attribute that is named after it, by ``now_ns``:
+    ``exchange_ns``, ``decoded_ns`` and ``applied_ns`` the synchroniser, ``decided_ns`` and ``approved_ns``
+    the order manager. A frame that causes no order costs two looks at the clock. What is counted is counted
+    when the frame has been handled, and so costs no order its time. ``tick_to_order`` is the time from the
+    arrival of a frame to the return of the call that sent an order; what a timer caused answers to no frame.
+
+    Frames of a recording were received long ago: with ``replay_ns``, the recording's clock, their time counts
+    from when they are handled, and that of acknowledgements by that clock.
+    """
+
+    __slots__ = (
+        "_arrived_ns",
+        "_last_ns",
+        "_pending",
+        "_replay_ns",
+        "applied_ns",
+        "approved_ns",
+        "decided_ns",
+        "decoded_ns",
+        "exchange_ns",
+        "now_ns",
+        "recv_ns",
+        "stages",
+        "tick_to_order",
+    )
+
+    def __init__(self, now_ns: Callable[[], int], *, replay_ns: Callable[[], int] | None = None) -> None:
+        self.now_ns = now_ns
+        self.tick_to_order = Histogram()
+        self.stages = {stage: Histogram() for stage in Stage}
+        self.exchange_ns = self.recv_ns = self.decoded_ns = self.applied_ns = 0
+        self.decided_ns = self.approved_ns = 0
+        self._replay_ns = replay_ns
+        self._arrived_ns = 0
+        self._last_ns = 0
+        self._pending: list[tuple[Stamps, int, int]] = []
 
     def begin(self, recv_ns: int) -> None:
         """A frame that was received at ``recv_ns`` is about to be handled."""
-        self._begin_ns = self._now_ns() if self._recorded else recv_ns
+        self._arrived_ns = recv_ns
+        self.recv_ns = recv_ns if self._replay_ns is None else self.now_ns()
+        self.exchange_ns = self.decoded_ns = self.applied_ns = self._last_ns = 0
 
     def end(self) -> None:
         """The frame has been handled."""
-        self._begin_ns = 0
+        self.recv_ns = 0
+        if self._pending:
+            self._count()
 
-    def sent(self, _order: object = None) -> None:
-        """An order, amendment or cancellation was handed to the exchange."""
-        if self._begin_ns:
-            self.histogram.record(self._now_ns() - self._begin_ns)
+    def sent(self) -> Stamps:
+        """An order, amendment or cancellation was handed to the exchange: return its stamps."""
+        written_ns = self.now_ns()
+        sent_ns = written_ns if self._replay_ns is None else self._replay_ns()
+        if not self.recv_ns:
+            stamps = Stamps(0, 0, 0, 0, self.decided_ns, self.approved_ns, written_ns, sent_ns)
+            self._pending.append((stamps, 0, 0))
+            self._count()
+            return stamps
+        stamps = Stamps(
+            self.exchange_ns,
+            self.recv_ns,
+            self.decoded_ns,
+            self.applied_ns,
+            self.decided_ns,
+            self.approved_ns,
+            written_ns,
+            sent_ns,
+        )
+        self._pending.append((stamps, self._arrived_ns, self._last_ns or self.applied_ns))
+        self._last_ns = written_ns
+        return stamps
+
+    def acknowledged(self, stamps: Stamps, recv_ns: int) -> None:
+        """The exchange's answer to a request arrived; only the first is counted."""
+        if not stamps.acknowledged_ns:
+            stamps.acknowledged_ns = recv_ns
+            self.stages[Stage.ACKNOWLEDGE].record(recv_ns - stamps.sent_ns)
+
+    def _count(self) -> None:
+        stages = self.stages
+        for stamps, arrived_ns, since_ns in self._pending:
+            if stamps.recv_ns:
+                self.tick_to_order.record(stamps.written_ns - stamps.recv_ns)
+            if stamps.exchange_ns:
+                stages[Stage.FEED].record(arrived_ns - stamps.exchange_ns)
+            if stamps.applied_ns:
+                stages[Stage.DECODE].record(stamps.decoded_ns - stamps.recv_ns)
+                stages[Stage.BOOK].record(stamps.applied_ns - stamps.decoded_ns)
+            if since_ns:
+                stages[Stage.STRATEGY].record(stamps.decided_ns - since_ns)
+            if stamps.approved_ns:
+                stages[Stage.RISK].record(stamps.approved_ns - stamps.decided_ns)
+            stages[Stage.SEND].record(stamps.written_ns - (stamps.approved_ns or stamps.decided_ns))
+        self._pending.clear()
+
+
+UNTRACED = Trace(lambda: 0)
+"""Takes the stamps of what belongs to no run."""

@@ -11,6 +11,7 @@ import attrs
 from hft.book import OrderBook, new_book
 from hft.events import MarkPrice, Quote, Trade
 from hft.instrument import Instrument
+from hft.latency import UNTRACED, Trace
 from hft.types import BookState
 
 __all__ = ["Channel", "Market", "MarketCounters"]
@@ -56,7 +57,8 @@ class Market:
     attributes that the kernel sets once at start (`listen`): to the one listener's bound method, or
     to a call of several. ``on_book_lost(book)`` is called when the book leaves LIVE.
 
-    ``channels`` is what somebody listens to; a stream subscribes to no more.
+    ``channels`` is what somebody listens to; a stream subscribes to no more. ``trace`` takes the times of
+    what happens to the book.
     """
 
     __slots__ = (
@@ -69,6 +71,7 @@ class Market:
         "on_mark",
         "on_quote",
         "on_trade",
+        "trace",
     )
 
     def __init__(self, instrument: Instrument) -> None:
@@ -76,6 +79,7 @@ class Market:
         self.book: OrderBook = new_book(instrument)
         self.channels: set[Channel] = set()
         self.counters = MarketCounters()
+        self.trace: Trace = UNTRACED
         self.on_book: Callable[[OrderBook], None] = _ignore
         self.on_book_lost: Callable[[OrderBook], None] = _ignore
         self.on_trade: Callable[[Trade], None] = _ignore

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from hft.instrument import Instrument
+from hft.latency import Stamps
 from hft.types import OrderState, OrderType, Price, Side, Size, TimeInForce
 
 __all__ = ["Order"]
@@ -18,7 +19,8 @@ class Order:
     market orders. ``strategy`` is the profile key of the strategy that owns it. ``pending_price`` and
     ``pending_size`` are what an amendment under way asks for, None while there is none. ``replaces``
     is the client id of the order this one follows, where the exchange cannot amend. ``reason`` says
-    why it, or the last request about it, was refused. ``created_ns`` is when it was made.
+    why it, or the last request about it, was refused. ``created_ns`` is when it was made, ``stamps`` when
+    the newest request about it came about, None while nothing was sent.
     """
 
     client_order_id: str
@@ -39,6 +41,7 @@ class Order:
     replaces: str = ""
     reason: str = ""
     created_ns: int = 0
+    stamps: Stamps | None = None
 
     @property
     def remaining(self) -> Size:

@@ -161,11 +161,15 @@ class Synchroniser:
         relate = self.continuity.follows if self._bridged else self.continuity.bridges
         step = relate(book.update_id, first_id, last_id, prev_id)
         if step is Step.NEXT:
+            trace = market.trace
+            trace.decoded_ns = trace.now_ns()
             try:
                 book.apply_delta(bids, asks)
             except DataError as error:
                 self._restart(BookState.BROKEN, f"update {last_id} refused: {error}")
                 return
+            trace.applied_ns = trace.now_ns()
+            trace.exchange_ns = exchange_ns
             if not self._bridged:
                 self._bridge()
             book.update_id = last_id

@@ -8,6 +8,7 @@ import pytest
 from hft.errors import OrderError, UsageError
 from hft.events import ReportKind
 from hft.instrument import Instrument
+from hft.latency import Trace
 from hft.market import Market
 from hft.order import Order
 from hft.orders import ClientOrderIds, OrderManager
@@ -91,17 +92,40 @@ def test_the_ledger_has_a_fill_before_its_owner() -> None:
     assert seen == [(4, 6)]
 
 
-def test_requests_are_counted_and_announced_after_they_were_sent() -> None:
+def test_requests_are_counted_and_stamped_after_they_were_sent() -> None:
     world, owner = make_world(), NotedOwner()
-    sent: list[int] = []
-    world.manager.on_sent = lambda _: sent.append(len(world.exchange.messages))
+    ticks = iter(range(100))
+    world.manager.trace = trace = Trace(lambda: next(ticks) + 10 * len(world.exchange.messages))
+    trace.begin(5)
     order = place_and_acknowledge(world, owner)
+    assert order.stamps is not None
+    # The third look at the clock saw one message sent, the first two none.
+    stamps = order.stamps
+    assert (stamps.recv_ns, stamps.decided_ns, stamps.approved_ns, stamps.written_ns) == (5, 0, 1, 12)
+    assert stamps.acknowledged_ns > 0
     world.manager.amend(order, Price(9_001), Size(10))
+    stamps = order.stamps
+    assert (stamps.decided_ns, stamps.approved_ns, stamps.written_ns) == (13, 14, 25)
+    assert not stamps.acknowledged_ns
     world.exchange.settle()
+    assert stamps.acknowledged_ns > 0
     world.manager.cancel(order)
-    assert sent == [1, 2, 3]
+    stamps = order.stamps
+    assert (stamps.decided_ns, stamps.approved_ns, stamps.written_ns) == (26, 0, 37)
+    world.exchange.settle()
+    assert stamps.acknowledged_ns > 0
+    trace.end()
+    assert {stage.value: each.count for stage, each in trace.stages.items()} == {
+        "feed": 0, "decode": 0, "book": 0, "strategy": 2, "risk": 2, "send": 3, "acknowledge": 3,
+    }  # fmt: skip
     counters = world.manager.counters
     assert (counters.sent, counters.amended, counters.cancelled) == (1, 1, 1)
+
+
+def test_what_is_refused_is_not_stamped() -> None:
+    world, owner = make_world(), NotedOwner()
+    world.manager.halt("test")
+    assert place(world, owner).stamps is None
 
 
 # -- what is refused -----------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Websockets on the ``websockets`` library's sans-I/O protocol, without a task hop per frame.
 
 ``asyncio`` calls `WebsocketTransport.data_received` with what it read; every message in it is handed
-on before that returns. Sending writes to the socket before it returns.
+on before that returns. Sending writes to the socket before it returns. Messages that are one plain frame
+are read and written past the library, see `hft.net.messages`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import cast
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, InvalidURI
 from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import WebSocketURI, parse_uri
 
 from hft.capture.redact import redact_text, redact_url
 from hft.clock import NS_PER_S, Clock, Timer
 from hft.errors import TransportError
+from hft.net.messages import MessageReader, masking_keys, plain_frame
 from hft.net.status import StatusError, retry_after_ns
 from hft.net.transport import TransportOptions
 
@@ -35,9 +38,10 @@ _logger = logging.getLogger(__name__)
 _logger.setLevel(logging.WARNING)
 
 # Attributes of an enum are looked up through its metaclass; the hot path compares with globals.
-_TEXT, _BINARY, _CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
 _PONG, _CLOSE = Opcode.PONG, Opcode.CLOSE
 _OPEN = State.OPEN
+
+_END_OF_HEADERS = b"\r\n\r\n"
 
 
 async def connect(
@@ -104,7 +108,10 @@ class WebsocketTransport(asyncio.Protocol):
         self._socket: asyncio.Transport | None = None
         self._closed = asyncio.Event()
         self._closed.set()
-        self._fragments: list[bytes | bytearray | memoryview] = []
+        self._reader = MessageReader(self._protocol, options.max_message_bytes, self._on_control)
+        self._keys = masking_keys()
+        self._headers = b""
+        self._upgraded = False
         self._reason = ""
         self._pinged_ns = 0
         self._cut: Timer | None = None
@@ -115,11 +122,8 @@ class WebsocketTransport(asyncio.Protocol):
         # The state as well: a close frame may stand behind the message that is being handled.
         if self._reason or self._protocol.state is not _OPEN:
             return False
-        if text:
-            self._protocol.send_text(data)
-        else:
-            self._protocol.send_binary(data)
-        self._flush()
+        assert self._socket is not None, "it was open"
+        self._socket.write(plain_frame(data, next(self._keys), text=text))
         return not self._reason
 
     def ping(self) -> None:
@@ -158,18 +162,15 @@ class WebsocketTransport(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         recv_ns = self._now_ns()
-        protocol = self._protocol
-        protocol.receive_data(data)
-        self._flush()  # pongs first: a handler may take its time
-        for event in protocol.events_received():
-            if type(event) is Frame:
-                self._take(event, recv_ns)
-            elif not self.opened.done() and protocol.handshake_exc is None:
-                self.opened.set_result(None)
-        if protocol.parser_exc is not None:
-            self._finish(f"the exchange broke the protocol: {protocol.parser_exc}")
-        elif protocol.handshake_exc is not None and not self.opened.done():
-            self.opened.set_exception(self._handshake_error())
+        if not self._upgraded:
+            data = self._shake_hands(data)
+        # Control frames are answered before the first message is handed on: its handler may take its time.
+        messages = self._reader.feed(data) if self._upgraded else ()
+        for message in messages:
+            self._on_frame(message, recv_ns)
+        if self._protocol.parser_exc is not None:
+            self._flush()
+            self._finish(f"the exchange broke the protocol: {self._protocol.parser_exc}")
 
     def eof_received(self) -> None:
         self._protocol.receive_eof()
@@ -194,22 +195,34 @@ class WebsocketTransport(asyncio.Protocol):
 
     # -- frames ------------------------------------------------------------------------------------
 
-    def _take(self, frame: Frame, recv_ns: int) -> None:
-        opcode = frame.opcode
-        if opcode is _TEXT or opcode is _BINARY:
-            if frame.fin:
-                self._on_frame(bytes(frame.data), recv_ns)
-            else:
-                self._fragments = [frame.data]
-        elif opcode is _CONT:
-            self._fragments.append(frame.data)
-            if frame.fin:
-                message, self._fragments = b"".join(self._fragments), []
-                self._on_frame(message, recv_ns)
-        elif opcode is _PONG:
+    def _shake_hands(self, data: bytes) -> bytes:
+        """Let the library read the answer to the handshake; return the bytes behind it."""
+        protocol = self._protocol
+        before = len(self._headers)
+        self._headers += data
+        end = self._headers.find(_END_OF_HEADERS, max(0, before - len(_END_OF_HEADERS)))
+        cut = len(data) if end < 0 else end + len(_END_OF_HEADERS) - before
+        protocol.receive_data(data[:cut])
+        self._upgraded = end >= 0 and protocol.state is _OPEN
+        if not self._upgraded:
+            protocol.receive_data(data[cut:])
+        self._flush()
+        for event in protocol.events_received():
+            assert isinstance(event, Response), "there are no frames in a handshake"
+        if self.opened.done():
+            pass  # nobody waits any more
+        elif self._upgraded:
+            self.opened.set_result(None)
+        elif protocol.handshake_exc is not None:
+            self.opened.set_exception(self._handshake_error())
+        return data[cut:]
+
+    def _on_control(self, frame: Frame) -> None:
+        self._flush()
+        if frame.opcode is _PONG:
             if frame.data == self._pinged_ns.to_bytes(8):
-                self.rtt_ns = recv_ns - self._pinged_ns
-        elif opcode is _CLOSE:
+                self.rtt_ns = self._now_ns() - self._pinged_ns
+        elif frame.opcode is _CLOSE:
             close = self._protocol.close_rcvd
             self._finish("closed by the exchange" + (f": {close.code} {close.reason!r}" if close else ""))
 

@@ -9,6 +9,7 @@ from hft.clock import Clock
 from hft.errors import OrderError, UsageError
 from hft.events import Fill, OrderReport
 from hft.instrument import Instrument
+from hft.latency import Trace
 from hft.market import Market
 from hft.order import Order
 from hft.orders.counters import OrderCounters
@@ -32,6 +33,7 @@ strategy that answers it with the same order would hold a simulated clock for ev
 
 # Tuples: members of an enum are found in them by identity, in a set by a hash that is a Python call.
 _NOT_AMENDABLE = (OrderState.PENDING_CANCEL, OrderState.UNKNOWN)
+_ANSWERS = (Event.ACCEPTED, Event.REJECTED, Event.REPLACED, Event.CANCELED)
 _WAITING = (OrderState.PENDING_NEW, OrderState.PENDING_REPLACE)
 
 
@@ -47,8 +49,8 @@ class OrderManager(ExecutionEvents):
     ``on_fill`` are called last, when ledger and orders agree, and never from inside a call of its own:
     what the kernel or a risk rule refuses is the order itself in state REJECTED, and told shortly after.
 
-    ``on_sent(order)`` is called after each request was handed to a client, ``on_halt(reason)`` once
-    when trading halts. ``warn`` takes a key, by which the caller may limit the rate, and a line.
+    ``on_halt(reason)`` is called once when trading halts. ``trace`` stamps the order of each request that was
+    handed to a client. ``warn`` takes a key, by which the caller may limit the rate, and a line.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class OrderManager(ExecutionEvents):
         self.counters = OrderCounters()
         self.halted = ""
         self.risk: RiskGate = ClosedGate()
-        self.on_sent: Callable[[Order], None] = _ignore
+        self.trace = Trace(clock.now_ns)
         self.on_halt: Callable[[str], None] = _ignore
         self._clock = clock
         self._ids = ids
@@ -125,6 +127,8 @@ class OrderManager(ExecutionEvents):
         replaces: str = "",
     ) -> Order:
         """Send a new order if nothing speaks against it; otherwise return it in state REJECTED."""
+        trace = self.trace
+        trace.decided_ns = trace.now_ns()
         order = Order(
             client_order_id=self._ids.next(),
             strategy=owner.name,
@@ -151,6 +155,7 @@ class OrderManager(ExecutionEvents):
         verdict = self.risk.approve(order)
         if isinstance(verdict, Refused):
             return self._refuse(order, owner, verdict.reason)
+        trace.approved_ns = trace.now_ns()
         record = Record(order, desk, owner)
         self._records[order.client_order_id] = desk.records[order.client_order_id] = record
         record.expose()
@@ -163,8 +168,8 @@ class OrderManager(ExecutionEvents):
         except Exception as error:
             self._on_client_bug(record, "placing", error)
             return order
+        order.stamps = trace.sent()
         self.counters.sent += 1
-        self.on_sent(order)
         return order
 
     def amend(self, order: Order, price: Price, size: Size) -> bool:
@@ -248,6 +253,8 @@ class OrderManager(ExecutionEvents):
         if event is Event.CANCEL_REJECTED and record.successor is not None:
             event = Event.REPLACE_REJECTED
         before = order.state
+        if event in _ANSWERS and order.stamps is not None:
+            self.trace.acknowledged(order.stamps, report.recv_ns or self._clock.now_ns())
         record.take(report, event)
         if (event is Event.CANCELED or event is Event.EXPIRED) and (report.filled or 0) > order.filled:
             record.held, record.held_filled = event, report.filled or 0
@@ -375,6 +382,8 @@ class OrderManager(ExecutionEvents):
     # -- sending ---------------------------------------------------------------------------------
 
     def _amend_now(self, record: Record, price: Price, size: Size) -> bool:
+        trace = self.trace
+        trace.decided_ns = trace.now_ns()
         order, desk = record.order, record.desk
         if (price, size) == (order.price, order.size):
             return True
@@ -389,6 +398,7 @@ class OrderManager(ExecutionEvents):
         verdict = self.risk.approve_amendment(order, price, size)
         if isinstance(verdict, Refused):
             return self._refuse_amendment(record, verdict.reason)
+        trace.approved_ns = trace.now_ns()
         order.state = OrderState.PENDING_REPLACE
         order.pending_price, order.pending_size = price, size
         record.expose()
@@ -404,11 +414,13 @@ class OrderManager(ExecutionEvents):
         except Exception as error:
             self._on_client_bug(record, "amending", error)
             return False
+        order.stamps = trace.sent()
         self.counters.amended += 1
-        self.on_sent(order)
         return True
 
     def _cancel_now(self, record: Record) -> None:
+        trace = self.trace
+        trace.decided_ns, trace.approved_ns = trace.now_ns(), 0
         try:
             record.desk.client.cancel(record.order)
         except OrderError as error:
@@ -416,8 +428,8 @@ class OrderManager(ExecutionEvents):
         except Exception as error:
             self._on_client_bug(record, "cancelling", error)
         else:
+            record.order.stamps = trace.sent()
             self.counters.cancelled += 1
-            self.on_sent(record.order)
 
     def _on_not_sent(self, record: Record, error: OrderError) -> None:
         """Take back a change or cancel that the client did not send."""

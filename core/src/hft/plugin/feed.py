@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hft.clock import Clock
 from hft.errors import DecodeError
 from hft.instrument import Instrument
-from hft.latency import TickToOrder
+from hft.latency import UNTRACED, Trace
 from hft.net.spec import Request
 from hft.plugin.market_data import Feed, MarketDataStream
 
@@ -47,7 +47,7 @@ class StreamFeed(Feed):
         *,
         clock: Clock,
         seed: str = "",
-        latency: TickToOrder | None = None,
+        trace: Trace = UNTRACED,
         warn: Callable[[str, str], None] = _ignore,
     ) -> None:
         self.exchange = exchange
@@ -59,7 +59,7 @@ class StreamFeed(Feed):
         self.listings = 0
         self.frames = 0
         self.undecoded_frames = 0
-        self._latency = latency or TickToOrder(clock.now_ns)
+        self._trace = trace
         self._warn = warn
 
     # -- what the stream calls -------------------------------------------------------------------
@@ -86,7 +86,7 @@ class StreamFeed(Feed):
     def on_frame(self, conn: str, data: bytes, recv_ns: int) -> None:
         """Give the stream a frame; one that it does not understand is counted and does no harm."""
         self.frames += 1
-        self._latency.begin(recv_ns)
+        self._trace.begin(recv_ns)
         try:
             self.stream.on_frame(conn, data, recv_ns)
         except DecodeError as error:
@@ -97,7 +97,7 @@ class StreamFeed(Feed):
             self.stream.on_close(conn, recv_ns)
             self.stream.on_open(conn, recv_ns)
         finally:
-            self._latency.end()
+            self._trace.end()
 
     def on_close(self, conn: str, recv_ns: int) -> None:
         """Tell the stream that a connection broke."""

@@ -11,7 +11,7 @@ from hft.capture import Tap
 from hft.clock import Clock
 from hft.errors import TransportError, UsageError
 from hft.instrument import Instrument, InstrumentId
-from hft.latency import TickToOrder
+from hft.latency import Trace
 from hft.market import Market
 from hft.net import Connection, RestClient, TokenBucket
 from hft.net.backoff import Backoff
@@ -36,7 +36,7 @@ class ExchangeSession:
         base: Path,
         seed: int,
         clock: Clock,
-        latency: TickToOrder,
+        trace: Trace,
         tap: Tap | None,
         warn: Callable[[str, str], None],
     ) -> None:
@@ -44,7 +44,7 @@ class ExchangeSession:
         self._base = base
         self._seed = seed
         self._clock = clock
-        self._latency = latency
+        self._trace = trace
         self._tap = tap
         self._warn = warn
         self._child: Child | None = None
@@ -84,7 +84,7 @@ class ExchangeSession:
             clock=self._clock,
             seed=f"{self._seed}:{entry.key}",
             rest=self._rest,
-            latency=self._latency,
+            trace=self._trace,
             warn=self._warn,
         )
         self._stream = self._feed.stream = stream_class(entry.config, self._feed)

@@ -10,7 +10,7 @@ from hft.book import OrderBook
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
 from hft.instrument import Instrument, InstrumentId
-from hft.latency import TickToOrder
+from hft.latency import Trace
 from hft.ledger import Ledger
 from hft.market import Market
 from hft.money import product, trim
@@ -58,18 +58,18 @@ class Kernel:
         clock: Clock,
         *,
         run_id: str,
-        latency: TickToOrder,
+        trace: Trace,
         write: Callable[[str], None],
         warn: Callable[[str, str], None],
     ) -> None:
         self.profile = profile
         self.clock = clock
-        self.latency = latency
+        self.trace = trace
         self.wanted: list[InstrumentId] = wanted_instruments(profile)
         self.markets: dict[InstrumentId, Market] = {}
         self.ledger = Ledger()
         self.manager = OrderManager(clock, ClientOrderIds(profile.name, run_id), self.ledger, warn=warn)
-        self.manager.on_sent = latency.sent
+        self.manager.trace = trace
         self.manager.on_halt = self._halt
         self.on_halt: Callable[[], None] = lambda: None
         self.strategies: list[WiredStrategy] = []
@@ -89,6 +89,7 @@ class Kernel:
             self.manager.add_exchange(key, self._paper[key])
         for instrument in instruments:
             market = self.markets[instrument.id] = Market(instrument)
+            market.trace = self.trace
             self._paper[instrument.exchange].attach(market)
             self._watchdog.watch([market], self.profile.exchanges[instrument.exchange].max_book_age)
             self.manager.add_market(market)
@@ -162,7 +163,7 @@ class Kernel:
             currency=self._currency(),
             currencies=self.ledger.totals(),
             positions={str(view.instrument.id): PositionSummary.of(view) for view in views},
-            latency_us=LatencySummary.of(self.latency.histogram),
+            latency_us=LatencySummary.of_trace(self.trace),
             halted=self.manager.halted or None,
             faults=tuple(self.faults),
             open_orders_left=self.manager.open_count,

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from hft.clock import NS_PER_S, SystemClock
-from hft.latency import TickToOrder
+from hft.latency import Trace
 from hft.profile import Profile
 from hft.run.exchange import ExchangeSession
 from hft.run.kernel import Kernel
@@ -64,15 +64,15 @@ async def run_live(
     ``warn`` takes a key, by which it limits the rate, and a line.
     """
     clock = SystemClock()
-    latency = TickToOrder(clock.now_ns)
-    kernel = Kernel(profile, clock, run_id=str(clock.now_ns()), latency=latency, write=write, warn=warn)
+    trace = Trace(clock.now_ns)
+    kernel = Kernel(profile, clock, run_id=str(clock.now_ns()), trace=trace, write=write, warn=warn)
     sessions = {
         key: ExchangeSession(
             entry,
             base=profile.path.parent,
             seed=profile.seed,
             clock=clock,
-            latency=latency,
+            trace=trace,
             tap=None,
             warn=warn,
         )

@@ -28,7 +28,7 @@ def render_panel(kernel: Kernel, elapsed_s: float, frames: int, frames_per_s: fl
     )
     for market in kernel.markets.values():
         table.add_row(*_row(kernel, market))
-    histogram = kernel.latency.histogram
+    histogram = kernel.trace.tick_to_order
     p50, p99 = histogram.percentile_ns(50), histogram.percentile_ns(99)
     latency = f"{p50 / 1e3:.0f}/{p99 / 1e3:.0f} us" if p50 is not None and p99 is not None else "-"
     counters = kernel.manager.counters

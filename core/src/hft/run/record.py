@@ -12,7 +12,7 @@ import attrs
 
 from hft.capture import CaptureWriter, Tap
 from hft.clock import NS_PER_S, SystemClock
-from hft.latency import TickToOrder
+from hft.latency import UNTRACED
 from hft.market import Channel, Market
 from hft.profile import Profile
 from hft.run.exchange import ExchangeSession
@@ -60,7 +60,7 @@ async def record(
             base=profile.path.parent,
             seed=profile.seed,
             clock=clock,
-            latency=TickToOrder(clock.now_ns),
+            trace=UNTRACED,
             tap=tap.for_exchange(key),
             warn=warn,
         )

@@ -13,7 +13,7 @@ from hft.capture import CaptureRecord, read_capture
 from hft.clock import NS_PER_S, SimulatedClock, SystemClock
 from hft.errors import CaptureError
 from hft.instrument import Instrument
-from hft.latency import TickToOrder
+from hft.latency import Trace
 from hft.plugin.feed import RecordedFeed
 from hft.profile import Profile
 from hft.run.kernel import Kernel, pick_instrument
@@ -44,10 +44,10 @@ def run_recorded(
     make the same orders. ``warn`` takes a key, by which it limits the rate, and a line.
     """
     stopwatch = SystemClock()
-    latency = TickToOrder(stopwatch.now_ns, recorded=True)
     clock = SimulatedClock()
-    kernel = Kernel(profile, clock, run_id=f"seed {profile.seed}", latency=latency, write=write, warn=warn)
-    feeds = _feeds(profile, clock, latency, warn)
+    trace = Trace(stopwatch.now_ns, replay_ns=clock.now_ns)
+    kernel = Kernel(profile, clock, run_id=f"seed {profile.seed}", trace=trace, write=write, warn=warn)
+    feeds = _feeds(profile, clock, trace, warn)
     instruments, start_ns = _prepare(profile, kernel, feeds, write)
     clock.advance_to(start_ns)
     kernel.wire(instruments)
@@ -78,7 +78,7 @@ def run_recorded(
 
 
 def _feeds(
-    profile: Profile, clock: SimulatedClock, latency: TickToOrder, warn: Callable[[str, str], None]
+    profile: Profile, clock: SimulatedClock, trace: Trace, warn: Callable[[str, str], None]
 ) -> dict[str, RecordedFeed]:
     feeds = {}
     for key, entry in profile.exchanges.items():
@@ -90,7 +90,7 @@ def _feeds(
             entry.url,
             clock=clock,
             seed=f"{profile.seed}:{key}",
-            latency=latency,
+            trace=trace,
             warn=warn,
         )
         feed.stream = stream_class(entry.config, feed)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import attrs
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from hft.latency import Histogram
+from hft.latency import Histogram, Trace
 from hft.ledger import AssetTotals, PositionView
 from hft.money import trim
 
-__all__ = ["LatencySummary", "PositionSummary", "Summary"]
+__all__ = ["LatencySummary", "PositionSummary", "StageSummary", "Summary"]
 
 
 _SHOWN_DECIMALS = 8
@@ -49,8 +49,8 @@ class PositionSummary:
 
 
 @attrs.frozen(kw_only=True)
-class LatencySummary:
-    """Tick-to-order latency in microseconds, all 0 when no frame caused an order."""
+class StageSummary:
+    """How long something took in microseconds, all 0 when it never happened."""
 
     p50: float = 0.0
     p99: float = 0.0
@@ -58,12 +58,28 @@ class LatencySummary:
     count: int = 0
 
     @classmethod
-    def of(cls, histogram: Histogram) -> LatencySummary:
+    def of(cls, histogram: Histogram) -> Self:
         """Print a histogram's figures."""
         p50, p99 = histogram.percentile_ns(50), histogram.percentile_ns(99)
         if p50 is None or p99 is None:
             return cls()
         return cls(p50=p50 / 1e3, p99=p99 / 1e3, max=histogram.maximum_ns / 1e3, count=histogram.count)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{us:,.0f}" for us in (self.p50, self.p99, self.max)) + " us"
+
+
+@attrs.frozen(kw_only=True)
+class LatencySummary(StageSummary):
+    """Tick-to-order latency, and that of each stage by its name."""
+
+    stages: Mapping[str, StageSummary] = attrs.field(factory=dict)
+
+    @classmethod
+    def of_trace(cls, trace: Trace) -> Self:
+        """Print a trace's figures."""
+        stages = {stage.value: StageSummary.of(histogram) for stage, histogram in trace.stages.items()}
+        return attrs.evolve(cls.of(trace.tick_to_order), stages=stages)
 
 
 @attrs.frozen(kw_only=True)
@@ -124,8 +140,8 @@ class Summary:
         ]
         rows += [(f"refused: {reason}", f"{count:,}") for reason, count in self.refused.items()]
         if latency.count:
-            figures_us = (latency.p50, latency.p99, latency.max)
-            rows.append(("tick to order p50, p99, max", ", ".join(f"{us:,.0f}" for us in figures_us) + " us"))
+            rows.append(("tick to order p50, p99, max", str(latency)))
+        rows += [(f"  {name}", str(stage)) for name, stage in latency.stages.items() if stage.count]
         for currency, totals in self.currencies.items():
             rows.append((f"realised P&L {currency}", _short(totals.realized)))
             rows.append((f"unrealised P&L {currency}", _short(totals.unrealized)))

@@ -1,0 +1,288 @@
+"""Orders into requests, over REST and over the websocket API; pure.
+
+What never changes of a request is written once for each instrument and kind of order. Sending one fills in
+price, size, client id and time, and signs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from hft import Instrument, Order, Price, Side, Size
+from hft_binance.endpoints import Product
+from hft_binance.order_params import (
+    Hole,
+    Params,
+    amend_params,
+    cancel_params,
+    check_amendment,
+    place_params,
+    product_traded,
+)
+from hft_binance.signing import Signer
+
+__all__ = ["RestOrders", "RestRequest", "WebsocketOrders", "encode_request"]
+
+NS_PER_MS = 1_000_000
+
+_ORDER_PATH = {Product.SPOT: "/api/v3/order", Product.USDM: "/fapi/v1/order"}
+_AMEND_PATH = {Product.SPOT: "/api/v3/order/amend/keepPriority", Product.USDM: "/fapi/v1/order"}
+_AMEND_METHOD = {Product.SPOT: "order.amend.keepPriority", Product.USDM: "order.modify"}
+
+
+class RestRequest(NamedTuple):
+    """A request to be made as it is: ``target`` is path and query, percent-encoded and signed."""
+
+    method: str
+    target: str
+
+
+def encode_request(request_id: str, method: str, params: Mapping[str, str | int]) -> bytes:
+    """Write any request of the websocket API, such as ``session.logon``; its answer names its id."""
+    return msgspec.json.encode({"id": request_id, "method": method, "params": params})
+
+
+# -- forms -----------------------------------------------------------------------------------------------
+
+_Values = tuple[str, str, str, int]
+"""Price, size, client id and milliseconds, as `Hole` counts them."""
+
+
+class _Template:
+    """Text with holes."""
+
+    __slots__ = ("_pick", "_text")
+
+    def __init__(self, parts: Iterable[str | Hole]) -> None:
+        parts = list(parts)
+        self._text = "".join("%s" if isinstance(part, Hole) else part.replace("%", "%%") for part in parts)
+        # A tuple, as every request has two holes at least: client id and time.
+        self._pick: Callable[[_Values], Any] = itemgetter(*(part for part in parts if isinstance(part, Hole)))
+
+    def fill(self, values: _Values) -> str:
+        text: str = self._text % self._pick(values)
+        return text
+
+
+class _RestForm:
+    """One kind of REST request."""
+
+    __slots__ = ("_method", "_path", "_query")
+
+    def __init__(self, method: str, path: str, params: Params) -> None:
+        self._method = method
+        self._path = path
+        self._query = _Template(_named(params, _url_text))
+
+    def write(self, values: _Values, signer: Signer) -> RestRequest:
+        price, size, client_order_id, time_ms = values
+        query = self._query.fill((price, size, _url_text(client_order_id), time_ms))
+        return RestRequest(self._method, f"{self._path}?{query}&signature={signer.sign_url(query.encode())}")
+
+
+class _FrameForm:
+    """One kind of websocket request: the text that is signed, and the frame from its id to its signature."""
+
+    __slots__ = ("_payload", "_rest")
+
+    def __init__(self, method: str, params: Params) -> None:
+        params = {name: params[name] for name in sorted(params)}
+        self._payload = _Template(_named(params, str))
+        self._rest = _Template((f'","method":"{method}","params":{{', *_json(params)))
+
+    def write(self, values: _Values, signer: Signer | None, request_id: str) -> bytes:
+        price, size, client_order_id, time_ms = values
+        rest = self._rest.fill((price, size, _json_text(client_order_id), time_ms))
+        if signer is None:
+            return f'{{"id":"{request_id}{rest}}}}}'.encode()
+        signature = signer.sign(self._payload.fill(values).encode())
+        return f'{{"id":"{request_id}{rest},"signature":"{signature}"}}}}'.encode()
+
+
+def _named(params: Params, encode: Callable[[str], str]) -> Iterable[str | Hole]:
+    """Yield the parts of ``name=value&name=value``."""
+    separator = ""
+    for name, value in params.items():
+        yield f"{separator}{name}="
+        yield value if isinstance(value, Hole) else encode(str(value))
+        separator = "&"
+
+
+def _json(params: Params) -> Iterable[str | Hole]:
+    """Yield the parts of ``"name":"value","name":1``."""
+    separator = ""
+    for name, value in params.items():
+        yield f'{separator}"{name}":'
+        if not isinstance(value, Hole):
+            yield msgspec.json.encode(value).decode()
+        elif value is Hole.TIME:
+            yield value
+        else:
+            yield from ('"', value, '"')
+        separator = ","
+
+
+# Our own client ids are letters and digits: looking is quicker than encoding what needs none.
+
+
+def _url_text(text: str) -> str:
+    return text if text.isascii() and text.isalnum() else quote(text, safe="")
+
+
+def _json_text(text: str) -> str:
+    return text if text.isascii() and text.isalnum() else msgspec.json.encode(text)[1:-1].decode()
+
+
+# -- orders ----------------------------------------------------------------------------------------------
+
+FormT = TypeVar("FormT")
+
+
+class _Orders(ABC, Generic[FormT]):
+    """The forms of one instrument's orders, each made when it is first needed."""
+
+    def __init__(
+        self, instrument: Instrument, *, recv_window_ms: int, place_options: Mapping[str, str], tail: Params
+    ) -> None:
+        window = {"recvWindow": recv_window_ms} if recv_window_ms else {}
+        self._tail: Params = {**window, "timestamp": Hole.TIME, **tail}
+        self._options = dict(place_options)
+        self._product = product_traded(instrument)
+        self._placing: dict[Any, FormT] = {}
+        self._cancelling = self._cancel_form({**cancel_params(instrument), **self._tail})
+        self._amending = {
+            side._value_: self._amend_form({**amend_params(instrument, side), **self._tail}) for side in Side
+        }
+
+    @abstractmethod
+    def _place_form(self, params: Params) -> FormT: ...
+
+    @abstractmethod
+    def _cancel_form(self, params: Params) -> FormT: ...
+
+    @abstractmethod
+    def _amend_form(self, params: Params) -> FormT: ...
+
+    def _placing_form(self, order: Order) -> FormT:
+        # Texts, as members of an enum hash by a call of a Python function.
+        kind = (
+            order.side._value_,
+            order.type._value_,
+            order.time_in_force._value_,
+            order.post_only,
+            order.reduce_only,
+            order.price is None,
+        )
+        form = self._placing.get(kind)
+        if form is None:
+            params = {**place_params(order), **self._options, **self._tail}
+            form = self._placing[kind] = self._place_form(params)
+        return form
+
+
+class RestOrders(_Orders[_RestForm]):
+    """Writes the REST requests about one instrument's orders.
+
+    ``recv_window_ms`` is how old a request may be when it arrives (0: what the exchange allows by itself,
+    5 s). ``place_options`` are further parameters of every new order, such as ``newOrderRespType``.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        signer: Signer,
+        *,
+        recv_window_ms: int = 0,
+        place_options: Mapping[str, str] | None = None,
+    ) -> None:
+        self._signer = signer
+        super().__init__(
+            instrument, recv_window_ms=recv_window_ms, place_options=place_options or {}, tail={}
+        )
+
+    def place(self, order: Order, now_ns: int) -> RestRequest:
+        """Write a new order; raise `OrderError` if the exchange has no such order."""
+        return self._placing_form(order).write(_values(order, order.price, order.size, now_ns), self._signer)
+
+    def cancel(self, order: Order, now_ns: int) -> RestRequest:
+        """Write the cancellation of an order."""
+        return self._cancelling.write(_bare_values(order, now_ns), self._signer)
+
+    def amend(self, order: Order, price: Price, size: Size, now_ns: int) -> RestRequest:
+        """Write a change of price and whole size; raise `OrderError` for what spot cannot change."""
+        check_amendment(order, price, size)
+        return self._amending[order.side._value_].write(_values(order, price, size, now_ns), self._signer)
+
+    def _place_form(self, params: Params) -> _RestForm:
+        return _RestForm("POST", _ORDER_PATH[self._product], params)
+
+    def _cancel_form(self, params: Params) -> _RestForm:
+        return _RestForm("DELETE", _ORDER_PATH[self._product], params)
+
+    def _amend_form(self, params: Params) -> _RestForm:
+        return _RestForm("PUT", _AMEND_PATH[self._product], params)
+
+
+class WebsocketOrders(_Orders[_FrameForm]):
+    """Writes the frames of the websocket API about one instrument's orders.
+
+    Without a ``signer`` they are for a session that has logged in, where neither key nor signature is
+    sent. The answer to a frame names its ``request_id``, which is made of letters and digits. For the rest
+    see `RestOrders`.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        signer: Signer | None,
+        *,
+        recv_window_ms: int = 0,
+        place_options: Mapping[str, str] | None = None,
+    ) -> None:
+        self._signer = signer
+        super().__init__(
+            instrument,
+            recv_window_ms=recv_window_ms,
+            place_options=place_options or {},
+            tail={} if signer is None else {"apiKey": signer.key.reveal()},
+        )
+
+    def place(self, order: Order, request_id: str, now_ns: int) -> bytes:
+        """Write a new order; raise `OrderError` if the exchange has no such order."""
+        values = _values(order, order.price, order.size, now_ns)
+        return self._placing_form(order).write(values, self._signer, request_id)
+
+    def cancel(self, order: Order, request_id: str, now_ns: int) -> bytes:
+        """Write the cancellation of an order."""
+        return self._cancelling.write(_bare_values(order, now_ns), self._signer, request_id)
+
+    def amend(self, order: Order, price: Price, size: Size, request_id: str, now_ns: int) -> bytes:
+        """Write a change of price and whole size; raise `OrderError` for what spot cannot change."""
+        check_amendment(order, price, size)
+        values = _values(order, price, size, now_ns)
+        return self._amending[order.side._value_].write(values, self._signer, request_id)
+
+    def _place_form(self, params: Params) -> _FrameForm:
+        return _FrameForm("order.place", params)
+
+    def _cancel_form(self, params: Params) -> _FrameForm:
+        return _FrameForm("order.cancel", params)
+
+    def _amend_form(self, params: Params) -> _FrameForm:
+        return _FrameForm(_AMEND_METHOD[self._product], params)
+
+
+def _values(order: Order, price: Price | None, size: Size, now_ns: int) -> _Values:
+    instrument = order.instrument
+    price_text = "" if price is None else instrument.format_price(price)
+    return price_text, instrument.format_size(size), order.client_order_id, now_ns // NS_PER_MS
+
+
+def _bare_values(order: Order, now_ns: int) -> _Values:
+    return "", "", order.client_order_id, now_ns // NS_PER_MS
