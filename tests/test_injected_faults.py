@@ -257,6 +257,23 @@ async def test_a_silent_stream_makes_its_book_stale(tmp_path: Path, quoted_state
     assert result.seen[CONTROL]["resyncs"] == 0
 
 
+async def test_a_connection_that_stays_open_and_says_nothing_is_replaced(
+    tmp_path: Path, quoted_states: set[BookState]
+) -> None:
+    async def misbehave(simulator: BinanceSimulator) -> None:
+        await asyncio.sleep(1.5)
+        btc = _depth_topic(simulator, "BTC/USDT")
+        simulator.faults.inject(Fault(kind=FaultKind.SILENCE, where=btc))
+        await asyncio.sleep(3.7)
+
+    symbols = ["BTC/USDT", "BTC/USDT:USDT"]
+    result = await run(tmp_path, symbols, misbehave, duration_s=5.5, max_book_age="500ms")
+    assert "STALE" in result.seen["BTC/USDT"]["states"]
+    result.assert_recovered("BTC/USDT")
+    result.assert_untouched("BTC/USDT:USDT")  # another connection
+    assert quoted_states == {BookState.LIVE}
+
+
 def _depth_topic(simulator: BinanceSimulator, symbol: str) -> str:
     native = simulator.world.markets[symbol].instrument.native_symbol.lower()
     return f"{'public' if ':' in symbol else 'spot'}/{native}@depth*"

@@ -100,6 +100,10 @@ class ExchangeSession:
         """Open the connections that bring these markets."""
         self._opened.connect(self._stream.subscribe(markets), self._connection)
 
+    def replace(self, market: Market) -> None:
+        """Subscribe a market anew whose book stays silent."""
+        self._opened.replace(market.instrument.id)
+
     async def close(self) -> None:
         """Close everything that `open` and `subscribe` opened."""
         if self._feed is not None:

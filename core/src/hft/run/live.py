@@ -80,6 +80,7 @@ async def run_live(
     }
     with stop_on_signals() as stop:
         kernel.on_halt = stop.set
+        kernel.on_silent = lambda market: sessions[market.instrument.exchange].replace(market)
         async with AsyncExitStack() as opened:
             started_ns = clock.now_ns()
             starting = asyncio.ensure_future(_start(kernel, sessions, opened))

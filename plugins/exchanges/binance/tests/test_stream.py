@@ -287,6 +287,31 @@ def test_streams_are_spread_over_connections(futures: bool, most: int, messages:
         assert spec.limit in {limit.name for limit in BinanceStream.rate_limits}
 
 
+def test_each_connection_says_whose_books_it_brings() -> None:
+    btc, eth, trades = make_market("BTC"), make_market("ETH", futures=True), make_market("SOL", Channel.TRADE)
+    specs = {spec.name: spec.books for spec in Scene(btc, eth, trades).specs}
+    assert specs == {
+        SPOT_WS: {btc.instrument.id},
+        PUBLIC_WS: {eth.instrument.id},
+        MARKET_WS: frozenset(),
+    }
+
+
+def test_books_are_lost_in_the_order_of_subscription() -> None:
+    """Who is told first acts first: it must not depend on where the objects lie in memory."""
+    bases = [f"A{number}" for number in range(40)]
+    scene = Scene(*(make_market(base) for base in bases))
+    scene.frame(SPOT_WS, {"result": None, "id": 1})
+    scene.frame(SPOT_WS, {"result": None, "id": 2})
+    for request in list(scene.feed.requests):
+        scene.snapshot(100, request)
+    lost: list[str] = []
+    for market in scene.markets:
+        market.listen_lost(lambda book: lost.append(book.instrument.base))
+    scene.stream.on_close(SPOT_WS, 0)
+    assert lost == bases
+
+
 def test_an_acknowledgement_begins_only_what_it_acknowledges() -> None:
     scene = Scene(*(make_market(f"C{number}", Channel.BOOK) for number in range(150)))
     scene.frame(SPOT_WS, {"result": None, "id": 2})

@@ -57,7 +57,8 @@ class _Link:
     batches: dict[int, Sequence[str]] = attrs.Factory(dict)
     """What was subscribed to by frame id."""
     handlers: dict[str, Handler] = attrs.Factory(dict)
-    symbols: set[Symbol] = attrs.Factory(set)
+    symbols: dict[Symbol, None] = attrs.Factory(dict)
+    """An ordered set: in what order books are lost must not depend on where objects lie in memory."""
     timer: Timer | None = None
 
 
@@ -193,6 +194,9 @@ class BinanceStream(MarketDataStream[Config]):
                 lifetime_ns=limits.CONNECTION_LIFETIME_NS,
                 silence_ns=limits.SILENCE_NS,
                 limit=limits.CONNECTIONS[product],
+                books=frozenset(
+                    symbol.market.instrument.id for symbol in link.symbols if symbol.depth_conn == conn
+                ),
             )
 
     # -- connections ---------------------------------------------------------------------------------
@@ -227,7 +231,7 @@ class BinanceStream(MarketDataStream[Config]):
                 symbol = self._symbols.get((link.product, found[0]))
                 if symbol is not None and symbol.depth_conn in ("", conn):
                     symbol.depth_conn = conn
-                    link.symbols.add(symbol)
+                    link.symbols[symbol] = None
                     symbol.sync.on_subscribed()
 
     def _link(self, conn: str) -> _Link:
@@ -273,7 +277,7 @@ class BinanceStream(MarketDataStream[Config]):
             raise DecodeError(f"unknown symbol {native[:40]!r}")
         if kind is codec.Kind.DEPTH:
             symbol.depth_conn = conn
-        link.symbols.add(symbol)
+        link.symbols[symbol] = None
         handler = symbol.handler(kind)
         if kind is not codec.Kind.UNNEEDED:  # of those there is no end, and they are no hurry
             link.handlers[stream] = handler
