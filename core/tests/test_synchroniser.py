@@ -371,6 +371,14 @@ def test_a_snapshot_bridges_to_what_was_buffered() -> None:
     assert (book.exchange_ns, book.recv_ns) == (9, 10)
 
 
+def test_a_book_is_as_old_as_its_snapshot_and_not_as_the_updates_that_waited_for_it() -> None:
+    """Else a slow answer makes a book LIVE that is at once taken for one not heard of for too long."""
+    scene = Scene()
+    scene.sync.on_delta(98, 101, 97, b"[]", b"[]", 9, 3)
+    scene.snapshot(99)
+    assert (scene.market.book.exchange_ns, scene.market.book.recv_ns) == (9, 8)
+
+
 def test_a_gap_leaves_live_before_the_update_is_seen(live: Scene) -> None:
     live.delta(101, 101)
     live.delta(103, 104, b'[["50","0"]]')
