@@ -49,7 +49,8 @@ class Kernel:
     ``wanted`` says which instruments the profile needs. `wire` takes them and joins the components;
     from `start` to `stop` the events of ``markets`` drive everything: first the simulated exchange,
     then the strategies, as an exchange knows before its clients do. ``on_halt`` is called once when
-    trading halts. ``warn`` takes a key, by which it limits the rate, and a line.
+    trading halts, ``on_silent`` with a market whose book stays out of LIVE. ``warn`` takes a key, by
+    which it limits the rate, and a line.
     """
 
     def __init__(
@@ -72,12 +73,18 @@ class Kernel:
         self.manager.trace = trace
         self.manager.on_halt = self._halt
         self.on_halt: Callable[[], None] = lambda: None
+        self.on_silent: Callable[[Market], None] = lambda market: None
         self.strategies: list[WiredStrategy] = []
         self.faults: list[str] = []
         self._log = LogRing(write)
         self._warn = warn
         self._log_timer: Timer | None = None
-        self._watchdog = Watchdog(clock, lambda line: warn(line[:40], line))
+        self._watchdog = Watchdog(
+            clock,
+            random.Random(f"{profile.seed}:watchdog"),
+            lambda line: warn(line[:40], line),
+            lambda market: self.on_silent(market),
+        )
         self._paper: dict[str, PaperExecution] = {}
         if not self.wanted:
             raise UsageError(f"{profile.path}: no strategy, nothing to run: name one under 'strategies'")

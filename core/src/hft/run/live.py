@@ -51,6 +51,27 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
+@contextlib.contextmanager
+def _bugs_told_to(halt: Callable[[str], None]) -> Iterator[None]:
+    """Call ``halt`` when a timer's call raises, which the event loop by itself would only log.
+
+    Books, orders and positions may be half changed. What tasks and sockets raise is theirs to mend.
+    """
+    loop = asyncio.get_running_loop()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if "handle" in context and isinstance(error, Exception):
+            halt(f"bug: {type(error).__name__}: {error}")
+
+    loop.set_exception_handler(handle)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(None)
+
+
 async def run_live(
     profile: Profile,
     *,
@@ -78,8 +99,9 @@ async def run_live(
         )
         for key, entry in profile.exchanges.items()
     }
-    with stop_on_signals() as stop:
+    with stop_on_signals() as stop, _bugs_told_to(kernel.manager.halt):
         kernel.on_halt = stop.set
+        kernel.on_silent = lambda market: sessions[market.instrument.exchange].replace(market)
         async with AsyncExitStack() as opened:
             started_ns = clock.now_ns()
             starting = asyncio.ensure_future(_start(kernel, sessions, opened))

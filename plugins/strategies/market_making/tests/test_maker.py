@@ -94,13 +94,13 @@ def test_a_book_that_is_not_live_is_not_quoted_on_until_it_is_back() -> None:
     assert len(run.wait(1)) == 1
 
 
-def test_a_book_with_an_empty_side_withdraws() -> None:
+def test_a_book_with_an_empty_side_withdraws_at_once_and_is_quoted_at_once_when_it_is_whole() -> None:
     run = Run()
     run.book("60000.00", "60000.01")
-    set_book(run.markets[0], [("60000.00", "1")], [])
-    run.maker.on_book(run.markets[0].book)
-    (stated,) = run.wait(1)
+    run.maker.on_book(set_book(run.markets[0], [("60000.00", "1")], []))
+    stated = run.trading.quotes[-1]
     assert (stated.bids, stated.asks) == ([], [])
+    assert len(run.book("60000.00", "60000.01")) == 1
 
 
 def test_a_position_moves_the_quotes_against_itself_and_closes_its_side() -> None:

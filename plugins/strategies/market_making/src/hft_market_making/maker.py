@@ -19,8 +19,9 @@ class MarketMaker(Strategy[Config]):
     """Quote every instrument it is given, on both sides.
 
     Quotes are stated anew every ``refresh``, and at once when the mid has moved by ``tolerance`` since
-    they were stated last. In between they stand, also when one of them is filled: what was bought is
-    not bought again before the next statement.
+    they were stated last; a book without bids or without asks withdraws them at once. In between they
+    stand, also when one of them is filled: what was bought is not bought again before the next
+    statement.
     """
 
     _quoted: dict[Instrument, _Quoted]
@@ -36,6 +37,7 @@ class MarketMaker(Strategy[Config]):
         quoted = self._quoted[book.instrument]
         bid, ask = book.best_bid, book.best_ask
         if bid is None or ask is None:
+            self._state_quotes(quoted)
             return
         doubled_mid = bid + ask
         quoted.volatility.update(quoted.price_of(doubled_mid), self.trading.clock.now_ns())
@@ -51,6 +53,7 @@ class MarketMaker(Strategy[Config]):
         book, instrument = quoted.book, quoted.instrument
         bid, ask = book.best_bid, book.best_ask
         if bid is None or ask is None:
+            quoted.stated_at = -math.inf
             self.trading.quote(instrument, (), ())
             return
         quoted.stated_at = bid + ask
