@@ -11,7 +11,7 @@ import pytest
 from hft.clock import NS_PER_S, SimulatedClock
 from hft.errors import DecodeError, TransportError, UsageError
 from hft.instrument import Instrument, InstrumentId
-from hft.latency import TickToOrder
+from hft.latency import Trace
 from hft.net import Request, RestClient
 from hft.plugin.market_data import Feed
 from hft.run.exchange import ExchangeSession
@@ -75,7 +75,7 @@ async def load(answers: Sequence[bytes | Exception], warnings: list[str], wanted
         base=Path(),
         seed=1,
         clock=clock,
-        latency=TickToOrder(clock.now_ns),
+        trace=Trace(clock.now_ns),
         tap=None,
         warn=lambda _, line: warnings.append(line),
     )
