@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
+
 from setuptools import Extension, setup
 
-setup(
-    ext_modules=[
-        Extension(
-            "hft.book._native",
-            ["src/hft/book/_native.pyx"],
-            depends=["src/hft/book/_reader.pxd"],
-            # Nothing that only the machine of the build has: a wheel is run elsewhere.
-            extra_compile_args=["-O3", "-g0"],
-            optional=True,
-        )
-    ],
-    # The C file that Cython writes goes to build/, not beside its source.
-    options={"build_ext": {"cython_c_in_temp": True}},
-)
+with TemporaryDirectory() as build:
+    setup(
+        ext_modules=[
+            Extension(
+                "hft.book._native",
+                ["src/hft/book/_native.pyx"],
+                depends=["src/hft/book/_reader.pxd"],
+                # Nothing that only the machine of the build has: a wheel is run elsewhere.
+                extra_compile_args=["-O3", "-g0"],
+                optional=True,
+            )
+        ],
+        options={
+            # From a folder that stays, setuptools would put modules into the wheel that are long deleted.
+            "build": {"build_base": build},
+            # The C file that Cython writes does not stay beside its source.
+            "build_ext": {"cython_c_in_temp": True},
+        },
+    )
