@@ -13,6 +13,8 @@ __all__ = ["Clock", "SimulatedClock", "SystemClock", "Timer"]
 
 NS_PER_S = 1_000_000_000
 
+_monotonic_ns = time.monotonic_ns
+
 
 class Timer:
     """A call to be made at ``when_ns``; `cancel` undoes it, harmlessly also after it was made."""
@@ -91,7 +93,7 @@ class SystemClock(Clock):
         self._offset_ns = time.time_ns() - time.monotonic_ns()
 
     def now_ns(self) -> int:
-        return time.monotonic_ns() + self._offset_ns
+        return _monotonic_ns() + self._offset_ns
 
     def call_at(self, when_ns: int, callback: Callable[[], None]) -> Timer:
         timer = _LoopTimer(when_ns, callback)

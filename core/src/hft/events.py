@@ -14,7 +14,7 @@ from decimal import Decimal
 import attrs
 
 from hft.instrument import Instrument
-from hft.types import Liquidity, Price, Side, Size
+from hft.types import Liquidity, Price, Side, Size, quick
 
 __all__ = ["Fill", "MarkPrice", "OrderReport", "Quote", "ReportKind", "Trade"]
 
@@ -66,6 +66,7 @@ class MarkPrice:
     recv_ns: int
 
 
+@quick
 class ReportKind(enum.Enum):
     """What an exchange says of one of our orders."""
 

@@ -12,11 +12,12 @@ from hft.book import OrderBook, new_book
 from hft.events import MarkPrice, Quote, Trade
 from hft.instrument import Instrument
 from hft.latency import UNTRACED, Trace
-from hft.types import BookState
+from hft.types import BookState, quick
 
 __all__ = ["Channel", "Market", "MarketCounters"]
 
 
+@quick
 class Channel(enum.Enum):
     """The kinds of public market data."""
 

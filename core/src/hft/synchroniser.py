@@ -17,7 +17,7 @@ from hft.clock import Clock, Timer
 from hft.errors import DataError
 from hft.market import Market
 from hft.net.backoff import Backoff
-from hft.types import BookState
+from hft.types import BookState, quick
 
 __all__ = ["Continuity", "Step", "Synchroniser"]
 
@@ -35,6 +35,7 @@ _IN_STREAM_NS = 10_000_000_000
 """How long a subscription may take to bring its snapshot before it is asked for again."""
 
 
+@quick
 class Step(enum.Enum):
     """How an update relates to the book as it is."""
 
@@ -81,9 +82,11 @@ class Synchroniser:
     __slots__ = (
         "_backoff",
         "_bridged",
+        "_bridges",
         "_buffer",
         "_clock",
         "_flowing",
+        "_follows",
         "_in_step_since_ns",
         "_late",
         "_old",
@@ -92,7 +95,6 @@ class Synchroniser:
         "_synced",
         "_timer",
         "_unsure",
-        "continuity",
         "dropped",
         "market",
         "request_snapshot",
@@ -112,7 +114,7 @@ class Synchroniser:
         snapshots_in_stream: bool = False,
     ) -> None:
         self.market = market
-        self.continuity = continuity
+        self._bridges, self._follows = continuity.bridges, continuity.follows
         self.request_snapshot = request_snapshot
         self.warn = warn
         self.snapshots_in_stream = snapshots_in_stream
@@ -158,7 +160,7 @@ class Synchroniser:
             return
         market = self.market
         book = market.book
-        relate = self.continuity.follows if self._bridged else self.continuity.bridges
+        relate = self._follows if self._bridged else self._bridges
         step = relate(book.update_id, first_id, last_id, prev_id)
         if step is Step.NEXT:
             trace = market.trace
@@ -270,7 +272,7 @@ class Synchroniser:
         buffer = self._buffer
         while buffer:
             first_id, last_id, prev_id, bids, asks, exchange_ns, recv_ns = buffer[0]
-            relate = self.continuity.follows if self._bridged else self.continuity.bridges
+            relate = self._follows if self._bridged else self._bridges
             step = relate(book.update_id, first_id, last_id, prev_id)
             if step is Step.GAP:
                 # Unbridged: the snapshot is older than the oldest update kept. Bridged: a hole in

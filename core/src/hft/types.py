@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from typing import NewType
+import sys
+from typing import NewType, TypeVar
 
 __all__ = [
     "BookState",
@@ -16,6 +17,7 @@ __all__ = [
     "Side",
     "Size",
     "TimeInForce",
+    "quick",
 ]
 
 Price = NewType("Price", int)
@@ -25,10 +27,27 @@ Size = NewType("Size", int)
 """A size as a count of the instrument's lots; a position is a signed ``Size``."""
 
 
+EnumT = TypeVar("EnumT", bound=type[enum.Enum])
+
+
+def quick(cls: EnumT) -> EnumT:
+    """Make a plain enum cheap enough for the hot path.
+
+    As the library has it, a member is looked up in 0.15 µs on Python 3.11, through a descriptor, and hashed
+    in 0.1 µs, both by functions written in Python. Members are single objects: identity tells them apart.
+    """
+    if sys.version_info < (3, 12):
+        for member in cls:
+            type.__setattr__(cls, member.name, member)
+    type.__setattr__(cls, "__hash__", object.__hash__)
+    return cls
+
+
 Duration = NewType("Duration", int)
 """A length of time in nanoseconds; profiles write it as ``250us``, ``100ms``, ``1.5s``, ``5m``, ``1h``."""
 
 
+@quick
 class Side(enum.Enum):
     """Which way an order trades, or which side of a book a level stands on (BUY is the bids)."""
 
@@ -47,6 +66,7 @@ Side.BUY.sign, Side.SELL.sign = 1, -1
 Side.BUY.opposite, Side.SELL.opposite = Side.SELL, Side.BUY
 
 
+@quick
 class OrderType(enum.Enum):
     """How an order is priced; post-only and reduce-only are flags of the order, not types."""
 
@@ -54,6 +74,7 @@ class OrderType(enum.Enum):
     MARKET = "market"
 
 
+@quick
 class TimeInForce(enum.Enum):
     """How long an order stays: until canceled, immediate or cancel, fill or kill, until a date."""
 
@@ -63,6 +84,7 @@ class TimeInForce(enum.Enum):
     GTD = "GTD"
 
 
+@quick
 class OrderState(enum.Enum):
     """Where an order is in its life.
 
@@ -94,6 +116,7 @@ for _state in OrderState:
     )
 
 
+@quick
 class BookState(enum.Enum):
     """Whether a book may be relied on; only LIVE may be quoted on.
 
@@ -108,6 +131,7 @@ class BookState(enum.Enum):
     BROKEN = "BROKEN"
 
 
+@quick
 class InstrumentKind(enum.Enum):
     """What is traded."""
 
@@ -117,6 +141,7 @@ class InstrumentKind(enum.Enum):
     OPTION = "option"
 
 
+@quick
 class Liquidity(enum.Enum):
     """Whether a fill made liquidity (rested in the book) or took it."""
 

@@ -8,11 +8,12 @@ from typing import Final
 
 from hft.events import ReportKind
 from hft.order import Order
-from hft.types import OrderState
+from hft.types import OrderState, quick
 
 __all__ = ["EDGES", "EVENT_OF_REPORT", "OPEN", "Event", "Open", "next_state", "supported_state"]
 
 
+@quick
 class Event(enum.Enum):
     """What can happen to an order: what the exchange says, and what we ask."""
 
@@ -30,6 +31,7 @@ class Event(enum.Enum):
     AMEND = "amend"
 
 
+@quick
 class Open(enum.Enum):
     """The type of `OPEN`."""
 

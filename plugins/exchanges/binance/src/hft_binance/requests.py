@@ -157,7 +157,7 @@ class _Orders(ABC, Generic[FormT]):
         self._placing: dict[Any, FormT] = {}
         self._cancelling = self._cancel_form({**cancel_params(instrument), **self._tail})
         self._amending = {
-            side._value_: self._amend_form({**amend_params(instrument, side), **self._tail}) for side in Side
+            side: self._amend_form({**amend_params(instrument, side), **self._tail}) for side in Side
         }
 
     @abstractmethod
@@ -170,11 +170,10 @@ class _Orders(ABC, Generic[FormT]):
     def _amend_form(self, params: Params) -> FormT: ...
 
     def _placing_form(self, order: Order) -> FormT:
-        # Texts, as members of an enum hash by a call of a Python function.
         kind = (
-            order.side._value_,
-            order.type._value_,
-            order.time_in_force._value_,
+            order.side,
+            order.type,
+            order.time_in_force,
             order.post_only,
             order.reduce_only,
             order.price is None,
@@ -217,7 +216,7 @@ class RestOrders(_Orders[_RestForm]):
     def amend(self, order: Order, price: Price, size: Size, now_ns: int) -> RestRequest:
         """Write a change of price and whole size; raise `OrderError` for what spot cannot change."""
         check_amendment(order, price, size)
-        return self._amending[order.side._value_].write(_values(order, price, size, now_ns), self._signer)
+        return self._amending[order.side].write(_values(order, price, size, now_ns), self._signer)
 
     def _place_form(self, params: Params) -> _RestForm:
         return _RestForm("POST", _ORDER_PATH[self._product], params)
@@ -266,7 +265,7 @@ class WebsocketOrders(_Orders[_FrameForm]):
         """Write a change of price and whole size; raise `OrderError` for what spot cannot change."""
         check_amendment(order, price, size)
         values = _values(order, price, size, now_ns)
-        return self._amending[order.side._value_].write(values, self._signer, request_id)
+        return self._amending[order.side].write(values, self._signer, request_id)
 
     def _place_form(self, params: Params) -> _FrameForm:
         return _FrameForm("order.place", params)
