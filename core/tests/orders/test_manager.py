@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from hft.errors import OrderError, UsageError
-from hft.events import ReportKind
+from hft.events import Fill, ReportKind
 from hft.instrument import Instrument
 from hft.market import Market
 from hft.order import Order
@@ -287,6 +287,23 @@ def test_an_order_that_filled_while_its_cancel_was_refused_is_left_alone() -> No
     world.clock.advance(60_000_000_000)
     assert order.state is OrderState.FILLED
     assert world.exchange.messages == []
+
+
+def test_a_fill_that_cannot_be_booked_halts_trading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on the position is wrong; the order at least must not count as open any more."""
+    world, owner = make_world(), NotedOwner()
+    order, resting = place_and_acknowledge(world, owner), place_and_acknowledge(world, owner)
+
+    def fail(fill: Fill) -> None:
+        raise ArithmeticError("inexact")
+
+    monkeypatch.setattr(world.ledger, "on_fill", fail)
+    world.exchange.fill(order.client_order_id, 10)
+    world.exchange.tell()
+    assert world.manager.halted == "BTC/USDT@test: fill '1' cannot be booked: ArithmeticError: inexact"
+    assert order.state is OrderState.FILLED
+    assert resting.state is OrderState.PENDING_CANCEL
+    assert exposure(world) == 10
 
 
 def test_cancel_all_takes_a_strategys_orders_and_no_others() -> None:

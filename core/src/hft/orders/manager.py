@@ -286,7 +286,12 @@ class OrderManager(ExecutionEvents):
             self.counters.duplicates += 1
             return
         self.counters.fills += 1
-        self._ledger.on_fill(fill)
+        try:
+            self._ledger.on_fill(fill)
+        except Exception as error:
+            # The position is wrong from here on, and whoever called us might take it for his fault.
+            what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
+            self.halt(f"{what}: {type(error).__name__}: {error}")
         if record is None:
             self._on_foreign(fill.client_order_id, "fill of a forgotten order, booked")
             return
