@@ -154,7 +154,12 @@ def test_the_quick_start_trades_on_a_simulated_exchange() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_cleanly(number: signal.Signals) -> None:
     with start_quickstart("--json") as process:
-        time.sleep(4)  # another process's time: there is no clock here to simulate
+        # Other processes' time: there is no clock here to simulate.
+        for _ in range(300):
+            if children_of(process.pid):
+                break
+            time.sleep(0.1)
+        time.sleep(4)
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert process.returncode == ExitCode.STOPPED, err
