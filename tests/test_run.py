@@ -59,6 +59,13 @@ FAULT = """
         if self.trading.open_orders(book.instrument):
             raise RuntimeError("boom")
 """
+START_FAULT = """
+    def on_start(self):
+        {}["no such key"]
+"""
+MARKUP_FAULT = """
+        raise RuntimeError("[/red] :bomb:")
+"""
 
 
 def run_json(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, Any]]:
@@ -146,7 +153,7 @@ def test_the_quick_start_trades_on_a_simulated_exchange() -> None:
     assert summary["open_orders_left"] == summary["undecoded"] == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_cleanly(number: signal.Signals) -> None:
     with start_quickstart("--json") as process:
         time.sleep(4)  # another process's time: there is no clock here to simulate
@@ -157,6 +164,15 @@ def test_a_signal_stops_cleanly(number: signal.Signals) -> None:
     assert summary["orders_sent"] > 0
     assert summary["open_orders_left"] == 0
     assert not children_of(process.pid)
+
+
+def test_a_run_that_never_started_is_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (PROFILES / "binance-mainnet.yaml").read_text()
+    path = tmp_path / "unreachable.yaml"
+    path.write_text(text.replace("environment: mainnet", "url: http://127.0.0.1:1"))
+    code, summary = run_json(path, capsys, "--duration", "100ms")
+    assert code == ExitCode.FAULT
+    assert summary["faults"] == ["nothing was started within the duration: an exchange has not answered"]
 
 
 def children_of(pid: int) -> list[str]:
@@ -181,9 +197,37 @@ def test_a_strategy_that_raises_is_stopped_and_reported(
     code, summary = run_json(path, capsys)
     assert code == ExitCode.FAULT
     assert len(summary["faults"]) == 1
-    assert "'maker' raised RuntimeError: boom" in summary["faults"][0]
+    line = (JOINER + FAULT).splitlines().index('            raise RuntimeError("boom")') + 1
+    assert f"'maker' raised RuntimeError: boom ({tmp_path}/joiner.py:{line})" in summary["faults"][0]
     assert summary["orders_sent"] == 2
     assert summary["open_orders_left"] == 0
+
+
+def test_what_raises_before_the_first_event_is_named_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "joiner.py").write_text(JOINER + START_FAULT)
+    path = replay_profile(
+        tmp_path, PROFILES / "captures/simulated.jsonl.gz", use="./joiner.py", instrument="BTC/USDT@binance"
+    )
+    assert main(["run", str(path)]) == ExitCode.USAGE
+    line = (JOINER + START_FAULT).splitlines().index('        {}["no such key"]') + 1
+    assert capsys.readouterr().err == (
+        f"hft: strategy 'maker' cannot start: KeyError: 'no such key' ({tmp_path}/joiner.py:{line})\n"
+    )
+
+
+def test_the_summary_shows_what_was_raised_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "joiner.py").write_text(JOINER + MARKUP_FAULT)
+    path = replay_profile(
+        tmp_path, PROFILES / "captures/simulated.jsonl.gz", use="./joiner.py", instrument="BTC/USDT@binance"
+    )
+    assert main(["run", str(path)]) == ExitCode.FAULT
+    fault = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("fault: "))
+    assert "RuntimeError: [/red] :bomb:" in fault
+    assert fault.endswith("its orders are cancelled")  # in a pipe a line is not broken up
 
 
 def test_a_rule_that_raises_halts_trading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,7 +244,7 @@ def test_a_rule_that_raises_halts_trading(tmp_path: Path, capsys: pytest.Capture
     path.write_text(path.read_text() + "risk:\n  - use: ./rule.py\n")
     code, summary = run_json(path, capsys)
     assert code == ExitCode.HALTED
-    assert "ZeroDivisionError" in summary["halted"]
+    assert f"ZeroDivisionError: division by zero ({tmp_path}/rule.py:10)" in summary["halted"]
     assert summary["orders_sent"] == 0
 
 
