@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import signal
 import subprocess
@@ -113,6 +114,20 @@ def test_a_duration_is_of_the_recording(capsys: pytest.CaptureFixture[str]) -> N
     assert summary["open_orders_left"] == 0
 
 
+def test_records_of_an_exchange_that_the_profile_has_not_are_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture = PROFILES / "captures/simulated.jsonl.gz"
+    other = tmp_path / "other.jsonl"
+    first = json.loads(gzip.decompress(capture.read_bytes()).splitlines()[0])
+    other.write_text(json.dumps(first | {"exchange": "okx"}) + "\n")
+    path = replay_profile(tmp_path, capture, use="market_making", instrument="BTC/USDT@binance", config=MAKER)
+    path.write_text(path.read_text().replace(str(capture), f"{capture}, {other}"))
+    assert main(["run", str(path), "--json"]) == ExitCode.STOPPED
+    err = capsys.readouterr().err
+    assert err.count("records of exchange 'okx' are left out: the profile has binance") == 1
+
+
 @pytest.mark.skipif(not CAPTURES.is_dir(), reason="the recorded sessions of real exchanges are not here")
 @pytest.mark.parametrize(
     ("capture", "instrument"),
@@ -156,7 +171,10 @@ def test_the_quick_start_trades_on_a_simulated_exchange() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_cleanly(number: signal.Signals) -> None:
     with start_quickstart("--json") as process:
-        time.sleep(4)  # another process's time: there is no clock here to simulate
+        assert process.stderr is not None
+        while "started in mode dry-run: BTC/USDT@binance" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(2)  # another process's time: there is no clock here to simulate
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert process.returncode == ExitCode.STOPPED, err

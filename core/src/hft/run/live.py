@@ -91,6 +91,7 @@ async def run_live(
             starting = asyncio.ensure_future(_start(kernel, sessions, opened))
             if await _first(stop, starting, duration_ns):
                 tame_garbage_collector()
+                write(f"{profile.name}: started in mode {profile.mode.value}: {_names(kernel)}")
                 view = View(kernel, clock, lambda: _frames(sessions), write)
                 try:
                     with view.shown(console):
@@ -156,6 +157,10 @@ async def _drain(kernel: Kernel, clock: SystemClock) -> None:
     until_ns = clock.now_ns() + _DRAIN_NS
     while kernel.manager.open_count and clock.now_ns() < until_ns:
         await clock.sleep(_DRAIN_STEP_NS)
+
+
+def _names(kernel: Kernel) -> str:
+    return ", ".join(str(instrument) for instrument in kernel.markets)
 
 
 def _left(duration_ns: int | None, elapsed_ns: int) -> int | None:

@@ -122,10 +122,15 @@ def _records(
 ) -> Iterator[tuple[RecordedFeed, CaptureRecord]]:
     """Yield the records with the feed of their exchange; one without a name is the only exchange's."""
     only = next(iter(feeds.values())) if len(feeds) == 1 else None
+    skipped: set[str | None] = set()
     for record in read_capture(*profile.captures, warn=lambda line: warn(line, line)):
         feed = only if record.exchange is None else feeds.get(record.exchange)
         if feed is not None:
             yield feed, record
+        elif record.exchange not in skipped:
+            skipped.add(record.exchange)
+            whose = "without a name" if record.exchange is None else f"of exchange {record.exchange!r}"
+            warn(f"skipped {whose}", f"records {whose} are left out: the profile has {', '.join(feeds)}")
 
 
 def _frames(feeds: dict[str, RecordedFeed]) -> int:
