@@ -15,7 +15,7 @@ def check_whole(price: object, size: object) -> None:
     """
     if not isinstance(price, int):
         raise OrderError(
-            f"price {price!r} is no whole number of ticks, round it, or use instrument.price for a price in money"
+            f"price {price!r} is no whole number of ticks: round it, or use instrument.price for one in money"
         )
     if not isinstance(size, int):
         raise OrderError(f"size {size!r} is no whole number of lots, use instrument.size")
