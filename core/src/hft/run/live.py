@@ -31,7 +31,10 @@ _LOOK_NS = 50_000_000
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[asyncio.Event]:
-    """Give an event that SIGINT and SIGTERM set; a second SIGINT interrupts at once."""
+    """Give an event that SIGINT, SIGTERM and SIGHUP set; a second signal interrupts at once.
+
+    A terminal that is closed is no reason to leave orders behind.
+    """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     main = asyncio.current_task()
@@ -42,12 +45,15 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
             main.cancel()
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # Whoever started us with nohup wants us to outlive the terminal.
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    numbers = (signal.SIGINT, signal.SIGTERM) if ignored else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, request)
     try:
         yield stop
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)
 
 
@@ -107,14 +113,20 @@ async def run_live(
             starting = asyncio.ensure_future(_start(kernel, sessions, opened))
             if await _first(stop, starting, duration_ns):
                 tame_garbage_collector()
+                write(f"{profile.name}: started in mode {profile.mode.value}: {_names(kernel)}")
                 view = View(kernel, clock, lambda: _frames(sessions), write)
-                with view.shown(console):
-                    looking = asyncio.ensure_future(_look(view, clock))
-                    await _first(stop, None, _left(duration_ns, clock.now_ns() - started_ns))
-                    looking.cancel()
-                kernel.stop()
-                await _drain(kernel, clock)
-                await kernel.close()
+                try:
+                    with view.shown(console):
+                        looking = asyncio.ensure_future(_look(view, clock))
+                        await _first(stop, None, _left(duration_ns, clock.now_ns() - started_ns))
+                        looking.cancel()
+                finally:
+                    # Also when the terminal is gone and the panel cannot be taken down.
+                    kernel.stop()
+                    await _drain(kernel, clock)
+                    await kernel.close()
+            elif not stop.is_set():
+                kernel.fail("nothing was started within the duration: an exchange has not answered")
             # Before the connections are closed, which takes every book out of LIVE.
             return kernel.summary(
                 duration_s=(clock.now_ns() - started_ns) / NS_PER_S,
@@ -167,6 +179,10 @@ async def _drain(kernel: Kernel, clock: SystemClock) -> None:
     until_ns = clock.now_ns() + _DRAIN_NS
     while kernel.manager.open_count and clock.now_ns() < until_ns:
         await clock.sleep(_DRAIN_STEP_NS)
+
+
+def _names(kernel: Kernel) -> str:
+    return ", ".join(str(instrument) for instrument in kernel.markets)
 
 
 def _left(duration_ns: int | None, elapsed_ns: int) -> int | None:

@@ -194,6 +194,12 @@ def test_an_order_size_below_the_exchanges_smallest_is_a_fault_of_the_profile() 
         Run(market)
 
 
+def test_an_order_size_worth_too_little_is_a_fault_and_not_silence() -> None:
+    run = Run(make_market(make_instrument(min_notional="100")))
+    with pytest.raises(UsageError, match=r"order_size 0\.00100 of .* less than the smallest order, 100 USDT"):
+        run.book("60000.00", "60000.10")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, Decimal
 
-from hft import BookState, GridError, Instrument, Market, OrderBook, Size, Strategy, UsageError
+from hft import BookState, GridError, Instrument, Market, OrderBook, Price, Size, Strategy, UsageError
 from hft_market_making.config import Config, Model
 from hft_market_making.quotes import Centre, Grid, avellaneda_stoikov, ladder, symmetric
 from hft_market_making.volatility import Volatility
@@ -56,6 +56,8 @@ class MarketMaker(Strategy[Config]):
             quoted.stated_at = -math.inf
             self.trading.quote(instrument, (), ())
             return
+        if quoted.stated_at == -math.inf:
+            quoted.check_worth(ask)
         quoted.stated_at = bid + ask
         position = self.trading.position(instrument)
         centre = self._centre(quoted, quoted.price_of(bid + ask), position)
@@ -112,6 +114,15 @@ class _Quoted:
                 f" {instrument.format_size(self.grid.min_size)}, write a larger one"
             )
         self._tick = float(instrument.tick_size)
+
+    def check_worth(self, price: Price) -> None:
+        """Raise `UsageError` if no order would be worth enough: quoting nothing must not go unnoticed."""
+        if price * self.grid.order_size < self.grid.min_value:
+            raise UsageError(
+                f"order_size {self.instrument.format_size(self.grid.order_size)} of {self.instrument}"
+                f" is worth less than the smallest order, {self.instrument.min_notional:f}"
+                f" {self.instrument.quote}, write a larger one"
+            )
 
     def price_of(self, doubled_ticks: int) -> float:
         """Return a price in quote currency from twice its ticks."""
