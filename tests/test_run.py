@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import signal
 import subprocess
@@ -59,6 +60,13 @@ FAULT = """
         if self.trading.open_orders(book.instrument):
             raise RuntimeError("boom")
 """
+START_FAULT = """
+    def on_start(self):
+        {}["no such key"]
+"""
+MARKUP_FAULT = """
+        raise RuntimeError("[/red] :bomb:")
+"""
 
 
 def run_json(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, Any]]:
@@ -111,6 +119,20 @@ def test_a_duration_is_of_the_recording(capsys: pytest.CaptureFixture[str]) -> N
     assert summary["open_orders_left"] == 0
 
 
+def test_records_of_an_exchange_that_the_profile_has_not_are_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture = PROFILES / "captures/simulated.jsonl.gz"
+    other = tmp_path / "other.jsonl"
+    first = json.loads(gzip.decompress(capture.read_bytes()).splitlines()[0])
+    other.write_text(json.dumps(first | {"exchange": "okx"}) + "\n")
+    path = replay_profile(tmp_path, capture, use="market_making", instrument="BTC/USDT@binance", config=MAKER)
+    path.write_text(path.read_text().replace(str(capture), f"{capture}, {other}"))
+    assert main(["run", str(path), "--json"]) == ExitCode.STOPPED
+    err = capsys.readouterr().err
+    assert err.count("records of exchange 'okx' are left out: the profile has binance") == 1
+
+
 @pytest.mark.skipif(not CAPTURES.is_dir(), reason="the recorded sessions of real exchanges are not here")
 @pytest.mark.parametrize(
     ("capture", "instrument"),
@@ -151,10 +173,13 @@ def test_the_quick_start_trades_on_a_simulated_exchange() -> None:
     assert summary["open_orders_left"] == summary["undecoded"] == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_cleanly(number: signal.Signals) -> None:
     with start_quickstart("--json") as process:
-        time.sleep(4)  # another process's time: there is no clock here to simulate
+        assert process.stderr is not None
+        while "started in mode dry-run: BTC/USDT@binance" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(2)  # another process's time: there is no clock here to simulate
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert process.returncode == ExitCode.STOPPED, err
@@ -162,6 +187,15 @@ def test_a_signal_stops_cleanly(number: signal.Signals) -> None:
     assert summary["orders_sent"] > 0
     assert summary["open_orders_left"] == 0
     assert not children_of(process.pid)
+
+
+def test_a_run_that_never_started_is_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (PROFILES / "binance-mainnet.yaml").read_text()
+    path = tmp_path / "unreachable.yaml"
+    path.write_text(text.replace("environment: mainnet", "url: http://127.0.0.1:1"))
+    code, summary = run_json(path, capsys, "--duration", "100ms")
+    assert code == ExitCode.FAULT
+    assert summary["faults"] == ["nothing was started within the duration: an exchange has not answered"]
 
 
 def children_of(pid: int) -> list[str]:
@@ -186,9 +220,37 @@ def test_a_strategy_that_raises_is_stopped_and_reported(
     code, summary = run_json(path, capsys)
     assert code == ExitCode.FAULT
     assert len(summary["faults"]) == 1
-    assert "'maker' raised RuntimeError: boom" in summary["faults"][0]
+    line = (JOINER + FAULT).splitlines().index('            raise RuntimeError("boom")') + 1
+    assert f"'maker' raised RuntimeError: boom ({tmp_path}/joiner.py:{line})" in summary["faults"][0]
     assert summary["orders_sent"] == 2
     assert summary["open_orders_left"] == 0
+
+
+def test_what_raises_before_the_first_event_is_named_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "joiner.py").write_text(JOINER + START_FAULT)
+    path = replay_profile(
+        tmp_path, PROFILES / "captures/simulated.jsonl.gz", use="./joiner.py", instrument="BTC/USDT@binance"
+    )
+    assert main(["run", str(path)]) == ExitCode.USAGE
+    line = (JOINER + START_FAULT).splitlines().index('        {}["no such key"]') + 1
+    assert capsys.readouterr().err == (
+        f"hft: strategy 'maker' cannot start: KeyError: 'no such key' ({tmp_path}/joiner.py:{line})\n"
+    )
+
+
+def test_the_summary_shows_what_was_raised_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "joiner.py").write_text(JOINER + MARKUP_FAULT)
+    path = replay_profile(
+        tmp_path, PROFILES / "captures/simulated.jsonl.gz", use="./joiner.py", instrument="BTC/USDT@binance"
+    )
+    assert main(["run", str(path)]) == ExitCode.FAULT
+    fault = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("fault: "))
+    assert "RuntimeError: [/red] :bomb:" in fault
+    assert fault.endswith("its orders are cancelled")  # in a pipe a line is not broken up
 
 
 def test_a_rule_that_raises_halts_trading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,7 +267,7 @@ def test_a_rule_that_raises_halts_trading(tmp_path: Path, capsys: pytest.Capture
     path.write_text(path.read_text() + "risk:\n  - use: ./rule.py\n")
     code, summary = run_json(path, capsys)
     assert code == ExitCode.HALTED
-    assert "ZeroDivisionError" in summary["halted"]
+    assert f"ZeroDivisionError: division by zero ({tmp_path}/rule.py:10)" in summary["halted"]
     assert summary["orders_sent"] == 0
 
 

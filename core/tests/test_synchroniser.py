@@ -400,6 +400,14 @@ def test_an_update_is_stamped_before_and_after_it_is_applied(live: Scene) -> Non
     assert len(ticks) == 2, "what is dropped is not looked at"
 
 
+def test_a_book_is_as_old_as_its_snapshot_and_not_as_the_updates_that_waited_for_it() -> None:
+    """Else a slow answer makes a book LIVE that is at once taken for one not heard of for too long."""
+    scene = Scene()
+    scene.sync.on_delta(98, 101, 97, b"[]", b"[]", 9, 3)
+    scene.snapshot(99)
+    assert (scene.market.book.exchange_ns, scene.market.book.recv_ns) == (9, 8)
+
+
 def test_a_gap_leaves_live_before_the_update_is_seen(live: Scene) -> None:
     live.delta(101, 101)
     live.delta(103, 104, b'[["50","0"]]')

@@ -294,7 +294,7 @@ class Synchroniser:
                 self._bridge()
             book.update_id = last_id
             book.exchange_ns = exchange_ns
-            book.recv_ns = recv_ns
+            book.recv_ns = max(book.recv_ns, recv_ns)  # mostly it came before the snapshot
             market.counters.book_updates += 1
         return True
 

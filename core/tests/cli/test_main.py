@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -253,6 +254,22 @@ def test_the_code_of_the_command_is_returned(monkeypatch: pytest.MonkeyPatch) ->
     running(monkeypatch, lambda args: ExitCode.HALTED)
 
     assert main(["plugins"]) == 4
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("command", [("plugins",), ("plugins", "--json"), ("schema",)])
+def test_a_full_disk_is_one_line(command: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as stdout:
+        done = hft(*command, stdout=stdout)
+    assert done.returncode == ExitCode.FAULT
+    assert done.stderr == "hft: output cannot be written: No space left on device\n"
+
+
+def test_without_standard_streams_it_runs_all_the_same() -> None:
+    command = [sys.executable, "-m", "hft", "sim", "binance", "--until-stdin-closes"]
+    closed = 'exec "$@" <&- >&- 2>&-'  # sh, since a process cannot be started so from here
+    done = subprocess.run(["sh", "-c", closed, "sh", *command], check=False, timeout=60)
+    assert done.returncode == ExitCode.STOPPED
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -202,6 +202,28 @@ async def test_lost_while_subscribing_is_a_failed_attempt(bench: Bench) -> None:
     assert bench.warnings == [f"{URL}: lost while subscribing: kicked, trying again"]
 
 
+async def test_frames_before_a_loss_while_subscribing_are_followed_by_close(bench: Bench) -> None:
+    """What they made LIVE must not stay so, though nobody had been told of an open connection."""
+    await bench.start(on_open=(b"1", b"2"))
+    bench.network.sockets[0].deliver(b"update")
+    bench.network.sockets[0].lose("kicked")
+    await bench.pass_s(0.5)
+    assert bench.handler.kinds == ["frame", "close"]
+    await bench.pass_s(2)
+    assert bench.handler.kinds == ["frame", "close", "open"]
+
+
+async def test_a_successor_lost_while_subscribing_is_no_loss_of_the_connection(bench: Bench) -> None:
+    await bench.start(on_open=(b"1", b"2"), silence_ns=0)
+    await bench.pass_s(1)
+    bench.connections[0].rotate()
+    await bench.settle()
+    bench.network.sockets[1].deliver(b"update")
+    bench.network.sockets[1].lose("kicked")
+    await bench.pass_s(0.3)
+    assert bench.handler.kinds == ["open", "frame"]
+
+
 # -- coming back -----------------------------------------------------------------------------------
 
 
@@ -392,6 +414,22 @@ async def test_moves_to_a_new_socket_without_a_hole(bench: Bench) -> None:
     assert bench.warnings == []
     await bench.pass_s(1_000)
     assert len(bench.network.sockets) == 3, "the new one ages as well"
+
+
+async def test_answers_to_our_pings_are_no_data(bench: Bench) -> None:
+    """A new socket whose subscription is ignored must not take the place of one that works."""
+    await bench.start(on_open=(b"sub",), silence_ns=0, ping=b"ping", ping_ns=10 * NS_PER_S)
+    bench.connections[0].rotate()
+    await bench.settle()
+    old, new = bench.network.sockets
+    new.deliver(b"ack")
+    for _ in range(6):
+        await bench.pass_s(10)
+        new.deliver(b"pong")
+    assert not old.end
+    new.deliver(b"update")
+    await bench.pass_s(6)
+    assert old.end == "closed by us"
 
 
 async def test_old_and_new_overlap_for_a_while_even_if_the_new_one_has_data(bench: Bench) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import attrs
 import pytest
 
 from hft.errors import OrderError, UsageError
-from hft.events import ReportKind
+from hft.events import Fill, ReportKind
 from hft.instrument import Instrument
 from hft.latency import Trace
 from hft.market import Market
@@ -263,6 +265,69 @@ def test_stopping_cancels_what_is_open_and_refuses_what_comes() -> None:
     world.exchange.settle()
     assert order.state is OrderState.CANCELED
     assert world.manager.open_count == 0
+
+
+@pytest.mark.parametrize("unsent", [False, True])
+def test_what_must_go_is_cancelled_until_it_is_gone(unsent: bool) -> None:
+    """A cancel that is refused, or cannot be sent while the line is down, leaves a live order."""
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.messages.clear()
+    if unsent:
+        world.exchange.send_error = OrderError("no connection")
+    world.manager.halt("too much was lost")
+    sent_s: list[float] = []
+    start_ns = world.clock.now_ns()
+    for _ in range(6_000):
+        if world.exchange.requests:
+            sent_s.append((world.clock.now_ns() - start_ns) / 1e9)
+            world.exchange.refuse_next = "busy"
+            world.exchange.settle()
+        assert order.state is OrderState.NEW
+        world.clock.advance(10_000_000)
+    world.exchange.send_error = None
+    if not unsent:
+        gaps_s = [b - a for a, b in itertools.pairwise(sent_s)]
+        assert gaps_s[0] <= 0.06, "soon"
+        assert 2.5 <= max(gaps_s) <= 5.1, "and ever more rarely, for ever"
+        assert len(sent_s) <= 40
+    for _ in range(600):
+        world.exchange.settle()
+        world.clock.advance(10_000_000)
+    assert order.state is OrderState.CANCELED
+    assert world.clock.next_timer_ns() is None
+
+
+def test_an_order_that_filled_while_its_cancel_was_refused_is_left_alone() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.manager.stop()
+    world.exchange.fill(order.client_order_id, 10)
+    world.exchange.arrive()
+    assert len(world.exchange.answers) == 2
+    world.exchange.tell(1)
+    world.exchange.tell()
+    world.exchange.messages.clear()
+    world.clock.advance(60_000_000_000)
+    assert order.state is OrderState.FILLED
+    assert world.exchange.messages == []
+
+
+def test_a_fill_that_cannot_be_booked_halts_trading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on the position is wrong; the order at least must not count as open any more."""
+    world, owner = make_world(), NotedOwner()
+    order, resting = place_and_acknowledge(world, owner), place_and_acknowledge(world, owner)
+
+    def fail(fill: Fill) -> None:
+        raise ArithmeticError("inexact")
+
+    monkeypatch.setattr(world.ledger, "on_fill", fail)
+    world.exchange.fill(order.client_order_id, 10)
+    world.exchange.tell()
+    assert world.manager.halted == "BTC/USDT@test: fill '1' cannot be booked: ArithmeticError: inexact"
+    assert order.state is OrderState.FILLED
+    assert resting.state is OrderState.PENDING_CANCEL
+    assert exposure(world) == 10
 
 
 def test_cancel_all_takes_a_strategys_orders_and_no_others() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
@@ -142,6 +144,23 @@ def test_a_strategy_that_raises_is_stopped_and_its_orders_cancelled(where: str) 
     run.wired.stop()
     assert run.joiner.told == told
     assert run.world.exchange.resting == {}
+
+
+@pytest.mark.parametrize("price", [9_999.5, Decimal(9_999)])
+def test_a_price_between_two_ticks_gets_nowhere_near_an_order(price: Any) -> None:
+    run = Run()
+    instrument = run.world.instrument
+    with pytest.raises(OrderError, match="no whole number of ticks"):
+        run.trading.quote(instrument, [(price, Size(10))], [])
+    with pytest.raises(OrderError, match="no whole number of ticks"):
+        run.trading.place(instrument, Side.BUY, Size(10), price)
+    with pytest.raises(OrderError, match="no whole number of lots"):
+        run.trading.quote(instrument, [(Price(9_999), price)], [])
+    order = run.trading.place(instrument, Side.BUY, Size(10), Price(9_000))
+    run.world.exchange.settle()
+    with pytest.raises(OrderError, match="no whole number of lots"):
+        run.trading.amend(order, Price(9_000), price)
+    assert run.world.manager.counters.sent == 1
 
 
 def test_another_strategy_is_not_stopped_by_a_fault_of_the_first() -> None:

@@ -382,6 +382,14 @@ def test_a_refused_plugin_leaves_nothing_behind(site: Any) -> None:
             "hft_risk_rule returned Plain, which has no Config: "
             "write class Plain(RiskRule[Config]), Config an attrs class",
         ),
+        (
+            "type('Late', (Approve,), {'on_stat': print})",
+            "hft_risk_rule returned Late, whose on_stat nothing calls: did you mean 'on_start'?",
+        ),
+        (
+            "type('Slow', (Approve,), {'check': __import__('asyncio').sleep})",
+            "hft_risk_rule returned Slow, whose check is async: write it with def",
+        ),
         ("1 / 0", "hft_risk_rule failed: ZeroDivisionError: division by zero (PLUGIN:17)"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import select
@@ -10,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import TextIO
 
 from hft.cli.exit_codes import ExitCode
 from hft.cli.parser import Command, make_parser
@@ -30,6 +32,9 @@ COMMANDS = {
 }
 """The commands of hft itself, what a person needs first in front."""
 
+_CANNOT_BE_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""The disk is full, or the terminal is gone."""
+
 _LOG_LEVELS = {"quiet": "WARNING", "verbose": "DEBUG"}
 _LOG_FORMAT = "<dim>{time:YYYY-MM-DD HH:mm:ss.SSS!UTC}</dim> <level>{level: <7}</level> {message}"
 
@@ -40,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     What was raised is printed here and nowhere else: errors of hft in one line (a profile's, in one
     line each), anything else as the bug it is, with its traceback.
     """
+    _open_what_is_closed()
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()  # so that a reader who has gone away is noticed here and not at exit
@@ -52,6 +58,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if isinstance(error, BrokenPipeError) and _stdout_is_closed():
             return ExitCode.STOPPED
+        if isinstance(error, OSError) and error.errno in _CANNOT_BE_WRITTEN:
+            print(f"hft: output cannot be written: {error.strerror}", file=sys.stderr)
+            _discard(sys.stdout)
+            return ExitCode.FAULT
         print("hft: this is a bug in hft, please report it with what follows", file=sys.stderr)
         traceback.print_exc()
         code = ExitCode.BUG
@@ -119,6 +129,22 @@ def _stdout_is_closed() -> bool:
     poller.register(stdout, 0)  # an error is reported without being asked for
     if not poller.poll(0):
         return False
-    # What is still buffered must go somewhere, or the interpreter complains at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)
+    _discard(sys.stdout)
     return True
+
+
+def _discard(stream: TextIO) -> None:
+    # What is still buffered must go somewhere, or the interpreter complains at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _open_what_is_closed() -> None:
+    """Give a standard stream that we were started without to nobody, rather than to the first socket."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number, which is this one
+    sys.stdin = sys.stdin or io.StringIO()
+    sys.stdout = sys.stdout or io.StringIO()
+    sys.stderr = sys.stderr or io.StringIO()

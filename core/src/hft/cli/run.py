@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from loguru import logger
@@ -20,6 +21,8 @@ from hft.run.runtime import run_async
 
 __all__ = ["configure", "run"]
 
+_UNLIMITED = 10_000
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -31,7 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Run until the duration is over, the recording ends, or the command is interrupted."""
     profile = read_profile(args.profile, Registry())
-    console = None if args.json else Console()
+    # What a plugin says is shown as it is, whatever brackets and colons it has.
+    console = None if args.json else Console(markup=False, emoji=False, highlight=False, width=_width())
     match profile.mode:
         case Mode.DRY_RUN:
             summary = run_async(
@@ -54,3 +58,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     if summary.halted:
         return ExitCode.HALTED
     return ExitCode.FAULT if summary.faults else ExitCode.STOPPED
+
+
+def _width() -> int | None:
+    """Return the terminal's width, and for a file or pipe one in which nothing is broken up."""
+    return None if sys.stdout.isatty() else _UNLIMITED

@@ -47,11 +47,14 @@ class ConnectionHandler(Protocol):
         ...
 
     def on_frame(self, conn: str, data: bytes, recv_ns: int) -> None:
-        """Take one frame; answers to subscriptions may come before `on_open`."""
+        """Take one frame; what is subscribed to first may come before `on_open`."""
         ...
 
     def on_close(self, conn: str, recv_ns: int) -> None:
-        """Learn that the connection broke: frames are missing from here until the next `on_open`."""
+        """Learn that the connection broke: frames are missing from here until the next `on_open`.
+
+        Without an `on_open` before, where it broke while it subscribed and had brought frames.
+        """
         ...
 
 
@@ -251,16 +254,22 @@ class Connection:
                 await session.open()
             except Exception as error:
                 # Whatever keeps a socket from opening, a bug included, is no reason to give up.
-                session.close()
+                self._abandon(session)
                 self.counters.failures += 1
                 retry_after_ns = error.retry_after_ns if isinstance(error, StatusError) else 0
                 reason = str(error) if isinstance(error, TransportError) else f"{self._shown}: {error!r}"
                 self._warn("connect", f"{reason}, trying again")
             except BaseException:
-                session.close()
+                self._abandon(session)
                 raise
             else:
                 return session
+
+    def _abandon(self, session: Session) -> None:
+        session.close()
+        if session.frames and self._current is None:
+            # What came while it subscribed has been told already, and may have made books LIVE.
+            self._tell_closed()
 
     def _new_session(self) -> Session:
         lifetime_ns = self.spec.lifetime_ns

@@ -45,6 +45,7 @@ class Session:
         self.opened_ns = 0
         self.last_recv_ns = 0
         self._spec = spec
+        self._questions = len(spec.on_open)
         self._lifetime_ns = lifetime_ns
         self._on_frame = on_frame
         self._on_sent = on_sent
@@ -62,8 +63,8 @@ class Session:
 
     @property
     def brought_data(self) -> bool:
-        """Whether more came than the answers to our subscriptions."""
-        return self.frames > len(self._spec.on_open)
+        """Whether more came than the answers to our subscriptions and pings."""
+        return self.frames > self._questions
 
     @property
     def rtt_ns(self) -> int | None:
@@ -151,6 +152,7 @@ class Session:
 
     def _ping(self) -> None:
         if self._spec.ping:
+            self._questions += 1
             self.dropped_sends += not self.send(self._spec.ping)
         elif self._transport is not None:
             self._transport.ping()

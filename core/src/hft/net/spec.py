@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from hft.instrument import InstrumentId
+
 __all__ = ["ConnectionSpec", "RateLimit", "Request"]
 
 
@@ -39,6 +41,8 @@ class ConnectionSpec:
     answered). After ``lifetime_ns`` a second socket is opened and subscribed before the first is
     closed (0: never). A socket that has been silent for ``silence_ns`` is taken for dead and
     replaced. Each new socket counts 1 against ``limit``, the name of one of the stream's `RateLimit`.
+    ``books`` are the instruments whose books it brings, None where that cannot be said: of one that
+    stays silent although the socket lives, the connection is replaced, and so subscribed anew.
     """
 
     name: str
@@ -50,3 +54,4 @@ class ConnectionSpec:
     lifetime_ns: int = 0
     silence_ns: int = 30_000_000_000
     limit: str = ""
+    books: frozenset[InstrumentId] | None = None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
-from hft.clock import Clock
+from hft.clock import Clock, Timer
 from hft.errors import OrderError, UsageError
 from hft.events import Fill, OrderReport
 from hft.instrument import Instrument
 from hft.latency import Trace
 from hft.market import Market
+from hft.net.backoff import Backoff
 from hft.order import Order
 from hft.orders.counters import OrderCounters
 from hft.orders.desk import Desk
@@ -71,6 +73,8 @@ class OrderManager(ExecutionEvents):
         self._records: dict[str, Record] = {}
         self._finished: dict[str, Record] = {}
         self._notices: list[tuple[Owner, Order]] = []
+        self._again: Timer | None = None
+        self._backoff = Backoff(random.Random(ids.prefix), initial_ns=50_000_000, maximum_ns=5_000_000_000)
 
     # -- setting up ------------------------------------------------------------------------------
 
@@ -210,16 +214,22 @@ class OrderManager(ExecutionEvents):
             self._cancel_now(record)
 
     def cancel_all(self, strategy: str | None = None, instrument: Instrument | None = None) -> int:
-        """Cancel the open orders of a strategy, an instrument, or all; return how many there are."""
-        orders = [
-            record.order
+        """Cancel the open orders of a strategy, an instrument, or all; return how many there are.
+
+        A cancel that is refused or cannot be sent is sent again, with back-off, until the order is gone.
+        """
+        records = [
+            record
             for record in self._records.values()
             if (strategy is None or record.order.strategy == strategy)
             and (instrument is None or record.order.instrument is instrument)
         ]
-        for order in orders:
-            self.cancel(order)
-        return len(orders)
+        if self._again is None:
+            self._backoff.reset()
+        for record in records:
+            record.unwanted = True
+            self.cancel(record.order)
+        return len(records)
 
     def halt(self, reason: str) -> None:
         """Refuse every order from now on and cancel those that are open; the first reason stays."""
@@ -283,7 +293,12 @@ class OrderManager(ExecutionEvents):
             self.counters.duplicates += 1
             return
         self.counters.fills += 1
-        self._ledger.on_fill(fill)
+        try:
+            self._ledger.on_fill(fill)
+        except Exception as error:
+            # The position is wrong from here on, and whoever called us might take it for his fault.
+            what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
+            self.halt(f"{what}: {type(error).__name__}: {error}")
         if record is None:
             self._on_foreign(fill.client_order_id, "fill of a forgotten order, booked")
             return
@@ -320,6 +335,8 @@ class OrderManager(ExecutionEvents):
             record.cancel_wanted = False
             order.state = OrderState.PENDING_CANCEL
             self._cancel_now(record)
+        elif record.unwanted:
+            self._cancel_later()
         elif record.amend_wanted is not None:
             price, size = record.amend_wanted
             record.amend_wanted = None
@@ -381,6 +398,18 @@ class OrderManager(ExecutionEvents):
 
     # -- sending ---------------------------------------------------------------------------------
 
+    def _cancel_later(self) -> None:
+        """Cancel again, after a while, what must go and is open still."""
+        if self._again is None:
+            # The first delay of a back-off is none, but this is the second attempt already.
+            delay_ns = self._backoff.next_ns() or self._backoff.next_ns()
+            self._again = self._clock.call_later(delay_ns, self._cancel_again)
+
+    def _cancel_again(self) -> None:
+        self._again = None
+        for order in [record.order for record in self._records.values() if record.unwanted]:
+            self.cancel(order)
+
     def _amend_now(self, record: Record, price: Price, size: Size) -> bool:
         trace = self.trace
         trace.decided_ns = trace.now_ns()
@@ -440,6 +469,8 @@ class OrderManager(ExecutionEvents):
         if order.state is not OrderState.UNKNOWN:
             order.state = supported_state(order)
         record.expose()
+        if record.unwanted:
+            self._cancel_later()
         self._tell_later(record.owner, order)
 
     def _on_client_bug(self, record: Record, doing: str, error: Exception) -> None:

@@ -15,6 +15,7 @@ from hft.net.backoff import Backoff
 from hft.order import Order
 from hft.orders.interfaces import Owner
 from hft.orders.manager import OrderManager
+from hft.orders.whole import check_whole
 from hft.types import OrderState, OrderType, Price, Side, Size
 
 __all__ = ["Quoter"]
@@ -280,6 +281,7 @@ class Quoter:
 def _merge(levels: Iterable[Level]) -> dict[Price, int]:
     wanted: dict[Price, int] = {}
     for price, size in levels:
+        check_whole(price, size)
         if size > 0:
             wanted[price] = wanted.get(price, 0) + size
     return wanted

@@ -16,7 +16,8 @@ class Record:
     """What the order manager notes about one order beside what everybody may see.
 
     ``exposure`` is what the order adds to its desk's total. ``cancel_wanted`` and ``amend_wanted``
-    wait until the exchange has acknowledged what was sent before. ``successor`` is the price and size
+    wait until the exchange has acknowledged what was sent before. ``unwanted`` is an order that must
+    go: its cancel is sent again until it is gone. ``successor`` is the price and size
     of the order that follows a cancel, where the exchange cannot amend. ``held`` is a final event
     that is ahead of its fills, which are ``held_filled`` lots in all.
     """
@@ -34,6 +35,7 @@ class Record:
         "order",
         "owner",
         "successor",
+        "unwanted",
     )
 
     def __init__(self, order: Order, desk: Desk, owner: Owner) -> None:
@@ -43,6 +45,7 @@ class Record:
         self.exposure = 0
         self.acknowledged = False
         self.cancel_wanted = False
+        self.unwanted = False
         self.amend_wanted: tuple[Price, Size] | None = None
         self.successor: tuple[Price, Size] | None = None
         self.held: Event | None = None

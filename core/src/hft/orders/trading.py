@@ -17,6 +17,7 @@ from hft.orders.guard import Guard
 from hft.orders.interfaces import Ledger
 from hft.orders.manager import OrderManager
 from hft.orders.quoter import Quoter
+from hft.orders.whole import check_whole
 from hft.plugin.strategy import Trading
 from hft.types import OrderType, Price, Side, Size, TimeInForce
 
@@ -90,6 +91,7 @@ class StrategyTrading(Trading):
         reduce_only: bool = False,
     ) -> Order:
         self._quoter(instrument)
+        check_whole(0 if price is None else price, size)
         return self._manager.place(
             self,
             instrument,
@@ -104,6 +106,7 @@ class StrategyTrading(Trading):
 
     def amend(self, order: Order, price: Price, size: Size) -> None:
         self._check_placed(order)
+        check_whole(price, size)
         self._manager.amend(order, price, size)
 
     def cancel(self, order: Order) -> None:

@@ -170,7 +170,7 @@ class ExchangeKeys(ComponentKeys):
     paper: PaperConfig = option(PaperConfig(), doc="what simulated fills assume")
     max_book_age: Duration = option(
         Duration(10_000_000_000),
-        doc="a LIVE book not heard of for this long is STALE",
+        doc="a LIVE book not heard of for this long is STALE, and subscribed anew if it stays so",
         validator=_check_positive,
     )
     simulator: Node | None = option(None, doc="how the simulator trades, with environment: simulator")

@@ -8,14 +8,14 @@ import importlib.util
 import os
 import re
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 
+from hft.blame import why
 from hft.errors import PluginError
 from hft.registry.discovery import Found, PluginKind
 
-__all__ = ["find_file", "import_plugin", "is_file", "why"]
+__all__ = ["find_file", "import_plugin", "is_file"]
 
 
 def is_file(use: str) -> bool:
@@ -52,26 +52,6 @@ def import_plugin(found: Found) -> ModuleType:
         if not is_file(found.name) and isinstance(error, ModuleNotFoundError):
             reason = f"{reason}: {found.reinstall}"
         raise PluginError(reason) from error
-
-
-def why(error: BaseException, module: str) -> str:
-    """Return exception type, message and ``file:line``, in one line.
-
-    The line is the last one of the plugin's own package, since that is what its author can mend.
-    """
-    message = " ".join(str(error).split())
-    where = _where(error, module.partition(".")[0])
-    return f"{type(error).__name__}: {message}".removesuffix(": ") + (f" ({where})" if where else "")
-
-
-def _where(error: BaseException, package: str) -> str | None:
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}"
-    where = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals.get("__name__", "").partition(".")[0] == package:
-            where = f"{frame.f_code.co_filename}:{line}"
-    return where
 
 
 def _import_file(found: Found) -> ModuleType:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import inspect
+from difflib import get_close_matches
 from types import ModuleType
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
+from hft.blame import why
 from hft.errors import PluginError
 from hft.plugin.config import Configured
 from hft.plugin.execution import ExecutionClient
@@ -17,12 +20,14 @@ from hft.plugin.simulator import Simulator
 from hft.plugin.strategy import Strategy
 from hft.registry.discovery import Found, PluginKind
 from hft.registry.hooks import Hooks
-from hft.registry.importing import why
 
 __all__ = ["HOOKS_OF", "Commands", "Plugin"]
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What ``ArgumentParser.add_subparsers`` returns."""
+
+_ALMOST = 0.8
+"""How alike a slip is to what was meant: ``on_bok`` is to ``on_book``, ``on_timer`` to ``on_trade`` not."""
 
 ClassT = TypeVar("ClassT", bound=Configured[Any])
 
@@ -152,4 +157,19 @@ def _fault(answer: object, interface: type[Configured[Any]]) -> str | None:
         return f"{name}, which lacks {', '.join(missing)}: write what {wanted} requires"
     if not attrs.has(getattr(answer, "Config", object)):
         return f"{name}, which has no Config: write class {name}({wanted}[Config]), Config an attrs class"
+    return _callback_fault(answer, interface) if interface in (Strategy, RiskRule) else None
+
+
+def _callback_fault(answer: type[object], interface: type[object]) -> str | None:
+    """Say which method would not be called as its author thinks: Python itself says nothing."""
+    known = [name for name in dir(interface) if not name.startswith("_")]
+    for name in dir(answer):
+        if name in known and inspect.iscoroutinefunction(getattr(answer, name)):
+            return (
+                f"{answer.__name__}, whose {name} is async: write it with def, on the hot path nothing waits"
+            )
+        if name.startswith("on_") and name not in known:
+            meant = get_close_matches(name, known, n=1, cutoff=_ALMOST)
+            if meant:
+                return f"{answer.__name__}, whose {name} nothing calls: did you mean {meant[0]!r}?"
     return None

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from hft.blame import blamed, why
 from hft.order import Order
 from hft.plugin.execution import ApprovedOrder
 from hft.plugin.risk import APPROVED, Approved, Refused, RiskRule, RiskView
@@ -34,9 +35,10 @@ class RiskEngine:
         self._on_halt = on_halt
 
     def start(self) -> None:
-        """Let the rules prepare, once the instruments are known; raise `UsageError` as they do."""
-        for _, rule in self._rules:
-            rule.on_start(self._view)
+        """Let the rules prepare, once the instruments are known; raise `UsageError` if one cannot."""
+        for name, rule in self._rules:
+            with blamed(f"risk rule {name!r}", type(rule)):
+                rule.on_start(self._view)
 
     def approve(self, order: Order) -> ApprovedOrder | Refused:
         """Judge a new order."""
@@ -53,7 +55,7 @@ class RiskEngine:
             try:
                 verdict = check(order, view)
             except Exception as error:
-                return self._fail(name, f"raised {type(error).__name__}: {error}")
+                return self._fail(name, f"raised {why(error, check.__module__)}")
             if verdict is APPROVED:
                 continue
             if isinstance(verdict, Refused):

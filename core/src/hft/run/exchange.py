@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hft.capture import Tap
+from hft.capture.redact import redact_url
 from hft.clock import Clock
-from hft.errors import TransportError, UsageError
+from hft.errors import DataError, TransportError, UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.latency import Trace
 from hft.market import Market
@@ -90,15 +91,19 @@ class ExchangeSession:
         self._stream = self._feed.stream = stream_class(entry.config, self._feed)
 
     async def load_instruments(self, wanted: Sequence[InstrumentId]) -> list[Instrument]:
-        """Ask for the instruments until the exchange answers, and return those that are wanted."""
+        """Ask for the instruments until the exchange describes them, and return those that are wanted."""
         feed = self._opened
         for request in self._stream.instrument_requests([instrument.symbol for instrument in wanted]):
-            self._stream.on_response(request, await self._get(request), self._clock.now_ns())
+            await self._ask(request)
         return [pick_instrument(feed.instruments, instrument) for instrument in wanted]
 
     def subscribe(self, markets: Sequence[Market]) -> None:
         """Open the connections that bring these markets."""
         self._opened.connect(self._stream.subscribe(markets), self._connection)
+
+    def replace(self, market: Market) -> None:
+        """Subscribe a market anew whose book stays silent."""
+        self._opened.replace(market.instrument.id)
 
     async def close(self) -> None:
         """Close everything that `open` and `subscribe` opened."""
@@ -108,14 +113,20 @@ class ExchangeSession:
         if self._child is not None:
             await self._child.stop()
 
-    async def _get(self, request: Request) -> bytes:
+    async def _ask(self, request: Request) -> None:
         backoff = Backoff(self._random(request.url), initial_ns=500_000_000, maximum_ns=30_000_000_000)
         while True:
             await self._clock.sleep(backoff.next_ns())
             try:
-                return await self._rest.get(request)
+                body = await self._rest.get(request)
+                self._stream.on_response(request, body, self._clock.now_ns())
             except TransportError as error:
                 self._warn_line(str(error))
+            except DataError as error:
+                # Under maintenance an exchange answers with whatever its front page says.
+                self._warn_line(f"{redact_url(request.url)}: {error}")
+            else:
+                return
 
     def _connection(self, spec: ConnectionSpec) -> Connection:
         return Connection(

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
+from hft.blame import blamed, why
 from hft.book import OrderBook
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
@@ -34,6 +35,8 @@ _HALF = Decimal("0.5")
 def pick_instrument(instruments: dict[str, Instrument], wanted: InstrumentId) -> Instrument:
     """Return the instrument of an exchange by its unified symbol; raise `UsageError` if it has none."""
     instrument = instruments.get(wanted.symbol)
+    if not instruments:
+        raise UsageError(f"{wanted.exchange} lists no instruments at all, {wanted} cannot be traded")
     if instrument is None:
         raise UsageError(
             f"{wanted.exchange} has no instrument {wanted.symbol!r}{did_you_mean(wanted.symbol, instruments)}"
@@ -49,7 +52,8 @@ class Kernel:
     ``wanted`` says which instruments the profile needs. `wire` takes them and joins the components;
     from `start` to `stop` the events of ``markets`` drive everything: first the simulated exchange,
     then the strategies, as an exchange knows before its clients do. ``on_halt`` is called once when
-    trading halts. ``warn`` takes a key, by which it limits the rate, and a line.
+    trading halts, ``on_silent`` with a market whose book stays out of LIVE. ``warn`` takes a key, by
+    which it limits the rate, and a line.
     """
 
     def __init__(
@@ -72,12 +76,18 @@ class Kernel:
         self.manager.trace = trace
         self.manager.on_halt = self._halt
         self.on_halt: Callable[[], None] = lambda: None
+        self.on_silent: Callable[[Market], None] = lambda market: None
         self.strategies: list[WiredStrategy] = []
         self.faults: list[str] = []
         self._log = LogRing(write)
         self._warn = warn
         self._log_timer: Timer | None = None
-        self._watchdog = Watchdog(clock, lambda line: warn(line[:40], line))
+        self._watchdog = Watchdog(
+            clock,
+            random.Random(f"{profile.seed}:watchdog"),
+            lambda line: warn(line[:40], line),
+            lambda market: self.on_silent(market),
+        )
         self._paper: dict[str, PaperExecution] = {}
         if not self.wanted:
             raise UsageError(f"{profile.path}: no strategy, nothing to run: name one under 'strategies'")
@@ -98,7 +108,8 @@ class Kernel:
         for rule in self.profile.risk:
             rule_class = rule.plugin.risk_rule()
             assert rule_class is not None, "the profile reader has checked it"
-            rules.append((rule.plugin.name, rule_class(rule.config)))
+            with blamed(f"risk rule {rule.plugin.name!r}", rule_class):
+                rules.append((rule.plugin.name, rule_class(rule.config)))
         risk = RiskEngine(rules, view, self.manager.halt)
         risk.start()
         self.manager.risk = risk
@@ -107,7 +118,8 @@ class Kernel:
     def start(self) -> None:
         """Start the strategies, the watchdog and the log; market data may come from now on."""
         for strategy in self.strategies:
-            strategy.start()
+            with blamed(f"strategy {strategy.name!r}", type(strategy.strategy)):
+                strategy.start()
         self._watchdog.start()
         self._drain_log()
 
@@ -125,6 +137,11 @@ class Kernel:
         if self._log_timer is not None:
             self._log_timer.cancel()
         self._log.drain()
+
+    def fail(self, reason: str) -> None:
+        """Note that the run did not do what it was asked for."""
+        self.faults.append(reason)
+        self._warn(f"fault {reason}", reason)
 
     def mark(self, market: Market) -> Decimal | None:
         """Return the exact middle of the book, None while a side is empty."""
@@ -182,13 +199,13 @@ class Kernel:
             log=self._log,
             on_fault=self._fault,
         )
-        return wire_strategy(strategy_class(entry.config, trading), trading)
+        with blamed(f"strategy {key!r}", strategy_class):
+            return wire_strategy(strategy_class(entry.config, trading), trading)
 
     def _fault(self, name: str, error: Exception) -> None:
-        what = f"strategy {name!r} raised {type(error).__name__}: {error}"
-        line = f"{what}; it is stopped and its orders are cancelled"
-        self.faults.append(line)
-        self._warn(f"fault {name}", line)
+        module = next(type(each.strategy).__module__ for each in self.strategies if each.name == name)
+        line = f"strategy {name!r} raised {why(error, module)}; it is stopped and its orders are cancelled"
+        self.fail(line)
         if not any(strategy.running for strategy in self.strategies):
             self.on_halt()
 

@@ -31,7 +31,10 @@ _LOOK_NS = 50_000_000
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[asyncio.Event]:
-    """Give an event that SIGINT and SIGTERM set; a second SIGINT interrupts at once."""
+    """Give an event that SIGINT, SIGTERM and SIGHUP set; a second signal interrupts at once.
+
+    A terminal that is closed is no reason to leave orders behind.
+    """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     main = asyncio.current_task()
@@ -42,13 +45,37 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
             main.cancel()
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # Whoever started us with nohup wants us to outlive the terminal.
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    numbers = (signal.SIGINT, signal.SIGTERM) if ignored else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, request)
     try:
         yield stop
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _bugs_told_to(halt: Callable[[str], None]) -> Iterator[None]:
+    """Call ``halt`` when a timer's call raises, which the event loop by itself would only log.
+
+    Books, orders and positions may be half changed. What tasks and sockets raise is theirs to mend.
+    """
+    loop = asyncio.get_running_loop()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if "handle" in context and isinstance(error, Exception):
+            halt(f"bug: {type(error).__name__}: {error}")
+
+    loop.set_exception_handler(handle)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(None)
 
 
 async def run_live(
@@ -78,21 +105,28 @@ async def run_live(
         )
         for key, entry in profile.exchanges.items()
     }
-    with stop_on_signals() as stop:
+    with stop_on_signals() as stop, _bugs_told_to(kernel.manager.halt):
         kernel.on_halt = stop.set
+        kernel.on_silent = lambda market: sessions[market.instrument.exchange].replace(market)
         async with AsyncExitStack() as opened:
             started_ns = clock.now_ns()
             starting = asyncio.ensure_future(_start(kernel, sessions, opened))
             if await _first(stop, starting, duration_ns):
                 tame_garbage_collector()
+                write(f"{profile.name}: started in mode {profile.mode.value}: {_names(kernel)}")
                 view = View(kernel, clock, lambda: _frames(sessions), write)
-                with view.shown(console):
-                    looking = asyncio.ensure_future(_look(view, clock))
-                    await _first(stop, None, _left(duration_ns, clock.now_ns() - started_ns))
-                    looking.cancel()
-                kernel.stop()
-                await _drain(kernel, clock)
-                await kernel.close()
+                try:
+                    with view.shown(console):
+                        looking = asyncio.ensure_future(_look(view, clock))
+                        await _first(stop, None, _left(duration_ns, clock.now_ns() - started_ns))
+                        looking.cancel()
+                finally:
+                    # Also when the terminal is gone and the panel cannot be taken down.
+                    kernel.stop()
+                    await _drain(kernel, clock)
+                    await kernel.close()
+            elif not stop.is_set():
+                kernel.fail("nothing was started within the duration: an exchange has not answered")
             # Before the connections are closed, which takes every book out of LIVE.
             return kernel.summary(
                 duration_s=(clock.now_ns() - started_ns) / NS_PER_S,
@@ -145,6 +179,10 @@ async def _drain(kernel: Kernel, clock: SystemClock) -> None:
     until_ns = clock.now_ns() + _DRAIN_NS
     while kernel.manager.open_count and clock.now_ns() < until_ns:
         await clock.sleep(_DRAIN_STEP_NS)
+
+
+def _names(kernel: Kernel) -> str:
+    return ", ".join(str(instrument) for instrument in kernel.markets)
 
 
 def _left(duration_ns: int | None, elapsed_ns: int) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hft.errors import TransportError
+from hft.instrument import InstrumentId
 from hft.net import Connection, RestClient
 from hft.net.spec import ConnectionSpec, Request
 from hft.plugin.feed import StreamFeed
@@ -43,6 +44,14 @@ class LiveFeed(StreamFeed):
         for connection in self._connections.values():
             connection.start()
 
+    def replace(self, instrument: InstrumentId) -> None:
+        """Replace, without a hole, what should bring a book that stays silent."""
+        for connection in self._connections.values():
+            books = connection.spec.books
+            if books is None or instrument in books:
+                self.warn(f"{instrument}: its book stays silent, replacing {connection.spec.name}")
+                connection.rotate()
+
     async def close(self) -> None:
         """Close every connection and drop every request under way."""
         await asyncio.gather(*(connection.stop() for connection in self._connections.values()))
@@ -54,8 +63,10 @@ class LiveFeed(StreamFeed):
     async def _answer(self, request: Request) -> None:
         try:
             body = await self._rest.get(request)
-        except TransportError as error:
-            self.warn(str(error))
+        except Exception as error:
+            # Also a bug: the stream waits for an answer, and would wait for ever.
+            bug = "" if isinstance(error, TransportError) else f"bug: {type(error).__name__}: "
+            self.warn(f"{bug}{error}")
             self.stream.on_request_failed(request, str(error), self.clock.now_ns())
         else:
             self.on_response(request, body, self.clock.now_ns())

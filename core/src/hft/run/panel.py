@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -23,11 +25,12 @@ _STATE_STYLE = {
 def render_panel(kernel: Kernel, elapsed_s: float, frames: int, frames_per_s: float) -> RenderableType:
     """Return the whole panel."""
     kernel.mark_to_market()
-    table = Table(
-        "instrument", "state", "bid", "ask", "spread", "our bids", "our asks", "position", "P&L", box=None
+    markets = kernel.markets.values()
+    # Two narrow tables: a price that does not fit would be cut short, and then be another price.
+    theirs = _table(("instrument", "state", "bid", "ask", "spread"), (_theirs(each) for each in markets))
+    ours = _table(
+        ("instrument", "our bids", "our asks", "position", "P&L"), (_ours(kernel, each) for each in markets)
     )
-    for market in kernel.markets.values():
-        table.add_row(*_row(kernel, market))
     histogram = kernel.trace.tick_to_order
     p50, p99 = histogram.percentile_ns(50), histogram.percentile_ns(99)
     latency = f"{p50 / 1e3:.0f}/{p99 / 1e3:.0f} us" if p50 is not None and p99 is not None else "-"
@@ -39,7 +42,7 @@ def render_panel(kernel: Kernel, elapsed_s: float, frames: int, frames_per_s: fl
         f"fills {counters.fills:,}   tick to order p50/p99 {latency}",
         style="bold",
     )
-    parts: list[RenderableType] = [figures, table]
+    parts: list[RenderableType] = [figures, theirs, ours]
     parts += [Text(fault, style="red") for fault in kernel.faults]
     if kernel.manager.halted:
         parts.append(Text(f"trading is halted: {kernel.manager.halted}", style="bold red"))
@@ -60,18 +63,33 @@ def status_line(kernel: Kernel, elapsed_s: float, frames: int, frames_per_s: flo
     )
 
 
-def _row(kernel: Kernel, market: Market) -> tuple[RenderableType, ...]:
+def _table(names: Iterable[str], rows: Iterable[tuple[RenderableType, ...]]) -> Table:
+    table = Table(box=None)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _theirs(market: Market) -> tuple[RenderableType, ...]:
     instrument, book = market.instrument, market.book
-    state = Text(book.state.value, style=_STATE_STYLE[book.state])
+    return (
+        str(instrument.id),
+        Text(book.state.value, style=_STATE_STYLE[book.state]),
+        _price(market, book.best_bid),
+        _price(market, book.best_ask),
+        "-" if book.spread is None else instrument.format_price(book.spread),
+    )
+
+
+def _ours(kernel: Kernel, market: Market) -> tuple[RenderableType, ...]:
+    instrument = market.instrument
     position = kernel.ledger.position(instrument)
     account = kernel.ledger.account(instrument)
     pnl = account.realized + account.unrealized - account.fees.get(instrument.settle, 0)
     return (
         str(instrument.id),
-        state,
-        _price(market, book.best_bid),
-        _price(market, book.best_ask),
-        "-" if book.spread is None else instrument.format_price(book.spread),
         _quotes(kernel, market, Side.BUY),
         _quotes(kernel, market, Side.SELL),
         instrument.format_size(position),

@@ -12,6 +12,7 @@ import attrs
 
 from hft.capture import CaptureWriter, Tap
 from hft.clock import NS_PER_S, SystemClock
+from hft.errors import UsageError
 from hft.latency import UNTRACED
 from hft.market import Channel, Market
 from hft.profile import Profile
@@ -52,6 +53,8 @@ async def record(
 
     ``progress`` is called a few times a second with seconds and frames so far.
     """
+    if not wanted_instruments(profile):
+        raise UsageError(f"{profile.path}: no instrument, nothing to record: name one under 'strategies'")
     clock = SystemClock()
     tap = Tap(clock=clock)
     sessions = {

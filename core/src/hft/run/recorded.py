@@ -48,7 +48,7 @@ def run_recorded(
     trace = Trace(stopwatch.now_ns, replay_ns=clock.now_ns)
     kernel = Kernel(profile, clock, run_id=f"seed {profile.seed}", trace=trace, write=write, warn=warn)
     feeds = _feeds(profile, clock, trace, warn)
-    instruments, start_ns = _prepare(profile, kernel, feeds, write)
+    instruments, start_ns = _prepare(profile, kernel, feeds, warn)
     clock.advance_to(start_ns)
     kernel.wire(instruments)
     for key, feed in feeds.items():
@@ -59,7 +59,7 @@ def run_recorded(
     end_ns = None if duration_ns is None else start_ns + duration_ns
     with _stop_on_interrupt() as stopped, view.shown(console):
         kernel.on_halt = lambda: stopped.append("halted")
-        for count, (feed, record) in enumerate(_records(profile, feeds, write)):
+        for count, (feed, record) in enumerate(_records(profile, feeds, warn)):
             if stopped or (end_ns is not None and record.t > end_ns):
                 break
             clock.advance_to(record.t)
@@ -98,14 +98,14 @@ def _feeds(
 
 
 def _prepare(
-    profile: Profile, kernel: Kernel, feeds: dict[str, RecordedFeed], write: Callable[[str], None]
+    profile: Profile, kernel: Kernel, feeds: dict[str, RecordedFeed], warn: Callable[[str, str], None]
 ) -> tuple[list[Instrument], int]:
     """Read on until the captures have described every wanted instrument; return also their first time.
 
     The records are played from the start again afterwards: only then can they be told to anybody.
     """
     start_ns: int | None = None
-    for feed, record in _records(profile, feeds, write):
+    for feed, record in _records(profile, feeds, warn):
         start_ns = record.t if start_ns is None else start_ns
         if record.dir == "http":
             feed.play(record)
@@ -118,14 +118,19 @@ def _prepare(
 
 
 def _records(
-    profile: Profile, feeds: dict[str, RecordedFeed], write: Callable[[str], None]
+    profile: Profile, feeds: dict[str, RecordedFeed], warn: Callable[[str, str], None]
 ) -> Iterator[tuple[RecordedFeed, CaptureRecord]]:
     """Yield the records with the feed of their exchange; one without a name is the only exchange's."""
     only = next(iter(feeds.values())) if len(feeds) == 1 else None
-    for record in read_capture(*profile.captures, warn=write):
+    skipped: set[str | None] = set()
+    for record in read_capture(*profile.captures, warn=lambda line: warn(line, line)):
         feed = only if record.exchange is None else feeds.get(record.exchange)
         if feed is not None:
             yield feed, record
+        elif record.exchange not in skipped:
+            skipped.add(record.exchange)
+            whose = "without a name" if record.exchange is None else f"of exchange {record.exchange!r}"
+            warn(f"skipped {whose}", f"records {whose} are left out: the profile has {', '.join(feeds)}")
 
 
 def _frames(feeds: dict[str, RecordedFeed]) -> int:

@@ -16,9 +16,15 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
-    """Run to completion, on uvloop where it is installed (``hft-core[fast]``)."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(main)
+    """Run to completion, on uvloop where it is installed (``hft-core[fast]``).
+
+    Raise `KeyboardInterrupt` if it was cancelled, which only a second signal does.
+    """
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(main)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

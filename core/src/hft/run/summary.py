@@ -9,6 +9,7 @@ from typing import Any, Self
 import attrs
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from hft.latency import Histogram, Trace
 from hft.ledger import AssetTotals, PositionView
@@ -138,6 +139,8 @@ class Summary:
             ("orders, amends, cancels", f"{self.orders_sent:,}, {self.amends_sent:,}, {self.cancels_sent:,}"),
             ("fills", f"{self.fills:,}"),
         ]
+        if self.open_orders_left:
+            rows.append(("still open, not confirmed cancelled", f"{self.open_orders_left:,}"))
         rows += [(f"refused: {reason}", f"{count:,}") for reason, count in self.refused.items()]
         if latency.count:
             rows.append(("tick to order p50, p99, max", str(latency)))
@@ -152,9 +155,9 @@ class Summary:
         parts: list[RenderableType] = [figures]
         if self.positions:
             parts.append(self._positions_table())
-        parts += [f"[red]fault: {fault}[/red]" for fault in self.faults]
+        parts += [Text(f"fault: {fault}", style="red") for fault in self.faults]
         if self.halted:
-            parts.append(f"[red]trading was halted: {self.halted}[/red]")
+            parts.append(Text(f"trading was halted: {self.halted}", style="red"))
         return Group(*parts)
 
     def _positions_table(self) -> Table:

@@ -27,6 +27,7 @@ from hft import (
 from hft.testing.feed import FakeFeed
 from hft_binance.config import Config, FuturesDepthSpeed, SpotDepthSpeed
 from hft_binance.stream import BinanceStream
+from hft_binance.symbol import Ids
 
 S = 1_000_000_000
 SPOT_WS = "wss://stream.binance.com:9443/stream"
@@ -287,6 +288,31 @@ def test_streams_are_spread_over_connections(futures: bool, most: int, messages:
         assert spec.limit in {limit.name for limit in BinanceStream.rate_limits}
 
 
+def test_each_connection_says_whose_books_it_brings() -> None:
+    btc, eth, trades = make_market("BTC"), make_market("ETH", futures=True), make_market("SOL", Channel.TRADE)
+    specs = {spec.name: spec.books for spec in Scene(btc, eth, trades).specs}
+    assert specs == {
+        SPOT_WS: {btc.instrument.id},
+        PUBLIC_WS: {eth.instrument.id},
+        MARKET_WS: frozenset(),
+    }
+
+
+def test_books_are_lost_in_the_order_of_subscription() -> None:
+    """Who is told first acts first: it must not depend on where the objects lie in memory."""
+    bases = [f"A{number}" for number in range(40)]
+    scene = Scene(*(make_market(base) for base in bases))
+    scene.frame(SPOT_WS, {"result": None, "id": 1})
+    scene.frame(SPOT_WS, {"result": None, "id": 2})
+    for request in list(scene.feed.requests):
+        scene.snapshot(100, request)
+    lost: list[str] = []
+    for market in scene.markets:
+        market.listen_lost(lambda book: lost.append(book.instrument.base))
+    scene.stream.on_close(SPOT_WS, 0)
+    assert lost == bases
+
+
 def test_an_acknowledgement_begins_only_what_it_acknowledges() -> None:
     scene = Scene(*(make_market(f"C{number}", Channel.BOOK) for number in range(150)))
     scene.frame(SPOT_WS, {"result": None, "id": 2})
@@ -317,6 +343,41 @@ def test_a_refused_subscription_is_told_of(answer: dict[str, Any]) -> None:
     (warning,) = scene.feed.warnings
     assert "unknown variant" in warning
     assert scene.feed.requests == []
+
+
+@pytest.mark.parametrize("number", [1, None])
+@pytest.mark.parametrize("opened_first", [True, False])
+def test_a_book_whose_subscription_was_refused_never_goes_live(
+    number: int | None, opened_first: bool
+) -> None:
+    scene = Scene(make_market("BTC"))
+    if opened_first:
+        scene.stream.on_open(SPOT_WS, 0)
+    scene.frame(SPOT_WS, {"code": 2, "msg": "Too many requests", "id": number})
+    if not opened_first:
+        scene.stream.on_open(SPOT_WS, 0)
+    scene.feed.clock.advance(60 * S)
+    assert scene.feed.requests == []
+    # The next connection is another matter.
+    scene.stream.on_close(SPOT_WS, 0)
+    scene.stream.on_open(SPOT_WS, 0)
+    scene.feed.clock.advance(6 * S)
+    assert len(scene.feed.requests) == 1
+
+
+def test_a_refused_question_is_no_refused_subscription() -> None:
+    scene = Scene(make_market("BTC"))
+    scene.stream.on_open(SPOT_WS, 0)
+    scene.frame(SPOT_WS, {"code": 2, "msg": "Invalid request", "id": 0})
+    scene.feed.clock.advance(6 * S)
+    assert len(scene.feed.requests) == 1
+
+
+def test_subscribing_again_leaves_no_timer_behind() -> None:
+    scene = Scene(make_market("BTC"))
+    scene.stream.on_open(SPOT_WS, 0)
+    scene.stream.subscribe(scene.markets)
+    assert scene.feed.clock.next_timer_ns() is None
 
 
 @pytest.mark.parametrize(
@@ -485,6 +546,32 @@ def test_events_are_told_once(two: Scene) -> None:
     two.put(SPOT_WS, "btcusdt@trade", **trade(1))
     two.put(SPOT_WS, "btcusdt@bookTicker", **ticker(1))
     assert (trades[-1].trade_id, quotes[-1]) == ("1", 1)
+
+
+@given(st.data())
+def test_two_connections_out_of_step_tell_every_trade_once(data: st.DataObject) -> None:
+    """The one that is replaced may lag behind: what only it has yet to bring must not be lost."""
+    first = data.draw(st.integers(0, 5))
+    old = list(range(first, first + 12))
+    new = list(range(first + data.draw(st.integers(0, 11)), first + 20))
+    arrivals: list[int] = []
+    while old or new:
+        source = data.draw(st.sampled_from([each for each in (old, new) if each]))
+        arrivals.append(source.pop(0))
+    scene = Scene(make_market("BTC", Channel.TRADE))
+    trades: list[str] = []
+    scene.markets[0].listen(Channel.TRADE, lambda trade: trades.append(trade.trade_id))
+    for number in arrivals:
+        scene.put(SPOT_WS, "btcusdt@trade", **trade(number))
+    assert sorted(map(int, trades)) == sorted({*arrivals} - set(range(arrivals[0])))
+
+
+def test_ids_that_are_skipped_are_remembered_within_bounds() -> None:
+    ids = Ids()
+    assert all(ids.is_new(number) for number in range(0, 100_000, 2))
+    assert not ids.is_new(1), "too long ago"
+    assert ids.is_new(99_997)
+    assert not ids.is_new(99_997)
 
 
 def test_aggregated_trades_have_ids_of_their_own(two: Scene) -> None:

@@ -94,13 +94,13 @@ def test_a_book_that_is_not_live_is_not_quoted_on_until_it_is_back() -> None:
     assert len(run.wait(1)) == 1
 
 
-def test_a_book_with_an_empty_side_withdraws() -> None:
+def test_a_book_with_an_empty_side_withdraws_at_once_and_is_quoted_at_once_when_it_is_whole() -> None:
     run = Run()
     run.book("60000.00", "60000.01")
-    set_book(run.markets[0], [("60000.00", "1")], [])
-    run.maker.on_book(run.markets[0].book)
-    (stated,) = run.wait(1)
+    run.maker.on_book(set_book(run.markets[0], [("60000.00", "1")], []))
+    stated = run.trading.quotes[-1]
     assert (stated.bids, stated.asks) == ([], [])
+    assert len(run.book("60000.00", "60000.01")) == 1
 
 
 def test_a_position_moves_the_quotes_against_itself_and_closes_its_side() -> None:
@@ -192,6 +192,12 @@ def test_an_order_size_below_the_exchanges_smallest_is_a_fault_of_the_profile() 
     market = make_market(make_instrument(min_size=Size(1_000)))
     with pytest.raises(UsageError, match=r"below the smallest order of BTC/USDT@test, 0\.01000"):
         Run(market)
+
+
+def test_an_order_size_worth_too_little_is_a_fault_and_not_silence() -> None:
+    run = Run(make_market(make_instrument(min_notional="100")))
+    with pytest.raises(UsageError, match=r"order_size 0\.00100 of .* less than the smallest order, 100 USDT"):
+        run.book("60000.00", "60000.10")
 
 
 @pytest.mark.parametrize(

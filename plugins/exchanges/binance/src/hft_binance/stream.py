@@ -57,8 +57,17 @@ class _Link:
     batches: dict[int, Sequence[str]] = attrs.Factory(dict)
     """What was subscribed to by frame id."""
     handlers: dict[str, Handler] = attrs.Factory(dict)
-    symbols: set[Symbol] = attrs.Factory(set)
+    symbols: dict[Symbol, None] = attrs.Factory(dict)
+    """An ordered set: in what order books are lost must not depend on where objects lie in memory."""
+    refused: bool = False
+    """Whether the exchange refused to subscribe: only an answer or an update shows then what it did."""
     timer: Timer | None = None
+
+    def stop_timer(self) -> None:
+        """Take back what was to be begun without an answer."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
 
 class BinanceStream(MarketDataStream[Config]):
@@ -130,6 +139,8 @@ class BinanceStream(MarketDataStream[Config]):
 
     def subscribe(self, markets: Sequence[Market]) -> list[ConnectionSpec]:
         self._symbols = {symbol.key: symbol for symbol in map(self._symbol, markets)}
+        for link in self._links.values():
+            link.stop_timer()
         self._links.clear()
         streams: defaultdict[Route, list[str]] = defaultdict(list)
         for symbol in self._symbols.values():
@@ -193,6 +204,9 @@ class BinanceStream(MarketDataStream[Config]):
                 lifetime_ns=limits.CONNECTION_LIFETIME_NS,
                 silence_ns=limits.SILENCE_NS,
                 limit=limits.CONNECTIONS[product],
+                books=frozenset(
+                    symbol.market.instrument.id for symbol in link.symbols if symbol.depth_conn == conn
+                ),
             )
 
     # -- connections ---------------------------------------------------------------------------------
@@ -204,7 +218,7 @@ class BinanceStream(MarketDataStream[Config]):
                 with suppress(DecodeError):  # said of its frames, if there are any
                     self._find(conn, link, stream)
             self._subscribed(conn, link, link.streams)
-        else:
+        elif not link.refused:
             # Answers may have come before this call, even before the on_close of the socket before.
             everything = [name for batch in link.batches.values() for name in batch]
             link.timer = self.feed.clock.call_later(
@@ -213,8 +227,8 @@ class BinanceStream(MarketDataStream[Config]):
 
     def on_close(self, conn: str, recv_ns: int) -> None:
         link = self._link(conn)
-        if link.timer is not None:
-            link.timer.cancel()
+        link.stop_timer()
+        link.refused = False
         for symbol in link.symbols:
             symbol.forget_ids()
             if symbol.depth_conn == conn:
@@ -227,7 +241,7 @@ class BinanceStream(MarketDataStream[Config]):
                 symbol = self._symbols.get((link.product, found[0]))
                 if symbol is not None and symbol.depth_conn in ("", conn):
                     symbol.depth_conn = conn
-                    link.symbols.add(symbol)
+                    link.symbols[symbol] = None
                     symbol.sync.on_subscribed()
 
     def _link(self, conn: str) -> _Link:
@@ -273,7 +287,7 @@ class BinanceStream(MarketDataStream[Config]):
             raise DecodeError(f"unknown symbol {native[:40]!r}")
         if kind is codec.Kind.DEPTH:
             symbol.depth_conn = conn
-        link.symbols.add(symbol)
+        link.symbols[symbol] = None
         handler = symbol.handler(kind)
         if kind is not codec.Kind.UNNEEDED:  # of those there is no end, and they are no hurry
             link.handlers[stream] = handler
@@ -306,6 +320,10 @@ class BinanceStream(MarketDataStream[Config]):
         number = bytes(frame.id)
         if bytes(frame.error) or bytes(frame.code):
             self.feed.warn(f"request refused: {data[:200].decode(errors='replace')}")
+            # What could not even be parsed is refused without its number.
+            if not number.isdigit() or int(number) in link.batches:
+                link.refused = True
+                link.stop_timer()
         elif bytes(frame.result) and number:
             if bytes(frame.result) == b"null" and number.isdigit():
                 self._subscribed(conn, link, link.batches.get(int(number), ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from msgspec import Raw
@@ -10,7 +11,7 @@ from hft import Continuity, DecodeError, Market, Step, Synchroniser
 from hft_binance import codec
 from hft_binance.endpoints import Product
 
-__all__ = ["CONTINUITY", "FuturesContinuity", "Handler", "SpotContinuity", "Symbol"]
+__all__ = ["CONTINUITY", "FuturesContinuity", "Handler", "Ids", "SpotContinuity", "Symbol"]
 
 NS_PER_MS = 1_000_000
 
@@ -52,17 +53,51 @@ class FuturesContinuity(Continuity):
 CONTINUITY: dict[Product, Continuity] = {Product.SPOT: SpotContinuity(), Product.USDM: FuturesContinuity()}
 
 
+_MAX_HOLES = 16
+"""Runs of skipped ids remembered: two connections are out of step for seconds, and seldom."""
+
+
+class Ids:
+    """The ids told of a sequence without holes, which two connections may bring out of step.
+
+    While a connection is replaced both bring everything, and the older one may lag behind: an id that
+    was skipped is new when it comes. Those from before the first are not.
+    """
+
+    __slots__ = ("_holes", "_last")
+
+    def __init__(self) -> None:
+        self._last = -1
+        self._holes: deque[range] = deque(maxlen=_MAX_HOLES)
+
+    def is_new(self, number: int) -> bool:
+        """Note an id; say whether it is told for the first time."""
+        last = self._last
+        if number > last:
+            if 0 <= last < number - 1:
+                self._holes.append(range(last + 1, number))
+            self._last = number
+            return True
+        for hole in self._holes:
+            if number in hole:
+                self._holes.remove(hole)
+                rest = range(hole.start, number), range(number + 1, hole.stop)
+                self._holes.extend(filter(None, rest))
+                return True
+        return False
+
+
 class Symbol:
     """One symbol's market, synchroniser and last ids; the handlers are the hot path.
 
-    ``depth_conn`` is the connection that brings its book. Trades and tickers that are not newer than
-    the last are dropped: while a connection is replaced, both bring them.
+    ``depth_conn`` is the connection that brings its book. While a connection is replaced, both bring
+    trades and tickers: each trade is told once, and a ticker only if it is newer than the last.
     """
 
     __slots__ = (
-        "_last_agg_trade",
+        "_agg_trades",
         "_last_ticker",
-        "_last_trade",
+        "_trades",
         "depth_conn",
         "key",
         "market",
@@ -78,7 +113,8 @@ class Symbol:
 
     def forget_ids(self) -> None:
         """Take the next trade and ticker whatever their ids: the exchange may have begun anew."""
-        self._last_trade = self._last_agg_trade = self._last_ticker = -1
+        self._trades, self._agg_trades = Ids(), Ids()
+        self._last_ticker = -1
 
     def handler(self, kind: codec.Kind) -> Handler:
         """Return the method that takes the frames of a kind."""
@@ -133,11 +169,10 @@ class Symbol:
         counters = self.market.counters
         counters.frames += 1
         message = codec.decode_trade(data)
-        if message.id <= self._last_trade:
-            return
         self._check(message.symbol)
+        if not self._trades.is_new(message.id):
+            return
         trade = codec.trade_event(message, self.market.instrument, recv_ns)
-        self._last_trade = message.id
         if trade is not None:
             counters.trades += 1
             self.market.on_trade(trade)
@@ -147,11 +182,10 @@ class Symbol:
         counters = self.market.counters
         counters.frames += 1
         message = codec.decode_agg_trade(data)
-        if message.id <= self._last_agg_trade:
-            return
         self._check(message.symbol)
+        if not self._agg_trades.is_new(message.id):
+            return
         trade = codec.trade_event(message, self.market.instrument, recv_ns)
-        self._last_agg_trade = message.id
         if trade is not None:
             counters.trades += 1
             self.market.on_trade(trade)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, Decimal
 
-from hft import BookState, GridError, Instrument, Market, OrderBook, Size, Strategy, UsageError
+from hft import BookState, GridError, Instrument, Market, OrderBook, Price, Size, Strategy, UsageError
 from hft_market_making.config import Config, Model
 from hft_market_making.quotes import Centre, Grid, avellaneda_stoikov, ladder, symmetric
 from hft_market_making.volatility import Volatility
@@ -19,8 +19,9 @@ class MarketMaker(Strategy[Config]):
     """Quote every instrument it is given, on both sides.
 
     Quotes are stated anew every ``refresh``, and at once when the mid has moved by ``tolerance`` since
-    they were stated last. In between they stand, also when one of them is filled: what was bought is
-    not bought again before the next statement.
+    they were stated last; a book without bids or without asks withdraws them at once. In between they
+    stand, also when one of them is filled: what was bought is not bought again before the next
+    statement.
     """
 
     _quoted: dict[Instrument, _Quoted]
@@ -36,6 +37,7 @@ class MarketMaker(Strategy[Config]):
         quoted = self._quoted[book.instrument]
         bid, ask = book.best_bid, book.best_ask
         if bid is None or ask is None:
+            self._state_quotes(quoted)
             return
         doubled_mid = bid + ask
         quoted.volatility.update(quoted.price_of(doubled_mid), self.trading.clock.now_ns())
@@ -51,8 +53,11 @@ class MarketMaker(Strategy[Config]):
         book, instrument = quoted.book, quoted.instrument
         bid, ask = book.best_bid, book.best_ask
         if bid is None or ask is None:
+            quoted.stated_at = -math.inf
             self.trading.quote(instrument, (), ())
             return
+        if quoted.stated_at == -math.inf:
+            quoted.check_worth(ask)
         quoted.stated_at = bid + ask
         position = self.trading.position(instrument)
         centre = self._centre(quoted, quoted.price_of(bid + ask), position)
@@ -109,6 +114,15 @@ class _Quoted:
                 f" {instrument.format_size(self.grid.min_size)}, write a larger one"
             )
         self._tick = float(instrument.tick_size)
+
+    def check_worth(self, price: Price) -> None:
+        """Raise `UsageError` if no order would be worth enough: quoting nothing must not go unnoticed."""
+        if price * self.grid.order_size < self.grid.min_value:
+            raise UsageError(
+                f"order_size {self.instrument.format_size(self.grid.order_size)} of {self.instrument}"
+                f" is worth less than the smallest order, {self.instrument.min_notional:f}"
+                f" {self.instrument.quote}, write a larger one"
+            )
 
     def price_of(self, doubled_ticks: int) -> float:
         """Return a price in quote currency from twice its ticks."""
