@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from hft.clock import SimulatedClock
-from hft.latency import TickToOrder
+from hft.latency import Trace
 from hft.profile import read_profile
 from hft.registry.loader import Registry
 from hft.run.kernel import Kernel
@@ -25,7 +25,7 @@ def kernel_with_quotes() -> Kernel:
         read_profile(PROFILE, Registry()),
         clock,
         run_id="test",
-        latency=TickToOrder(clock.now_ns),
+        trace=Trace(clock.now_ns),
         write=lambda _: None,
         warn=lambda *_: None,
     )
