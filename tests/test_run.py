@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -154,17 +156,26 @@ def test_market_making_on_what_binance_really_sent(
     assert_adds_up(summary)
 
 
-def start_quickstart(*options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def started_quickstart(*options: str) -> Iterator[subprocess.Popen[str]]:
+    """Start it as a terminal would; whatever happens, it does not outlive the test."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "hft", "run", str(PROFILES / "quickstart.yaml"), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Tests may have been started with nohup, which is inherited, and which the command respects.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_the_quick_start_trades_on_a_simulated_exchange() -> None:
-    with start_quickstart("--duration", "6s", "--json") as process:
+    with started_quickstart("--duration", "6s", "--json") as process:
         out, err = process.communicate(timeout=60)
     assert process.returncode == ExitCode.STOPPED, err
     summary = json.loads(out)
@@ -175,7 +186,7 @@ def test_the_quick_start_trades_on_a_simulated_exchange() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_cleanly(number: signal.Signals) -> None:
-    with start_quickstart("--json") as process:
+    with started_quickstart("--json") as process:
         assert process.stderr is not None
         while "started in mode dry-run: BTC/USDT@binance" not in process.stderr.readline():
             assert process.poll() is None
