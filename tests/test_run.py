@@ -115,6 +115,22 @@ def test_a_recording_gives_the_same_fills_every_time(capsys: pytest.CaptureFixtu
     assert second == first
 
 
+def test_an_answer_that_cannot_be_read_is_counted_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with gzip.open(PROFILES / "captures/simulated.jsonl.gz", "rt") as file:
+        lines = file.readlines()
+    listing = json.loads(lines[0])
+    assert "/exchangeInfo" in listing["conn"]
+    capture = tmp_path / "broken.jsonl"
+    capture.write_text(json.dumps(listing | {"data": "<html>"}) + "\n" + "".join(lines))
+    path = replay_profile(tmp_path, capture, use="market_making", instrument="BTC/USDT@binance", config=MAKER)
+    code, summary = run_json(path, capsys)
+    assert code == ExitCode.STOPPED
+    assert summary["undecoded"] == 1
+    assert summary["fills"] > 0
+
+
 def test_a_duration_is_of_the_recording(capsys: pytest.CaptureFixture[str]) -> None:
     _, summary = run_json(PROFILES / "capture.yaml", capsys, "--duration", "5s")
     assert 4 < summary["duration_s"] <= 5

@@ -47,8 +47,8 @@ def run_recorded(
     clock = SimulatedClock()
     trace = Trace(stopwatch.now_ns, replay_ns=clock.now_ns)
     kernel = Kernel(profile, clock, run_id=f"seed {profile.seed}", trace=trace, write=write, warn=warn)
+    instruments, start_ns = _prepare(profile, kernel, _feeds(profile, clock, trace, warn), warn)
     feeds = _feeds(profile, clock, trace, warn)
-    instruments, start_ns = _prepare(profile, kernel, feeds, warn)
     clock.advance_to(start_ns)
     kernel.wire(instruments)
     for key, feed in feeds.items():
@@ -102,7 +102,8 @@ def _prepare(
 ) -> tuple[list[Instrument], int]:
     """Read on until the captures have described every wanted instrument; return also their first time.
 
-    The records are played from the start again afterwards: only then can they be told to anybody.
+    The records are played from the start again afterwards, to feeds of their own, so that nothing is
+    counted twice: only then can they be told to anybody.
     """
     start_ns: int | None = None
     for feed, record in _records(profile, feeds, warn):
