@@ -62,7 +62,8 @@ def test_unknown_is_left_by_evidence_alone() -> None:
     order = make_order(OrderState.UNKNOWN)
     leaving = {event for event in Event if next_state(order, event) not in (OrderState.UNKNOWN, None)}
     assert leaving == {
-        Event.ACCEPTED, Event.REJECTED, Event.CANCELED, Event.EXPIRED, Event.REPLACED, Event.NOT_FOUND, *FILLS,
+        Event.ACCEPTED, Event.REJECTED, Event.CANCELED, Event.EXPIRED, Event.REPLACED, Event.NOT_FOUND,
+        *FILLS,
     }  # fmt: skip
 
 
