@@ -14,7 +14,7 @@ from hft.errors import DataError, TransportError, UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.latency import Trace
 from hft.market import Market
-from hft.net import Connection, RestClient, TokenBucket
+from hft.net import Connection, RateLimiter, RestClient
 from hft.net.backoff import Backoff
 from hft.net.spec import ConnectionSpec, Request
 from hft.plugin.market_data import MarketDataStream
@@ -49,6 +49,7 @@ class ExchangeSession:
         self._tap = tap
         self._warn = warn
         self._child: Child | None = None
+        self._limiter: RateLimiter
         self._rest: RestClient
         self._feed: LiveFeed | None = None
         self._stream: MarketDataStream[Any]
@@ -72,12 +73,8 @@ class ExchangeSession:
         if entry.environment == "simulator":
             self._child = await start_child(entry.use, config_arguments(entry.simulator, base=self._base))
             url = self._child.rest
-        self._limiters = {
-            limit.name: TokenBucket(limit, clock=self._clock) for limit in stream_class.rate_limits
-        }
-        self._rest = RestClient(
-            stream_class.rate_limits, clock=self._clock, tap=self._tap, warn=self._warn_line
-        )
+        self._limiter = RateLimiter(stream_class.rate_limits, clock=self._clock, warn=self._warn_line)
+        self._rest = RestClient(self._limiter, clock=self._clock, tap=self._tap, warn=self._warn_line)
         self._feed = LiveFeed(
             entry.key,
             entry.environment,
@@ -135,7 +132,7 @@ class ExchangeSession:
             clock=self._clock,
             random=self._random(spec.name),
             tap=self._tap,
-            limiter=self._limiters.get(spec.limit),
+            limiter=self._limiter,
             warn=self._warn_line,
         )
 
