@@ -20,15 +20,26 @@ from hft.errors import (
     TransportError,
     UsageError,
 )
-from hft.events import Fill, MarkPrice, OrderReport, Quote, ReportKind, Trade
+from hft.events import (
+    BalanceReport,
+    Fill,
+    Funding,
+    MarkPrice,
+    OrderReport,
+    PositionReport,
+    Quote,
+    ReportKind,
+    Trade,
+)
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market, MarketCounters
-from hft.net.spec import ConnectionSpec, RateLimit, Request
+from hft.net.spec import ConnectionSpec, Priority, RateLimit, Request, RestAnswer, RestCall, RestMessage
 from hft.order import Order
 from hft.plugin.config import option
-from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents
+from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents, OrderStatus
 from hft.plugin.feed import RecordedFeed
 from hft.plugin.hookspecs import API_VERSION, hookimpl
+from hft.plugin.link import Link
 from hft.plugin.market_data import Feed, MarketDataStream
 from hft.plugin.risk import APPROVED, Approved, Refused, RiskRule, RiskView, Verdict
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
@@ -42,6 +53,7 @@ from hft.types import (
     Liquidity,
     OrderState,
     OrderType,
+    PositionSide,
     Price,
     Side,
     Size,
@@ -54,6 +66,7 @@ __all__ = [
     "Account",
     "Approved",
     "ApprovedOrder",
+    "BalanceReport",
     "BookState",
     "Capabilities",
     "CaptureError",
@@ -69,6 +82,7 @@ __all__ = [
     "ExecutionEvents",
     "Feed",
     "Fill",
+    "Funding",
     "GridError",
     "HftError",
     "Instrument",
@@ -76,6 +90,7 @@ __all__ = [
     "InstrumentKind",
     "JsonSlice",
     "Level",
+    "Link",
     "Liquidity",
     "MarkPrice",
     "Market",
@@ -86,9 +101,13 @@ __all__ = [
     "OrderError",
     "OrderReport",
     "OrderState",
+    "OrderStatus",
     "OrderType",
     "PluginError",
+    "PositionReport",
+    "PositionSide",
     "Price",
+    "Priority",
     "ProfileError",
     "Quote",
     "RateLimit",
@@ -96,6 +115,9 @@ __all__ = [
     "Refused",
     "ReportKind",
     "Request",
+    "RestAnswer",
+    "RestCall",
+    "RestMessage",
     "RiskRule",
     "RiskView",
     "Secret",

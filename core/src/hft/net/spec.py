@@ -2,11 +2,59 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Callable, Mapping
+
 import attrs
 
 from hft.instrument import InstrumentId
 
-__all__ = ["ConnectionSpec", "RateLimit", "Request"]
+__all__ = ["ConnectionSpec", "Priority", "RateLimit", "Request", "RestAnswer", "RestCall", "RestMessage"]
+
+
+class Priority(enum.IntEnum):
+    """Whose turn comes first where the limits make requests wait."""
+
+    CANCEL = 0
+    AMEND = 1
+    NEW = 2
+    QUERY = 3
+
+
+@attrs.frozen(kw_only=True)
+class RestMessage:
+    """A request as it is sent: the whole URL, signed, with its headers and body."""
+
+    url: str = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class RestCall:
+    """A request to a trading API. ``write`` makes it when its turn has come, so that its time and
+    signature are those of sending.
+
+    ``shown`` names it in logs: host and path, never query, header or signature. ``costs`` are weights by
+    the limit's name. It is dropped, unsent, at ``deadline_ns`` (0: never).
+    """
+
+    method: str
+    shown: str
+    write: Callable[[], RestMessage]
+    costs: Mapping[str, int] = attrs.field(factory=dict)
+    priority: Priority = Priority.QUERY
+    deadline_ns: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class RestAnswer:
+    """An answer, whatever its status; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    recv_ns: int
 
 
 @attrs.frozen(kw_only=True)
