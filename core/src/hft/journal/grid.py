@@ -21,7 +21,7 @@ RecordT = TypeVar("RecordT", Order, Fill)
 _SAME = ("id", "base", "quote", "settle", "contract_multiplier", "inverse")
 """What a contract is; where it has changed, equal numbers do not mean equal things."""
 
-_PRICES = ("price", "pending_price")
+_PRICES = ("price", "trigger_price", "pending_price")
 _SIZES = ("size", "filled", "pending_size")
 
 

@@ -15,7 +15,7 @@ import attrs
 
 from hft.errors import OrderError, UsageError
 from hft.order import Order
-from hft.types import OrderType, Side, TimeInForce
+from hft.types import OrderType, PositionSide, Side, TimeInForce
 
 __all__ = ["Intent", "IntentKind", "IntentLog", "Ring", "read_intents"]
 
@@ -35,7 +35,7 @@ _COMMITTED_AT = (128, 192)
 
 _CRC = struct.Struct("<I")
 
-_BODY = struct.Struct("<IIQqqqqqqqHBBBBBB36s36s")
+_BODY = struct.Struct("<IIQqqqqqqqqqHBBBBBB36s36s")
 """Run, instrument, number, then times, prices and sizes, strategy, codes, flags, and both client ids."""
 
 _CRC_AT = _BODY.size
@@ -46,11 +46,13 @@ _NONE = -(2**63)
 
 # By their place: new members are added behind, so that a ring can be read after an upgrade.
 _SIDES = (Side.BUY, Side.SELL)
-_TYPES = (OrderType.LIMIT, OrderType.MARKET)
+_TYPES = (OrderType.LIMIT, OrderType.MARKET, OrderType.STOP_LIMIT, OrderType.STOP_MARKET)
 _TIMES_IN_FORCE = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD)
+_POSITION_SIDES = (PositionSide.BOTH, PositionSide.LONG, PositionSide.SHORT)
 _SIDE_CODE = {member: code for code, member in enumerate(_SIDES)}
 _TYPE_CODE = {member: code for code, member in enumerate(_TYPES)}
 _TIME_IN_FORCE_CODE = {member: code for code, member in enumerate(_TIMES_IN_FORCE)}
+_POSITION_SIDE_CODE = {member: code for code, member in enumerate(_POSITION_SIDES)}
 
 
 class IntentKind(enum.IntEnum):
@@ -78,6 +80,9 @@ class Intent:
     time_in_force: TimeInForce
     post_only: bool
     reduce_only: bool
+    trigger_price: int | None
+    expire_ns: int
+    position_side: PositionSide
     created_ns: int
     price: int | None
     size: int
@@ -135,7 +140,8 @@ class IntentLog:
         number = self._written + 1
         if number - self._released > self._slots:
             raise OrderError("the journal is behind, no further intent can be kept")
-        client_order_id, replaces, price = order.client_order_id, order.replaces, order.price
+        client_order_id, replaces = order.client_order_id, order.replaces
+        price, trigger_price = order.price, order.trigger_price
         if len(client_order_id) > _WIDTH or len(replaces) > _WIDTH:
             raise OrderError(
                 f"client id {client_order_id!r} or {replaces!r} is longer than {_WIDTH} characters"
@@ -151,13 +157,15 @@ class IntentLog:
             order.filled,
             _NONE if pending_price is None else pending_price,
             _NONE if pending_size is None else pending_size,
+            _NONE if trigger_price is None else trigger_price,
+            order.expire_ns,
             strategy,
             kind,
             _SIDE_CODE[order.side],
             _TYPE_CODE[order.type],
             _TIME_IN_FORCE_CODE[order.time_in_force],
             order.post_only | order.reduce_only << 1,
-            0,
+            _POSITION_SIDE_CODE[order.position_side],
             client_order_id.encode(),
             replaces.encode(),
         )
@@ -258,8 +266,9 @@ def _whole_slots(content: bytes) -> Iterator[Intent]:
 
 
 def _intent(body: tuple[Any, ...]) -> Intent:
-    run, instrument, number, time_ns, created_ns, price, size, filled, pending_price, pending_size = body[:10]
-    strategy, kind, side, type_, time_in_force, flags, _, client_order_id, replaces = body[10:]
+    run, instrument, number, time_ns, created_ns = body[:5]
+    price, size, filled, pending_price, pending_size, trigger_price, expire_ns = body[5:12]
+    strategy, kind, side, type_, time_in_force, flags, position_side, client_order_id, replaces = body[12:]
     return Intent(
         run=run,
         number=number,
@@ -274,10 +283,17 @@ def _intent(body: tuple[Any, ...]) -> Intent:
         time_in_force=_TIMES_IN_FORCE[time_in_force],
         post_only=bool(flags & 1),
         reduce_only=bool(flags & 2),
+        trigger_price=_count(trigger_price),
+        expire_ns=expire_ns,
+        position_side=_POSITION_SIDES[position_side],
         created_ns=created_ns,
-        price=None if price == _NONE else price,
+        price=_count(price),
         size=size,
         filled=filled,
-        pending_price=None if pending_price == _NONE else pending_price,
-        pending_size=None if pending_size == _NONE else pending_size,
+        pending_price=_count(pending_price),
+        pending_size=_count(pending_size),
     )
+
+
+def _count(stored: int) -> int | None:
+    return None if stored == _NONE else stored

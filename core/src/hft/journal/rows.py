@@ -12,7 +12,17 @@ from hft.instrument import Instrument, InstrumentId
 from hft.journal.records import Note, NoteKind, RunRecord
 from hft.journal.schema import FILLS, INSTRUMENTS, NOTES, ORDERS, RUNS, STATES, Row
 from hft.order import Order
-from hft.types import InstrumentKind, Liquidity, OrderState, OrderType, Price, Side, Size, TimeInForce
+from hft.types import (
+    InstrumentKind,
+    Liquidity,
+    OrderState,
+    OrderType,
+    PositionSide,
+    Price,
+    Side,
+    Size,
+    TimeInForce,
+)
 
 __all__ = [
     "fill_of",
@@ -88,9 +98,8 @@ def instrument_row(seq: int, run: int, time_ns: int, number: int, one: Instrumen
 
 def instrument_of(row: Row) -> Instrument:
     """Read the row of an instrument."""
-    symbol, exchange, native, kind, base, quote, settle, tick, lot, low, high, notional, multiplier = row[
-        4:17
-    ]
+    symbol, exchange, native, kind, base, quote, settle = row[4:11]
+    tick, lot, low, high, notional, multiplier = row[11:17]
     return Instrument(
         id=InstrumentId(symbol, exchange),
         native_symbol=native,
@@ -123,6 +132,9 @@ def order_row(seq: int, run: int, time_ns: int, order: Order, instrument: int) -
         order.time_in_force.value,
         int(order.post_only),
         int(order.reduce_only),
+        order.trigger_price,
+        order.expire_ns,
+        order.position_side.value,
         order.replaces,
         order.created_ns,
     )
@@ -175,8 +187,11 @@ def order_of(order: Row, state: Row, instrument: Instrument) -> Order:
         time_in_force=TimeInForce(order[8]),
         post_only=bool(order[9]),
         reduce_only=bool(order[10]),
-        replaces=order[11],
-        created_ns=order[12],
+        trigger_price=_price(order[11]),
+        expire_ns=order[12],
+        position_side=PositionSide(order[13]),
+        replaces=order[14],
+        created_ns=order[15],
         state=OrderState(state[6]),
         price=_price(price),
         size=Size(size),
@@ -203,6 +218,9 @@ def fill_row(seq: int, run: int, time_ns: int, fill: Fill, instrument: int) -> R
         fill.liquidity.value,
         str(fill.fee),
         fill.fee_asset,
+        fill.position_side.value,
+        int(fill.exchange_made),
+        fill.exchange_order_id,
         fill.exchange_ns,
         fill.recv_ns,
     )
@@ -210,9 +228,8 @@ def fill_row(seq: int, run: int, time_ns: int, fill: Fill, instrument: int) -> R
 
 def fill_of(row: Row, instrument: Instrument) -> Fill:
     """Read the row of a fill."""
-    client_order_id, _, trade_id, side, price, size, liquidity, fee, fee_asset, exchange_ns, recv_ns = row[
-        3:-1
-    ]
+    client_order_id, _, trade_id, side, price, size = row[3:9]
+    liquidity, fee, fee_asset, position_side, exchange_made, exchange_order_id = row[9:15]
     return Fill(
         client_order_id=client_order_id,
         instrument=instrument,
@@ -223,8 +240,11 @@ def fill_of(row: Row, instrument: Instrument) -> Fill:
         liquidity=Liquidity(liquidity),
         fee=Decimal(fee),
         fee_asset=fee_asset,
-        exchange_ns=exchange_ns,
-        recv_ns=recv_ns,
+        position_side=PositionSide(position_side),
+        exchange_made=bool(exchange_made),
+        exchange_order_id=exchange_order_id,
+        exchange_ns=row[15],
+        recv_ns=row[16],
     )
 
 

@@ -17,7 +17,7 @@ from hft.journal.records import NoteKind, RunRecord
 from hft.journal.rows import fill_row, instrument_row, note_row, order_row, run_row, state_row
 from hft.journal.schema import CHECKPOINTS, FILLS, INSTRUMENTS, NOTES, ORDERS, RUNS, STATES, Row, Table
 from hft.order import Order
-from hft.types import OrderState, Size
+from hft.types import OrderState, Price, Size
 
 __all__ = ["Item", "Kind", "Writer"]
 
@@ -233,6 +233,9 @@ class Writer:
                 time_in_force=intent.time_in_force,
                 post_only=intent.post_only,
                 reduce_only=intent.reduce_only,
+                trigger_price=None if intent.trigger_price is None else Price(intent.trigger_price),
+                expire_ns=intent.expire_ns,
+                position_side=intent.position_side,
                 replaces=intent.replaces,
                 created_ns=intent.created_ns,
                 price=None,
