@@ -86,7 +86,7 @@ class Reconciler:
     run, and is cancelled or adopted; what is not of this profile is left alone.
 
     ``watermark_ns`` is the time up to which every fill is known. ``owner_of`` gives the owner of an
-    adopted order by its strategy's name, with the orphanage for one that no longer runs. ``alert`` takes a line.
+    adopted order by its strategy's name, also for one that no longer runs. ``alert`` takes a line.
     """
 
     def __init__(
