@@ -68,7 +68,7 @@ class SigningClient(ExecutionClient[NoConfig]):
     capabilities = Capabilities(amend=True)
 
     def __init__(self, events: ExecutionEvents, clock: Clock, write: Callable[[bytes], Any]) -> None:
-        super().__init__(NoConfig(), events, clock)
+        self.config, self.events, self.clock = NoConfig(), events, clock
         signer = HmacSigner(Secret("k" * 64), Secret("s" * 64))
         self._orders = WebsocketOrders(INSTRUMENT, signer)
         self._write = write

@@ -20,15 +20,35 @@ from hft.errors import (
     TransportError,
     UsageError,
 )
-from hft.events import Fill, MarkPrice, OrderReport, Quote, ReportKind, Trade
+from hft.events import (
+    BalanceReport,
+    Fill,
+    Funding,
+    MarkPrice,
+    OrderReport,
+    PositionReport,
+    Quote,
+    ReportKind,
+    Trade,
+)
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market, MarketCounters
-from hft.net.spec import ConnectionSpec, RateLimit, Request
+from hft.net.spec import (
+    ConnectionSpec,
+    Costs,
+    HttpRequest,
+    Priority,
+    RateLimit,
+    Request,
+    RestAnswer,
+    RestCall,
+)
 from hft.order import Order
 from hft.plugin.config import option
-from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents
+from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents, OrderStatus
 from hft.plugin.feed import RecordedFeed
 from hft.plugin.hookspecs import API_VERSION, hookimpl
+from hft.plugin.link import Link
 from hft.plugin.market_data import Feed, MarketDataStream
 from hft.plugin.risk import APPROVED, Approved, Refused, RiskRule, RiskView, Verdict
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
@@ -42,6 +62,7 @@ from hft.types import (
     Liquidity,
     OrderState,
     OrderType,
+    PositionSide,
     Price,
     Side,
     Size,
@@ -54,6 +75,7 @@ __all__ = [
     "Account",
     "Approved",
     "ApprovedOrder",
+    "BalanceReport",
     "BookState",
     "Capabilities",
     "CaptureError",
@@ -61,6 +83,7 @@ __all__ = [
     "Clock",
     "ConnectionSpec",
     "Continuity",
+    "Costs",
     "DataError",
     "DecodeError",
     "Duration",
@@ -69,13 +92,16 @@ __all__ = [
     "ExecutionEvents",
     "Feed",
     "Fill",
+    "Funding",
     "GridError",
     "HftError",
+    "HttpRequest",
     "Instrument",
     "InstrumentId",
     "InstrumentKind",
     "JsonSlice",
     "Level",
+    "Link",
     "Liquidity",
     "MarkPrice",
     "Market",
@@ -86,9 +112,13 @@ __all__ = [
     "OrderError",
     "OrderReport",
     "OrderState",
+    "OrderStatus",
     "OrderType",
     "PluginError",
+    "PositionReport",
+    "PositionSide",
     "Price",
+    "Priority",
     "ProfileError",
     "Quote",
     "RateLimit",
@@ -96,6 +126,8 @@ __all__ = [
     "Refused",
     "ReportKind",
     "Request",
+    "RestAnswer",
+    "RestCall",
     "RiskRule",
     "RiskView",
     "Secret",

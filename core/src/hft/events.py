@@ -1,4 +1,4 @@
-"""What happens: market events from an exchange, and reports about our own orders.
+"""What happens: market events from an exchange, and reports about our own orders and accounts.
 
 Times are integer nanoseconds UTC: ``exchange_ns`` as the exchange states it (0 where it does not),
 ``recv_ns`` when the bytes arrived here. Events are not to be changed by whoever receives them; they
@@ -14,9 +14,19 @@ from decimal import Decimal
 import attrs
 
 from hft.instrument import Instrument
-from hft.types import Liquidity, Price, Side, Size, quick
+from hft.types import Liquidity, PositionSide, Price, Side, Size, quick
 
-__all__ = ["Fill", "MarkPrice", "OrderReport", "Quote", "ReportKind", "Trade"]
+__all__ = [
+    "BalanceReport",
+    "Fill",
+    "Funding",
+    "MarkPrice",
+    "OrderReport",
+    "PositionReport",
+    "Quote",
+    "ReportKind",
+    "Trade",
+]
 
 
 @attrs.define
@@ -79,6 +89,9 @@ class ReportKind(enum.Enum):
     REPLACE_REJECTED = "replace-rejected"
     UNKNOWN = "unknown"
     """No evidence: the request timed out or its connection broke. Made by the client, not the exchange."""
+    NOT_FOUND = "not-found"
+    """The exchange was asked and knows no such order. Of a request that may still be under way it proves
+    nothing; when it no longer can be (`Capabilities.request_validity_ns`), the order does not exist."""
 
 
 @attrs.define(kw_only=True)
@@ -107,7 +120,9 @@ class OrderReport:
 class Fill:
     """One of our orders traded. ``trade_id`` identifies it: the same id is the same fill.
 
-    ``fee`` is exact and positive when paid, negative when rebated, in ``fee_asset``.
+    ``fee`` is exact and positive when paid, negative when rebated, in ``fee_asset``. ``exchange_made``
+    marks what the exchange traded for the account by itself (a liquidation, a settlement): it is of no
+    order of ours, and still changes the position.
     """
 
     client_order_id: str
@@ -119,5 +134,47 @@ class Fill:
     liquidity: Liquidity
     fee: Decimal
     fee_asset: str
+    position_side: PositionSide = PositionSide.BOTH
+    exchange_made: bool = False
+    exchange_order_id: str = ""
     exchange_ns: int = 0
     recv_ns: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Funding:
+    """A funding payment of a perpetual. ``amount`` is exact, positive when received.
+
+    ``payment_id`` identifies it: the same id of one instrument is the same payment.
+    """
+
+    instrument: Instrument
+    payment_id: str
+    amount: Decimal
+    asset: str
+    exchange_ns: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class BalanceReport:
+    """What an account has of one asset, as the exchange states it: exact, ``total`` includes ``locked``.
+
+    Of a derivatives account it is the wallet's balance, without what open positions would bring.
+    """
+
+    exchange: str
+    asset: str
+    total: Decimal
+    locked: Decimal = Decimal(0)
+    exchange_ns: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class PositionReport:
+    """A derivatives position as the exchange states it: signed lots, long positive, 0 when flat."""
+
+    instrument: Instrument
+    size: Size
+    position_side: PositionSide = PositionSide.BOTH
+    entry_price: Decimal | None = None
+    exchange_ns: int = 0

@@ -6,7 +6,7 @@ import attrs
 
 from hft.instrument import Instrument
 from hft.latency import Stamps
-from hft.types import OrderState, OrderType, Price, Side, Size, TimeInForce
+from hft.types import OrderState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 __all__ = ["Order"]
 
@@ -16,7 +16,10 @@ class Order:
     """An order and what is known of it; only the order manager changes it.
 
     ``size`` is the whole size in lots, ``filled`` what has traded of it. ``price`` is None for
-    market orders. ``strategy`` is the profile key of the strategy that owns it. ``pending_price`` and
+    market orders. ``trigger_price`` is where a stop becomes active, None for what is no stop;
+    ``expire_ns`` when a GTD order ends by itself, 0 for all others. ``position_side`` says which position
+    it changes in hedge mode. ``strategy`` is the profile key of the strategy that owns it.
+    ``pending_price`` and
     ``pending_size`` are what an amendment under way asks for, None while there is none. ``replaces``
     is the client id of the order this one follows, where the exchange cannot amend. ``reason`` says
     why it, or the last request about it, was refused. ``created_ns`` is when it was made, ``stamps`` when
@@ -33,6 +36,9 @@ class Order:
     time_in_force: TimeInForce = TimeInForce.GTC
     post_only: bool = False
     reduce_only: bool = False
+    trigger_price: Price | None = None
+    expire_ns: int = 0
+    position_side: PositionSide = PositionSide.BOTH
     state: OrderState = OrderState.PENDING_NEW
     filled: Size = Size(0)
     pending_price: Price | None = None

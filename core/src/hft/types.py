@@ -13,6 +13,7 @@ __all__ = [
     "Liquidity",
     "OrderState",
     "OrderType",
+    "PositionSide",
     "Price",
     "Side",
     "Size",
@@ -68,10 +69,38 @@ Side.BUY.opposite, Side.SELL.opposite = Side.SELL, Side.BUY
 
 @quick
 class OrderType(enum.Enum):
-    """How an order is priced; post-only and reduce-only are flags of the order, not types."""
+    """How an order is priced; post-only and reduce-only are flags of the order, not types.
+
+    A stop waits at the exchange until the market reaches its trigger price, and is then the order that
+    its name ends with.
+    """
 
     LIMIT = "limit"
     MARKET = "market"
+    STOP_LIMIT = "stop-limit"
+    STOP_MARKET = "stop-market"
+
+    # Plain attributes, set once below, as those of `Side` are.
+    has_price: bool
+    has_trigger: bool
+
+
+for _type in OrderType:
+    _type.has_price = _type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+    _type.has_trigger = _type in (OrderType.STOP_LIMIT, OrderType.STOP_MARKET)
+
+
+@quick
+class PositionSide(enum.Enum):
+    """Which of an account's positions in an instrument is meant.
+
+    ``BOTH`` is the only one in one-way mode, where buys and sells net. In hedge mode a long and a short
+    position stand side by side, and every order says which of them it changes.
+    """
+
+    BOTH = "both"
+    LONG = "long"
+    SHORT = "short"
 
 
 @quick

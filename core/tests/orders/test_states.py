@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hft.order import Order
-from hft.orders.states import EDGES, OPEN, Event, next_state
+from hft.orders.states import EDGES, Event, Target, next_state
 from hft.testing.trading import make_instrument
 from hft.types import OrderState, Price, Side, Size
 
@@ -47,7 +47,7 @@ def test_the_last_fill_fills_every_open_order(state: OrderState) -> None:
 
 @pytest.mark.parametrize("state", [state for state in OrderState if not state.is_final])
 def test_an_open_order_ends_by_evidence_alone(state: OrderState) -> None:
-    evidence = {Event.CANCELED, Event.EXPIRED, Event.REJECTED, Event.LAST_FILL}
+    evidence = {Event.CANCELED, Event.EXPIRED, Event.REJECTED, Event.NOT_FOUND, Event.LAST_FILL}
     for event in set(Event) - evidence:
         after = next_state(make_order(state, filled=3), event)
         assert after is None or not after.is_final
@@ -62,8 +62,18 @@ def test_unknown_is_left_by_evidence_alone() -> None:
     order = make_order(OrderState.UNKNOWN)
     leaving = {event for event in Event if next_state(order, event) not in (OrderState.UNKNOWN, None)}
     assert leaving == {
-        Event.ACCEPTED, Event.REJECTED, Event.CANCELED, Event.EXPIRED, Event.REPLACED, *FILLS,
+        Event.ACCEPTED, Event.REJECTED, Event.CANCELED, Event.EXPIRED, Event.REPLACED, Event.NOT_FOUND,
+        *FILLS,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [state for state in OrderState if not state.is_final])
+def test_what_is_not_found_was_canceled_if_the_exchange_ever_had_it(state: OrderState) -> None:
+    assert next_state(make_order(state), Event.NOT_FOUND) is OrderState.REJECTED
+    assert next_state(make_order(state, filled=3), Event.NOT_FOUND) is OrderState.CANCELED
+    acknowledged = make_order(state)
+    acknowledged.exchange_order_id = "7"
+    assert next_state(acknowledged, Event.NOT_FOUND) is OrderState.CANCELED
 
 
 @pytest.mark.parametrize(
@@ -82,7 +92,7 @@ def test_a_refused_cancel_returns_to_what_the_evidence_supports(
     filled: int, pending: int | None, state: OrderState
 ) -> None:
     order = make_order(OrderState.PENDING_CANCEL, filled=filled, pending=pending)
-    assert EDGES[OrderState.PENDING_CANCEL][Event.CANCEL_REJECTED] is OPEN
+    assert EDGES[OrderState.PENDING_CANCEL][Event.CANCEL_REJECTED] is Target.OPEN
     assert next_state(order, Event.CANCEL_REJECTED) is state
 
 

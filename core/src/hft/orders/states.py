@@ -10,7 +10,7 @@ from hft.events import ReportKind
 from hft.order import Order
 from hft.types import OrderState, quick
 
-__all__ = ["EDGES", "EVENT_OF_REPORT", "OPEN", "Event", "Open", "next_state", "supported_state"]
+__all__ = ["EDGES", "EVENT_OF_REPORT", "Event", "Target", "next_state", "supported_state"]
 
 
 @quick
@@ -25,6 +25,7 @@ class Event(enum.Enum):
     CANCEL_REJECTED = "cancel-rejected"
     REPLACE_REJECTED = "replace-rejected"
     UNKNOWN = "unknown"
+    NOT_FOUND = "not-found"
     FILL = "fill"
     LAST_FILL = "last-fill"
     CANCEL = "cancel"
@@ -32,27 +33,27 @@ class Event(enum.Enum):
 
 
 @quick
-class Open(enum.Enum):
-    """The type of `OPEN`."""
+class Target(enum.Enum):
+    """Where an edge leads that depends on what is known of the order."""
 
     OPEN = "open"
+    """The open state that the evidence supports, see `supported_state`."""
+    GONE = "gone"
+    """CANCELED if the exchange ever had the order, otherwise REJECTED."""
 
-
-OPEN: Final = Open.OPEN
-"""Target of an edge: the open state that the evidence supports, see `supported_state`."""
 
 _TABLE = """
-                  accepted  rejected  canceled  expired  replaced  cancel-rejected  replace-rejected  unknown  fill  last-fill  cancel          amend
-pending-new       open      rejected  canceled  expired  -         -                -                 unknown  open  filled     =               =
-new               =         -         canceled  expired  open      =                =                 =        open  filled     pending-cancel  pending-replace
-partially-filled  =         -         canceled  expired  open      =                =                 =        open  filled     pending-cancel  pending-replace
-pending-cancel    =         -         canceled  expired  =         open             =                 unknown  =     filled     =               -
-pending-replace   =         -         canceled  expired  open      =                open              unknown  open  filled     pending-cancel  =
-unknown           open      rejected  canceled  expired  open      =                =                 =        open  filled     =               -
-filled            =         -         -         -        =         =                =                 =        -     -          -               -
-canceled          =         -         =         =        =         =                =                 =        =     filled     -               -
-expired           =         -         =         =        =         =                =                 =        =     filled     -               -
-rejected          -         =         -         -        -         =                =                 =        -     -          -               -
+                  accepted  rejected  canceled  expired  replaced  cancel-rejected  replace-rejected  unknown  not-found  fill  last-fill  cancel          amend
+pending-new       open      rejected  canceled  expired  -         -                -                 unknown  gone       open  filled     =               =
+new               =         -         canceled  expired  open      =                =                 =        gone       open  filled     pending-cancel  pending-replace
+partially-filled  =         -         canceled  expired  open      =                =                 =        gone       open  filled     pending-cancel  pending-replace
+pending-cancel    =         -         canceled  expired  =         open             =                 unknown  gone       =     filled     =               -
+pending-replace   =         -         canceled  expired  open      =                open              unknown  gone       open  filled     pending-cancel  =
+unknown           open      rejected  canceled  expired  open      =                =                 =        gone       open  filled     =               -
+filled            =         -         -         -        =         =                =                 =        =          -     -          -               -
+canceled          =         -         =         =        =         =                =                 =        =          =     filled     -               -
+expired           =         -         =         =        =         =                =                 =        =          =     filled     -               -
+rejected          -         =         -         -        -         =                =                 =        =          -     -          -               -
 """  # noqa: E501
 """Rows: the state an order is in. Columns: what happens. ``=``: legal, the state stays. ``-``: illegal.
 
@@ -62,6 +63,8 @@ Worth a second look:
 - ``unknown`` (a request without an answer) matters only while a request is under way. Only the
   exchange's evidence leads out of the state; a refused cancel or amendment is none, since it may
   mean that the order is gone, or that it has not arrived yet.
+- ``not-found`` happens only when no request about the order can be under way any more; before, the order
+  manager does not take it for evidence.
 - ``cancel`` while the exchange has not acknowledged the order waits for that; so does ``amend``, also
   while another amendment is under way. On ``unknown`` a cancel is sent, but is no evidence.
 - ``canceled`` and ``expired`` may be overtaken by fills that happened before: these still count.
@@ -69,23 +72,26 @@ Worth a second look:
 """
 
 
-def _read(table: str) -> dict[OrderState, dict[Event, OrderState | Open]]:
+_TARGETS = [target.value for target in Target]
+
+
+def _read(table: str) -> dict[OrderState, dict[Event, OrderState | Target]]:
     header, *rows = [line.split() for line in table.strip().splitlines()]
-    edges: dict[OrderState, dict[Event, OrderState | Open]] = {}
+    edges: dict[OrderState, dict[Event, OrderState | Target]] = {}
     for name, *cells in rows:
         state = OrderState(name)
         edges[state] = {}
         for event, cell in zip(header, cells, strict=True):
             if cell == "=":
                 edges[state][Event(event)] = state
-            elif cell == OPEN.value:
-                edges[state][Event(event)] = OPEN
+            elif cell in _TARGETS:
+                edges[state][Event(event)] = Target(cell)
             elif cell != "-":
                 edges[state][Event(event)] = OrderState(cell)
     return edges
 
 
-EDGES: Final[Mapping[OrderState, Mapping[Event, OrderState | Open]]] = _read(_TABLE)
+EDGES: Final[Mapping[OrderState, Mapping[Event, OrderState | Target]]] = _read(_TABLE)
 """Every legal edge; what is not there is illegal."""
 
 EVENT_OF_REPORT: Final[Mapping[ReportKind, Event]] = {kind: Event(kind.value) for kind in ReportKind}
@@ -97,7 +103,12 @@ def next_state(order: Order, event: Event) -> OrderState | None:
     What the event brings (fills, a new size) must already be in the order.
     """
     edge = EDGES[order.state].get(event)
-    return supported_state(order) if edge is OPEN else edge
+    if edge is Target.OPEN:
+        return supported_state(order)
+    if edge is Target.GONE:
+        had_it = order.filled or order.exchange_order_id
+        return OrderState.CANCELED if had_it else OrderState.REJECTED
+    return edge
 
 
 def supported_state(order: Order) -> OrderState:

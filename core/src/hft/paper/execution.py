@@ -79,7 +79,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     )
 
     def __init__(self, config: PaperConfig, events: ExecutionEvents, clock: Clock) -> None:
-        super().__init__(config, events, clock)
+        # No link: what it trades with is in this process.
+        self.config, self.events, self.clock = config, events, clock
         self._requests = DelayLine(clock, config.order_latency)
         self._responses = DelayLine(clock, config.response_latency)
         self._models: dict[Instrument, FillModel] = {}

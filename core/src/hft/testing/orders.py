@@ -67,7 +67,7 @@ class ModelExchange(ExecutionClient[_NoConfig]):
     )
 
     def __init__(self, events: ExecutionEvents, clock: Clock) -> None:
-        super().__init__(_NoConfig(), events, clock)
+        self.config, self.events, self.clock = _NoConfig(), events, clock
         self.requests: deque[Callable[[], None]] = deque()
         self.answers: list[OrderReport | Fill] = []
         self.resting: dict[str, RestingOrder] = {}
