@@ -33,7 +33,16 @@ from hft.events import (
 )
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market, MarketCounters
-from hft.net.spec import ConnectionSpec, Priority, RateLimit, Request, RestAnswer, RestCall, RestMessage
+from hft.net.spec import (
+    ConnectionSpec,
+    Costs,
+    HttpRequest,
+    Priority,
+    RateLimit,
+    Request,
+    RestAnswer,
+    RestCall,
+)
 from hft.order import Order
 from hft.plugin.config import option
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents, OrderStatus
@@ -74,6 +83,7 @@ __all__ = [
     "Clock",
     "ConnectionSpec",
     "Continuity",
+    "Costs",
     "DataError",
     "DecodeError",
     "Duration",
@@ -85,6 +95,7 @@ __all__ = [
     "Funding",
     "GridError",
     "HftError",
+    "HttpRequest",
     "Instrument",
     "InstrumentId",
     "InstrumentKind",
@@ -117,7 +128,6 @@ __all__ = [
     "Request",
     "RestAnswer",
     "RestCall",
-    "RestMessage",
     "RiskRule",
     "RiskView",
     "Secret",

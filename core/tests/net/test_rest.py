@@ -13,7 +13,7 @@ from aiohttp import web
 from hft.capture import CaptureWriter, Tap, read_capture
 from hft.clock import NS_PER_S, SimulatedClock
 from hft.errors import TransportError
-from hft.net import RateLimit, Request, RestClient, StatusError
+from hft.net import RateLimit, RateLimiter, Request, RestClient, StatusError
 
 LIMIT = RateLimit(name="weight", weight=100, per_ns=60 * NS_PER_S)
 
@@ -57,7 +57,8 @@ class Bench:
         self.clients: list[RestClient] = []
 
     def client(self, **options: Any) -> RestClient:
-        client = RestClient([LIMIT], clock=self.clock, warn=self.warnings.append, **options)
+        limiter = RateLimiter([LIMIT], clock=self.clock, warn=self.warnings.append)
+        client = RestClient(limiter, clock=self.clock, warn=self.warnings.append, **options)
         self.clients.append(client)
         return client
 

@@ -518,8 +518,8 @@ def test_finished_orders_are_forgotten_after_a_while() -> None:
         world.exchange.requests.clear()
         world.exchange.report(order.client_order_id, ReportKind.REJECTED)
         world.exchange.tell()
-    assert len(world.manager._finished) == 10_000
-    assert first.client_order_id not in world.manager._finished
+    assert len(world.manager.store.finished) == 10_000
+    assert first.client_order_id not in world.manager.store.finished
 
 
 # -- amendments ----------------------------------------------------------------------------------

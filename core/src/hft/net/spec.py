@@ -1,19 +1,35 @@
-"""What a stream wants of the network, as data: connections, requests, published limits."""
+"""What plugins want of the network, as data: connections, requests, published limits."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
 
 import attrs
 
 from hft.instrument import InstrumentId
 
-__all__ = ["ConnectionSpec", "Priority", "RateLimit", "Request", "RestAnswer", "RestCall", "RestMessage"]
+__all__ = [
+    "ConnectionSpec",
+    "Costs",
+    "HttpRequest",
+    "Priority",
+    "RateLimit",
+    "Request",
+    "RestAnswer",
+    "RestCall",
+]
+
+Costs: TypeAlias = tuple[tuple[str, int], ...]
+"""What a request takes of each limit that it counts against: ``(("weight", 1), ("orders", 1))``.
+
+A limit stands in it at most once. Without any, the request counts against the pace of those that name none.
+"""
 
 
 class Priority(enum.IntEnum):
-    """Whose turn comes first where the limits make requests wait."""
+    """Who goes first where a limit is short; within one priority, who asks first is served first."""
 
     CANCEL = 0
     AMEND = 1
@@ -22,39 +38,26 @@ class Priority(enum.IntEnum):
 
 
 @attrs.frozen(kw_only=True)
-class RestMessage:
-    """A request as it is sent: the whole URL, signed, with its headers and body."""
+class RateLimit:
+    """A published limit: at most ``weight`` within any ``per_ns``.
 
-    url: str = attrs.field(repr=False)
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    body: bytes = attrs.field(default=b"", repr=False)
+    ``scope`` says what the exchange counts: the ``ip`` address, shared by every account that is
+    traded from here, or the ``account``. ``aligned`` says that its windows begin at whole multiples of
+    ``per_ns`` (UTC): what others used is forgotten there; what we took stays counted for a whole
+    ``per_ns`` either way.
 
-
-@attrs.frozen(kw_only=True)
-class RestCall:
-    """A request to a trading API. ``write`` makes it when its turn has come, so that its time and
-    signature are those of sending.
-
-    ``shown`` names it in logs: host and path, never query, header or signature. ``costs`` are weights by
-    the limit's name. It is dropped, unsent, at ``deadline_ns`` (0: never).
+    ``reserve`` is the part of it that only cancels may use; amendments may use half of that. Above
+    ``pace_above`` of what is left, queries are spread over the time until tokens come back, new
+    orders above half-way between that and all of it.
     """
 
-    method: str
-    shown: str
-    write: Callable[[], RestMessage]
-    costs: Mapping[str, int] = attrs.field(factory=dict)
-    priority: Priority = Priority.QUERY
-    deadline_ns: int = 0
-
-
-@attrs.frozen(kw_only=True)
-class RestAnswer:
-    """An answer, whatever its status; header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    recv_ns: int
+    name: str
+    weight: int = attrs.field(validator=attrs.validators.ge(1))
+    per_ns: int = attrs.field(validator=attrs.validators.ge(1))
+    scope: Literal["ip", "account"] = "ip"
+    aligned: bool = False
+    reserve: float = attrs.field(default=0.1, validator=[attrs.validators.ge(0), attrs.validators.lt(1)])
+    pace_above: float = attrs.field(default=0.5, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
 
 
 @attrs.frozen(kw_only=True)
@@ -70,12 +73,43 @@ class Request:
 
 
 @attrs.frozen(kw_only=True)
-class RateLimit:
-    """A published limit: at most ``weight`` within any ``per_ns``."""
+class HttpRequest:
+    """A request as it is written, keys and signature included; none of it is ever shown."""
 
-    name: str
-    weight: int
-    per_ns: int
+    url: str = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class RestCall:
+    """A request of any method whose answer, whatever its status, is evidence.
+
+    ``write(now_ns)`` makes the request when its turn has come, so that the time which is signed is
+    that of sending. ``shown`` stands for it in messages: method and path, never a query, a header or
+    a signature. Where its turn has not come at ``deadline_ns`` it is not sent (0: it waits).
+    """
+
+    method: str
+    shown: str
+    write: Callable[[int], HttpRequest] = attrs.field(repr=False)
+    costs: Costs = ()
+    priority: Priority = Priority.QUERY
+    deadline_ns: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class RestAnswer:
+    """An answer to what was written at ``sent_ns``, complete at ``recv_ns``.
+
+    Header names are matched whatever their case.
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes
+    sent_ns: int
+    recv_ns: int
 
 
 @attrs.frozen(kw_only=True)

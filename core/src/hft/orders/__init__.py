@@ -5,8 +5,8 @@ from __future__ import annotations
 from hft.orders.counters import OrderCounters
 from hft.orders.guard import Guard
 from hft.orders.ids import ClientOrderIds
-from hft.orders.interfaces import Ledger, Owner, RiskGate
-from hft.orders.manager import OrderManager
+from hft.orders.interfaces import Ledger, OrderJournal, Owner, RiskGate
+from hft.orders.manager import OrderManager, OrderRequest
 from hft.orders.quoter import Quoter
 from hft.orders.trading import StrategyTrading
 from hft.orders.wiring import WiredStrategy, wire_strategy
@@ -16,7 +16,9 @@ __all__ = [
     "Guard",
     "Ledger",
     "OrderCounters",
+    "OrderJournal",
     "OrderManager",
+    "OrderRequest",
     "Owner",
     "Quoter",
     "RiskGate",

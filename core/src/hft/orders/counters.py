@@ -13,7 +13,8 @@ class OrderCounters:
 
     ``refused`` counts by what refused: a risk rule's name, or ``book``, ``size``, ``halted`` and so on.
     ``duplicates`` are fills and reports told again, ``illegal`` those that contradict the state table,
-    ``foreign`` those about orders that are not of this run.
+    ``foreign`` those about orders that are not of this profile. ``queries`` are questions about orders
+    in doubt, ``adopted`` orders of an earlier run that were taken over.
     """
 
     sent: int = 0
@@ -23,6 +24,8 @@ class OrderCounters:
     duplicates: int = 0
     illegal: int = 0
     foreign: int = 0
+    queries: int = 0
+    adopted: int = 0
     refused: dict[str, int] = attrs.Factory(dict)
 
     def refuse(self, reason: str) -> None:

@@ -9,7 +9,7 @@ from hft.events import Fill
 from hft.market import Market
 from hft.order import Order
 from hft.plugin.execution import ExecutionClient
-from hft.types import BookState, OrderType, Price, Side, Size, TimeInForce
+from hft.types import BookState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 if TYPE_CHECKING:  # a record knows its desk
     from hft.orders.record import Record
@@ -26,19 +26,21 @@ class Desk:
     """One instrument: its market and client, its exchange's limits, and our open orders.
 
     ``buys`` and ``sells`` are the lots that may still trade on each side, kept up to date by
-    `Record.expose` so that no risk rule needs to add up orders.
+    `Record.expose` so that no risk rule needs to add up orders. ``offline`` says why nothing can be sent,
+    empty while it can: a client that needs no connection never says anything of it.
     """
 
     __slots__ = (
-        "_capabilities",
         "_max_size",
         "_min_size",
         "_min_value",
         "_trades",
         "buys",
+        "capabilities",
         "client",
         "instrument",
         "market",
+        "offline",
         "records",
         "sells",
     )
@@ -50,7 +52,8 @@ class Desk:
         self.records: dict[str, Record] = {}
         self.buys = 0
         self.sells = 0
-        self._capabilities = client.capabilities
+        self.offline = ""
+        self.capabilities = client.capabilities_of(instrument)
         self._min_size = max(Size(1), instrument.min_size)
         self._max_size = _MAX_SIZE if instrument.max_size is None else instrument.max_size
         # Of an inverse contract the value does not follow from price times size.
@@ -67,6 +70,8 @@ class Desk:
         book = self.market.book
         if book.state is not BookState.LIVE:
             return f"book: {instrument.id} is {book.state.value}, orders wait until it is LIVE"
+        if self.offline:
+            return self.offline
         if not instrument.tradable:
             return f"instrument: {instrument.id} is not open for trading"
         if size < self._min_size:
@@ -86,12 +91,16 @@ class Desk:
 
     def unsupported(self, order: Order) -> str:
         """Say what of an order this exchange does not offer; empty when it offers all."""
-        able = self._capabilities
-        if order.type is OrderType.LIMIT:
-            if order.price is None:
-                return "order: a limit order needs a price"
-        elif order.price is not None:
-            return f"order: a {order.type.value} order has no price"
+        able = self.capabilities
+        if order.type.has_price is (order.price is None):
+            return (
+                f"order: a {order.type.value} order {'needs a' if order.type.has_price else 'has no'} price"
+            )
+        if order.type.has_trigger is (order.trigger_price is None):
+            needs = "needs a" if order.type.has_trigger else "has no"
+            return f"order: a {order.type.value} order {needs} trigger price"
+        if order.position_side is not PositionSide.BOTH and not able.hedge:
+            return f"order: hedge mode is not offered by {self.instrument.exchange}"
         if order.post_only:
             if not able.post_only:
                 return f"order: post-only is not offered by {self.instrument.exchange}"
@@ -101,9 +110,16 @@ class Desk:
             return f"order: reduce-only is not offered by {self.instrument.exchange}"
         if order.time_in_force is not TimeInForce.GTC and order.time_in_force not in able.times_in_force:
             return f"order: {order.time_in_force.value} is not offered by {self.instrument.exchange}"
+        if (order.time_in_force is TimeInForce.GTD) is not (order.expire_ns > 0):
+            return "order: a GTD order needs expire_ns, any other has none"
         if order.type is not OrderType.LIMIT and order.type not in able.order_types:
             return f"order: {order.type.value} orders are not offered by {self.instrument.exchange}"
         return ""
+
+    def amends(self, order: Order, price: Price, size: Size) -> bool:
+        """Say whether the exchange makes this change of an order in one message."""
+        able = self.capabilities
+        return able.amend or (able.amend_reduces and price == order.price and size < order.size)
 
     def is_new_trade(self, fill: Fill) -> bool:
         """Note a fill; say whether it is told for the first time.

@@ -37,6 +37,10 @@ class ClientOrderIds:
         """Say whether an order is of this run."""
         return client_order_id.startswith(self.prefix)
 
+    def owns_profile(self, client_order_id: str) -> bool:
+        """Say whether an order is of this profile, whichever run placed it."""
+        return client_order_id.startswith(self.profile_prefix)
+
 
 def _digest(text: str) -> str:
     number = hashlib.blake2b(text.encode(), digest_size=_DIGEST_CHARACTERS).digest()

@@ -11,7 +11,7 @@ from hft.plugin.execution import ApprovedOrder
 from hft.plugin.risk import Refused
 from hft.types import Price, Size
 
-__all__ = ["ClosedGate", "Ledger", "Owner", "RiskGate"]
+__all__ = ["ClosedGate", "Ledger", "NoJournal", "OrderJournal", "Owner", "RiskGate"]
 
 
 class Owner(Protocol):
@@ -64,3 +64,51 @@ class ClosedGate:
 
     def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:
         return Refused("risk: there is no risk engine")
+
+
+class OrderJournal(Protocol):
+    """What the order manager needs of the journal.
+
+    Intentions are with the operating system when the call returns, so that a later run knows of every
+    request that may have been sent; they raise `OrderError` where that cannot be. The rest returns at
+    once and raises nothing.
+    """
+
+    def intend_place(self, order: Order) -> None:
+        """Note that an order is about to be sent."""
+        ...
+
+    def intend_amend(self, order: Order, price: Price, size: Size) -> None:
+        """Note that a change of an order is about to be sent."""
+        ...
+
+    def intend_cancel(self, order: Order) -> None:
+        """Note that a cancellation is about to be sent."""
+        ...
+
+    def order(self, order: Order) -> None:
+        """Note an order as it is now, after its state changed."""
+        ...
+
+    def fill(self, fill: Fill) -> None:
+        """Note a fill that was booked."""
+        ...
+
+
+class NoJournal:
+    """Stands in where nothing has to outlive the process."""
+
+    def intend_place(self, order: Order) -> None:
+        """Forget it."""
+
+    def intend_amend(self, order: Order, price: Price, size: Size) -> None:
+        """Forget it."""
+
+    def intend_cancel(self, order: Order) -> None:
+        """Forget it."""
+
+    def order(self, order: Order) -> None:
+        """Forget it."""
+
+    def fill(self, fill: Fill) -> None:
+        """Forget it."""

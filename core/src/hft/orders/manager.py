@@ -3,44 +3,62 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from hft.clock import Clock, Timer
-from hft.errors import OrderError, UsageError
-from hft.events import Fill, OrderReport
+import attrs
+
+from hft.clock import NS_PER_S, Clock, Timer
+from hft.events import Fill, OrderReport, ReportKind
 from hft.instrument import Instrument
 from hft.latency import Trace
 from hft.market import Market
 from hft.net.backoff import Backoff
 from hft.order import Order
 from hft.orders.counters import OrderCounters
-from hft.orders.desk import Desk
+from hft.orders.doubts import PATIENCE_NS, Doubts
 from hft.orders.ids import ClientOrderIds
-from hft.orders.interfaces import ClosedGate, Ledger, Owner, RiskGate
+from hft.orders.interfaces import ClosedGate, Ledger, OrderJournal, Owner, RiskGate
+from hft.orders.notices import Notices
 from hft.orders.record import Record
+from hft.orders.sender import Sender
 from hft.orders.states import EDGES, EVENT_OF_REPORT, Event, next_state, supported_state
-from hft.plugin.execution import ExecutionClient, ExecutionEvents
+from hft.orders.store import OrderStore
+from hft.plugin.execution import ApprovedOrder, ExecutionClient, ExecutionEvents
 from hft.plugin.risk import Refused
-from hft.types import OrderState, OrderType, Price, Side, Size, TimeInForce
+from hft.types import OrderState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
-__all__ = ["OrderManager"]
+__all__ = ["OrderManager", "OrderRequest"]
 
-_FINISHED_KEPT = 10_000
-"""Finished orders kept for fills and reports that come late."""
-
-_NOTICE_NS = 1_000
-"""A refusal is told this much later: never from inside the call, and never at the same instant, or a
-strategy that answers it with the same order would hold a simulated clock for ever."""
+_EXPLAINED_NS = NS_PER_S
+"""What contradicts what we know of an order is explained this soon by a fill or report under way."""
 
 # Tuples: members of an enum are found in them by identity, in a set by a hash that is a Python call.
 _NOT_AMENDABLE = (OrderState.PENDING_CANCEL, OrderState.UNKNOWN)
 _ANSWERS = (Event.ACCEPTED, Event.REJECTED, Event.REPLACED, Event.CANCELED)
+_REFUSALS = (Event.CANCEL_REJECTED, Event.REPLACE_REJECTED)
 _WAITING = (OrderState.PENDING_NEW, OrderState.PENDING_REPLACE)
+_UNANSWERED = (OrderState.PENDING_NEW, OrderState.PENDING_REPLACE, OrderState.PENDING_CANCEL)
 
 
 def _ignore(_: Any) -> None:
     """Stand in for a callback that nobody set."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderRequest:
+    """One order of a batch; see `Trading.place`."""
+
+    side: Side
+    size: Size
+    price: Price | None = None
+    type: OrderType = OrderType.LIMIT
+    time_in_force: TimeInForce = TimeInForce.GTC
+    post_only: bool = False
+    reduce_only: bool = False
+    trigger_price: Price | None = None
+    expire_ns: int = 0
+    position_side: PositionSide = PositionSide.BOTH
 
 
 class OrderManager(ExecutionEvents):
@@ -52,7 +70,8 @@ class OrderManager(ExecutionEvents):
     what the kernel or a risk rule refuses is the order itself in state REJECTED, and told shortly after.
 
     ``on_halt(reason)`` is called once when trading halts. ``trace`` stamps the order of each request that was
-    handed to a client. ``warn`` takes a key, by which the caller may limit the rate, and a line.
+    handed to a client, ``journal`` takes down what must outlive the process. ``warn`` takes a key, by which
+    the caller may limit the rate, and a line.
     """
 
     def __init__(
@@ -61,18 +80,16 @@ class OrderManager(ExecutionEvents):
         self.counters = OrderCounters()
         self.halted = ""
         self.risk: RiskGate = ClosedGate()
-        self.trace = Trace(clock.now_ns)
         self.on_halt: Callable[[str], None] = _ignore
+        self.store = OrderStore()
         self._clock = clock
         self._ids = ids
         self._ledger = ledger
         self._warn = warn
         self._refusal = ""
-        self._clients: dict[str, ExecutionClient[Any]] = {}
-        self._desks: dict[Instrument, Desk] = {}
-        self._records: dict[str, Record] = {}
-        self._finished: dict[str, Record] = {}
-        self._notices: list[tuple[Owner, Order]] = []
+        self._sender = Sender(clock, self.counters, self.halt)
+        self._notices = Notices(clock)
+        self._doubts = Doubts(clock, random.Random(f"{ids.prefix} doubts"), self._sender.ask)
         self._again: Timer | None = None
         self._backoff = Backoff(random.Random(ids.prefix), initial_ns=50_000_000, maximum_ns=5_000_000_000)
 
@@ -80,39 +97,66 @@ class OrderManager(ExecutionEvents):
 
     def add_exchange(self, key: str, client: ExecutionClient[Any]) -> None:
         """Send the orders of this exchange key through ``client``."""
-        self._clients[key] = client
+        self.store.add_exchange(key, client)
 
     def add_market(self, market: Market) -> None:
         """Trade this market, through the client of its exchange; raise `UsageError` if it has none."""
-        key = market.instrument.exchange
-        client = self._clients.get(key)
-        if client is None:
-            raise UsageError(f"{market.instrument}: exchange {key!r} has no execution client")
-        self._desks[market.instrument] = Desk(market, client)
+        self.store.add_market(market)
+
+    @property
+    def trace(self) -> Trace:
+        """What stamps the requests."""
+        return self._sender.trace
+
+    @trace.setter
+    def trace(self, trace: Trace) -> None:
+        self._sender.trace = trace
+
+    @property
+    def journal(self) -> OrderJournal:
+        """What takes down requests, orders and fills."""
+        return self._sender.journal
+
+    @journal.setter
+    def journal(self, journal: OrderJournal) -> None:
+        self._sender.journal = journal
+
+    def adopt(self, order: Order, owner: Owner) -> None:
+        """Take over an open order of an earlier run, as the journal or the exchange has it."""
+        record = Record(order, self.store.desks[order.instrument], owner)
+        record.acknowledged = order.state is not OrderState.UNKNOWN
+        self.store.add(record)
+        self.counters.adopted += 1
+        self.journal.order(order)
+        if order.state is OrderState.UNKNOWN:
+            self._doubts.add(record)
+
+    def remember(self, order: Order, owner: Owner) -> None:
+        """Know an order of an earlier run that has ended, for what is told of it late."""
+        self.store.remember(Record(order, self.store.desks[order.instrument], owner))
 
     # -- reading ---------------------------------------------------------------------------------
 
     @property
     def open_count(self) -> int:
         """How many orders may still trade."""
-        return len(self._records)
+        return len(self.store.open)
 
     def open_orders(self, instrument: Instrument) -> list[Order]:
         """Return the orders of an instrument that may still trade, oldest first."""
-        return [record.order for record in self._desks[instrument].records.values()]
+        return self.store.open_orders(instrument)
 
     def exposure(self, instrument: Instrument, side: Side) -> int:
         """Return the lots of a side that may still trade, of an amendment the larger of both sizes."""
-        return self._desks[instrument].exposure(side)
+        return self.store.exposure(instrument, side)
 
     def exposure_of(self, client_order_id: str) -> int:
         """Return the lots of one order that may still trade, 0 if there is no such open order."""
-        record = self._records.get(client_order_id)
-        return 0 if record is None else record.exposure
+        return self.store.exposure_of(client_order_id)
 
     def can_amend(self, instrument: Instrument) -> bool:
         """Say whether the exchange changes a resting order in one message."""
-        return self._desks[instrument].client.capabilities.amend
+        return self.store.desks[instrument].capabilities.amend
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -128,10 +172,13 @@ class OrderManager(ExecutionEvents):
         time_in_force: TimeInForce = TimeInForce.GTC,
         post_only: bool = False,
         reduce_only: bool = False,
+        trigger_price: Price | None = None,
+        expire_ns: int = 0,
+        position_side: PositionSide = PositionSide.BOTH,
         replaces: str = "",
     ) -> Order:
         """Send a new order if nothing speaks against it; otherwise return it in state REJECTED."""
-        trace = self.trace
+        trace = self._sender.trace
         trace.decided_ns = trace.now_ns()
         order = Order(
             client_order_id=self._ids.next(),
@@ -144,37 +191,65 @@ class OrderManager(ExecutionEvents):
             time_in_force=time_in_force,
             post_only=post_only,
             reduce_only=reduce_only,
+            trigger_price=trigger_price,
+            expire_ns=expire_ns,
+            position_side=position_side,
             replaces=replaces,
             created_ns=self._clock.now_ns(),
         )
-        desk = self._desks[instrument]
-        reason = (
-            self._refusal
-            or owner.refusal
-            or desk.refusal(side, price, size, reduce_only)
-            or desk.unsupported(order)
-        )
-        if reason:
-            return self._refuse(order, owner, reason)
-        verdict = self.risk.approve(order)
-        if isinstance(verdict, Refused):
-            return self._refuse(order, owner, verdict.reason)
-        trace.approved_ns = trace.now_ns()
-        record = Record(order, desk, owner)
-        self._records[order.client_order_id] = desk.records[order.client_order_id] = record
-        record.expose()
-        try:
-            desk.client.place(verdict)
-        except OrderError as error:
-            order.state = OrderState.REJECTED
-            self._finish(record)
-            return self._refuse(order, owner, f"not sent: {error}")
-        except Exception as error:
-            self._on_client_bug(record, "placing", error)
+        approved = self._approve(order, owner)
+        if approved is None:
             return order
-        order.stamps = trace.sent()
-        self.counters.sent += 1
+        trace.approved_ns = trace.now_ns()
+        record = Record(order, self.store.desks[instrument], owner)
+        self.store.add(record)
+        reason = self._sender.place(record, approved)
+        if reason:
+            order.state = OrderState.REJECTED
+            self.store.finish(record)
+            self._refuse(order, owner, reason)
         return order
+
+    def place_batch(
+        self, owner: Owner, instrument: Instrument, requests: Sequence[OrderRequest]
+    ) -> list[Order]:
+        """Send several new orders of one instrument, in as few messages as the exchange takes.
+
+        Each is judged by itself and with those before it; what is refused comes back REJECTED.
+        """
+        size = self.store.desks[instrument].capabilities.batch
+        if size <= 1:
+            return [
+                self.place(owner, instrument, **attrs.asdict(request, recurse=False)) for request in requests
+            ]
+        trace = self._sender.trace
+        trace.decided_ns = trace.now_ns()
+        orders, waiting = [], []
+        for request in requests:
+            order = Order(
+                client_order_id=self._ids.next(),
+                strategy=owner.name,
+                instrument=instrument,
+                created_ns=self._clock.now_ns(),
+                **attrs.asdict(request, recurse=False),
+            )
+            orders.append(order)
+            approved = self._approve(order, owner)
+            if approved is not None:
+                # Exposed before the next is judged: what fits singly must fit together.
+                record = Record(order, self.store.desks[instrument], owner)
+                self.store.add(record)
+                waiting.append((record, approved))
+        trace.approved_ns = trace.now_ns()
+        for at in range(0, len(waiting), size):
+            records, batch = zip(*waiting[at : at + size], strict=True)
+            reason = self._sender.place_batch(records, batch)
+            if reason:
+                for record in records:
+                    record.order.state = OrderState.REJECTED
+                    self.store.finish(record)
+                    self._refuse(record.order, owner, reason)
+        return orders
 
     def amend(self, order: Order, price: Price, size: Size) -> bool:
         """Change price and total size of an open order; return False if that is refused.
@@ -183,7 +258,7 @@ class OrderManager(ExecutionEvents):
         confirmed that, placed anew for what is left. Waits while the order is unacknowledged or
         another amendment is under way; of several the newest counts.
         """
-        record = self._records.get(order.client_order_id)
+        record = self.store.open.get(order.client_order_id)
         if record is None or record.cancel_wanted or order.state in _NOT_AMENDABLE:
             self.counters.refuse(f"amend: order is {order.state.value}")
             return False
@@ -194,7 +269,7 @@ class OrderManager(ExecutionEvents):
 
     def cancel(self, order: Order) -> None:
         """Cancel an order; waits while it is unacknowledged, does nothing if it is final or going."""
-        record = self._records.get(order.client_order_id)
+        record = self.store.open.get(order.client_order_id)
         if record is None or order.state is OrderState.PENDING_CANCEL:
             return
         record.amend_wanted = None
@@ -214,22 +289,20 @@ class OrderManager(ExecutionEvents):
             self._cancel_now(record)
 
     def cancel_all(self, strategy: str | None = None, instrument: Instrument | None = None) -> int:
-        """Cancel the open orders of a strategy, an instrument, or all; return how many there are.
-
-        A cancel that is refused or cannot be sent is sent again, with back-off, until the order is gone.
-        """
-        records = [
-            record
-            for record in self._records.values()
-            if (strategy is None or record.order.strategy == strategy)
-            and (instrument is None or record.order.instrument is instrument)
-        ]
-        if self._again is None:
-            self._backoff.reset()
+        """Cancel for good what a strategy has open, an instrument, or all; return how many orders that is."""
+        records = self.store.select(strategy, instrument)
         for record in records:
-            record.unwanted = True
-            self.cancel(record.order)
+            self.cancel_for_good(record.order)
         return len(records)
+
+    def cancel_for_good(self, order: Order) -> None:
+        """Cancel an order, again and again with back-off, until it is gone."""
+        record = self.store.open.get(order.client_order_id)
+        if record is not None:
+            if self._again is None:
+                self._backoff.reset()
+            record.unwanted = True
+            self.cancel(order)
 
     def halt(self, reason: str) -> None:
         """Refuse every order from now on and cancel those that are open; the first reason stays."""
@@ -245,14 +318,32 @@ class OrderManager(ExecutionEvents):
         self._refusal = self._refusal or "stopping: the run ends"
         self.cancel_all()
 
+    def close(self) -> None:
+        """Leave nothing on the clock."""
+        self._doubts.stop()
+        if self._again is not None:
+            self._again.cancel()
+
     # -- being told ------------------------------------------------------------------------------
+
+    def on_ready(self, exchange: str) -> None:
+        for desk in self.store.desks_of(exchange):
+            desk.offline = ""
+        self._doubts.ask_now()
+
+    def on_lost(self, exchange: str, reason: str) -> None:
+        for desk in self.store.desks_of(exchange):
+            desk.offline = f"exchange: {exchange} cannot be traded on now: {reason}"
 
     def on_report(self, report: OrderReport) -> None:
         event = EVENT_OF_REPORT[report.kind]
-        record = self._records.get(report.client_order_id)
+        record = self.store.open.get(report.client_order_id)
         if record is None:
             self._on_report_without_order(report, event)
             return
+        if event is Event.NOT_FOUND and not self._is_proof(record):
+            return
+        record.asked_ns = 0
         if record.is_stale(event, report):
             self.counters.duplicates += 1
             return
@@ -270,23 +361,32 @@ class OrderManager(ExecutionEvents):
             record.held, record.held_filled = event, report.filled or 0
             order.state = OrderState.PENDING_CANCEL
             record.expose()
+            self.journal.order(order)
+            self._doubts.add(record, delay_ns=_EXPLAINED_NS)
             return
         order.state = state = next_state(order, event) or before
         successor = record.successor
         if state.is_final:
-            self._finish(record)
+            self.store.finish(record)
         else:
             record.expose()
+            if state is OrderState.UNKNOWN:
+                self._doubts.add(record)
+            elif event in _REFUSALS or record.is_suspect:
+                record.is_suspect = True
+                self._doubts.add(record, delay_ns=_EXPLAINED_NS)
             self._send_waiting(record)
         if state is not before or event is Event.REPLACED:
+            self.journal.order(order)
             record.owner.on_order(order)
         if successor is not None and state is OrderState.CANCELED:
             self._place_successor(record, *successor)
 
     def on_fill(self, fill: Fill) -> None:
-        desk = self._desks.get(fill.instrument)
-        record = self._records.get(fill.client_order_id) or self._finished.get(fill.client_order_id)
-        if desk is None or (record is None and not self._ids.owns(fill.client_order_id)):
+        desk = self.store.desks.get(fill.instrument)
+        record = self.store.find(fill.client_order_id)
+        ours = record is not None or self._ids.owns_profile(fill.client_order_id) or fill.exchange_made
+        if desk is None or not ours:
             self._on_foreign(fill.client_order_id, "fill")
             return
         if not desk.is_new_trade(fill):
@@ -299,8 +399,13 @@ class OrderManager(ExecutionEvents):
             # The position is wrong from here on, and whoever called us might take it for his fault.
             what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
             self.halt(f"{what}: {type(error).__name__}: {error}")
+        self.journal.fill(fill)
+        if fill.exchange_made:
+            size = fill.instrument.format_size(fill.side.sign * fill.size)
+            self.halt(f"{fill.instrument}: the exchange traded {size} for us by itself, as in a liquidation")
         if record is None:
-            self._on_foreign(fill.client_order_id, "fill of a forgotten order, booked")
+            if not fill.exchange_made and self._ids.owns(fill.client_order_id):
+                self._on_foreign(fill.client_order_id, "fill of a forgotten order, booked")
             return
         order = record.order
         before = order.state
@@ -317,13 +422,36 @@ class OrderManager(ExecutionEvents):
             order.state = state
         if not before.is_final:
             if order.state.is_final:
-                self._finish(record)
+                self.store.finish(record)
             else:
                 record.expose()
                 self._send_waiting(record)
+        self.journal.order(order)
         record.owner.on_fill(fill)
         if state is not None and state is not before:
             record.owner.on_order(order)
+
+    # -- doubts ----------------------------------------------------------------------------------
+
+    def doubt(self, order: Order) -> None:
+        """Ask what became of an order that the exchange does not list as we have it."""
+        record = self.store.open.get(order.client_order_id)
+        if record is not None:
+            record.is_suspect = True
+            self._doubts.add(record)
+
+    def doubt_silent(self) -> None:
+        """Ask about requests that have gone without an answer for longer than any should."""
+        since_ns = self._clock.now_ns() - PATIENCE_NS
+        for record in self.store.open.values():
+            if record.order.state in _UNANSWERED and record.requested_ns < since_ns:
+                self._doubts.add(record)
+
+    def _is_proof(self, record: Record) -> bool:
+        """Say whether not finding an order proves that it does not exist: nothing is on its way any more."""
+        asked_ns, record.asked_ns = record.asked_ns, 0
+        validity_ns = record.desk.capabilities.request_validity_ns
+        return bool(asked_ns) and asked_ns - record.requested_ns >= validity_ns
 
     # -- what follows from what was told ---------------------------------------------------------
 
@@ -357,30 +485,26 @@ class OrderManager(ExecutionEvents):
             time_in_force=order.time_in_force,
             post_only=order.post_only,
             reduce_only=order.reduce_only,
+            trigger_price=order.trigger_price,
+            expire_ns=order.expire_ns,
+            position_side=order.position_side,
             replaces=order.client_order_id,
         )
         if not successor.state.is_final:
             # Its owner did not place it, and has not seen it yet.
             record.owner.on_order(successor)
 
-    def _finish(self, record: Record) -> None:
-        order = record.order
-        record.drop_amendment()
-        record.expose()
-        del self._records[order.client_order_id], record.desk.records[order.client_order_id]
-        self._finished[order.client_order_id] = record
-        if len(self._finished) > _FINISHED_KEPT:
-            del self._finished[next(iter(self._finished))]
-
     def _on_report_without_order(self, report: OrderReport, event: Event) -> None:
-        record = self._finished.get(report.client_order_id)
+        record = self.store.finished.get(report.client_order_id)
         if record is not None:
             if event not in EDGES[record.order.state]:
                 self._on_illegal(record.order, event)
             else:
                 self.counters.duplicates += 1
-        elif not self._ids.owns(report.client_order_id):
+        elif not self._ids.owns_profile(report.client_order_id):
             self._on_foreign(report.client_order_id, report.kind.value)
+        elif report.kind is ReportKind.ACCEPTED and self._ids.owns(report.client_order_id):
+            self._on_foreign(report.client_order_id, "accepted, but nobody here placed it")
         else:
             self.counters.duplicates += 1
 
@@ -398,6 +522,24 @@ class OrderManager(ExecutionEvents):
 
     # -- sending ---------------------------------------------------------------------------------
 
+    def _approve(self, order: Order, owner: Owner) -> ApprovedOrder | None:
+        """Judge a new order; one that is refused is REJECTED, and its owner told of it later."""
+        desk = self.store.desks[order.instrument]
+        reason = (
+            self._refusal
+            or owner.refusal
+            or desk.refusal(order.side, order.price, order.size, order.reduce_only)
+            or desk.unsupported(order)
+        )
+        if reason:
+            self._refuse(order, owner, reason)
+            return None
+        verdict = self.risk.approve(order)
+        if isinstance(verdict, Refused):
+            self._refuse(order, owner, verdict.reason)
+            return None
+        return verdict
+
     def _cancel_later(self) -> None:
         """Cancel again, after a while, what must go and is open still."""
         if self._again is None:
@@ -407,11 +549,11 @@ class OrderManager(ExecutionEvents):
 
     def _cancel_again(self) -> None:
         self._again = None
-        for order in [record.order for record in self._records.values() if record.unwanted]:
+        for order in [record.order for record in self.store.open.values() if record.unwanted]:
             self.cancel(order)
 
     def _amend_now(self, record: Record, price: Price, size: Size) -> bool:
-        trace = self.trace
+        trace = self._sender.trace
         trace.decided_ns = trace.now_ns()
         order, desk = record.order, record.desk
         if (price, size) == (order.price, order.size):
@@ -431,76 +573,43 @@ class OrderManager(ExecutionEvents):
         order.state = OrderState.PENDING_REPLACE
         order.pending_price, order.pending_size = price, size
         record.expose()
-        if not desk.client.capabilities.amend:
+        if not desk.amends(order, price, size):
             record.successor = (price, size)
             self._cancel_now(record)
             return True
-        try:
-            desk.client.amend(verdict, price, size)
-        except OrderError as error:
-            self._on_not_sent(record, error)
-            return False
-        except Exception as error:
-            self._on_client_bug(record, "amending", error)
-            return False
-        order.stamps = trace.sent()
-        self.counters.amended += 1
-        return True
+        reason = self._sender.amend(record, verdict, price, size)
+        if reason:
+            self._on_not_sent(record, reason)
+        return not reason
 
     def _cancel_now(self, record: Record) -> None:
-        trace = self.trace
+        trace = self._sender.trace
         trace.decided_ns, trace.approved_ns = trace.now_ns(), 0
-        try:
-            record.desk.client.cancel(record.order)
-        except OrderError as error:
-            self._on_not_sent(record, error)
-        except Exception as error:
-            self._on_client_bug(record, "cancelling", error)
-        else:
-            record.order.stamps = trace.sent()
-            self.counters.cancelled += 1
+        reason = self._sender.cancel(record)
+        if reason:
+            self._on_not_sent(record, reason)
 
-    def _on_not_sent(self, record: Record, error: OrderError) -> None:
+    def _on_not_sent(self, record: Record, reason: str) -> None:
         """Take back a change or cancel that the client did not send."""
         order = record.order
         record.drop_amendment()
-        order.reason = f"not sent: {error}"
-        self.counters.refuse(order.reason)
+        order.reason = reason
+        self.counters.refuse(reason)
         if order.state is not OrderState.UNKNOWN:
             order.state = supported_state(order)
         record.expose()
         if record.unwanted:
             self._cancel_later()
-        self._tell_later(record.owner, order)
+        self._notices.tell_later(record.owner, order)
 
-    def _on_client_bug(self, record: Record, doing: str, error: Exception) -> None:
-        """Nothing is known of a request whose client failed half way, and it must not go on."""
-        order = record.order
-        order.state = OrderState.UNKNOWN
-        record.expose()
-        self.halt(
-            f"{order.instrument.exchange}: execution client failed {doing}: {type(error).__name__}: {error}"
-        )
-
-    def _refuse(self, order: Order, owner: Owner, reason: str) -> Order:
+    def _refuse(self, order: Order, owner: Owner, reason: str) -> None:
         order.state = OrderState.REJECTED
         order.reason = reason
         self.counters.refuse(reason)
-        self._tell_later(owner, order)
-        return order
+        self._notices.tell_later(owner, order)
 
     def _refuse_amendment(self, record: Record, reason: str) -> bool:
         record.order.reason = reason
         self.counters.refuse(reason)
-        self._tell_later(record.owner, record.order)
+        self._notices.tell_later(record.owner, record.order)
         return False
-
-    def _tell_later(self, owner: Owner, order: Order) -> None:
-        if not self._notices:
-            self._clock.call_later(_NOTICE_NS, self._tell)
-        self._notices.append((owner, order))
-
-    def _tell(self) -> None:
-        notices, self._notices = self._notices, []
-        for owner, order in notices:
-            owner.on_order(order)

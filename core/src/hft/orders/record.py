@@ -19,21 +19,27 @@ class Record:
     wait until the exchange has acknowledged what was sent before. ``unwanted`` is an order that must
     go: its cancel is sent again until it is gone. ``successor`` is the price and size
     of the order that follows a cancel, where the exchange cannot amend. ``held`` is a final event
-    that is ahead of its fills, which are ``held_filled`` lots in all.
+    that is ahead of its fills, which are ``held_filled`` lots in all. ``is_suspect`` is an order that the
+    exchange may know otherwise: it refused a request about it, or states more fills than were told.
+    ``requested_ns`` is when the newest request about it was handed to the client, ``asked_ns`` when the
+    oldest question about it was put that has no answer yet (0: none).
     """
 
     __slots__ = (
         "acknowledged",
         "amend_wanted",
+        "asked_ns",
         "cancel_wanted",
         "desk",
         "exposure",
         "held",
         "held_filled",
+        "is_suspect",
         "last_event",
         "last_ns",
         "order",
         "owner",
+        "requested_ns",
         "successor",
         "unwanted",
     )
@@ -50,6 +56,9 @@ class Record:
         self.successor: tuple[Price, Size] | None = None
         self.held: Event | None = None
         self.held_filled = 0
+        self.is_suspect = False
+        self.requested_ns = 0
+        self.asked_ns = 0
         self.last_event: Event | None = None
         self.last_ns = 0
 
@@ -98,6 +107,8 @@ class Record:
             self.last_event, self.last_ns = event, max(self.last_ns, report.exchange_ns)
         if event is Event.ACCEPTED:
             self.acknowledged = True
+            # What it states is what the exchange has; fills that are on their way explain themselves.
+            self.is_suspect = (report.filled or 0) > order.filled
             if order.state is OrderState.UNKNOWN and order.pending_size is not None and report.size:
                 # The answer to a query: it says which of the two sizes is in force.
                 order.price, order.size = report.price, report.size

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hft.clock import Clock
 from hft.errors import TransportError
-from hft.net.spec import ConnectionSpec, Priority, RestAnswer, RestCall
+from hft.net.spec import ConnectionSpec, Costs, Priority, RestAnswer, RestCall
 
 __all__ = ["Link"]
 
@@ -18,7 +18,7 @@ class Link(ABC):
     """The network as an execution client sees it. Every method but `fetch` returns at once.
 
     Requests wait their turn under the published limits, of which one budget is shared by all of an
-    exchange key: its stream, its client, every strategy. ``costs`` are weights by the limit's name.
+    exchange key: its stream, its client, every strategy.
     """
 
     exchange: str
@@ -46,16 +46,17 @@ class Link(ABC):
     def send(
         self,
         conn: str,
-        costs: Mapping[str, int],
+        costs: Costs,
         priority: Priority,
-        write: Callable[[], bytes],
+        write: Callable[[int], bytes],
         *,
         deadline_ns: int = 0,
         dropped: Callable[[str], None] | None = None,
     ) -> None:
         """Write a frame: now where the limits allow it, otherwise when they do.
 
-        ``write`` makes the frame at that moment, so that its time and signature are those of sending.
+        ``write(now_ns)`` makes the frame at that moment, so that its time and signature are those of
+        sending.
         Raises `OrderError` where it certainly is not sent: the connection is not open, too much waits.
         Where it had to wait and is then not sent (``deadline_ns`` passed, the connection broke,
         something more urgent took its place), ``dropped(reason)`` is called.
@@ -68,6 +69,21 @@ class Link(ABC):
     @abstractmethod
     async def fetch(self, call: RestCall) -> RestAnswer:
         """Make a REST request and return its answer, whatever its status; raise `TransportError`."""
+
+    @abstractmethod
+    def observe(self, limit: str, used: int, sent_ns: int) -> None:
+        """Say how much of a limit the exchange counted as used in its answer to what was sent then."""
+
+    @abstractmethod
+    def configure(self, limit: str, weight: int) -> None:
+        """Say what a limit is from here on: the exchange announced it."""
+
+    @abstractmethod
+    def refused(self, limit: str | None, wait_ns: int = 0) -> None:
+        """Say that the exchange refused for want of a limit (None: all), outside of an HTTP status.
+
+        Nothing of it is handed out for ``wait_ns``, or for longer each time where it did not say how long.
+        """
 
     @abstractmethod
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -1,0 +1,93 @@
+"""Every order of the process: which are open, which have ended, and whose market each belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from hft.errors import UsageError
+from hft.instrument import Instrument
+from hft.market import Market
+from hft.order import Order
+from hft.orders.desk import Desk
+from hft.orders.record import Record
+from hft.plugin.execution import ExecutionClient
+from hft.types import Side
+
+__all__ = ["OrderStore"]
+
+_FINISHED_KEPT = 10_000
+"""Finished orders kept for fills and reports that come late."""
+
+
+class OrderStore:
+    """Open orders by client id, and the newest of those that have ended."""
+
+    def __init__(self) -> None:
+        self.desks: dict[Instrument, Desk] = {}
+        self.open: dict[str, Record] = {}
+        self.finished: dict[str, Record] = {}
+        self._clients: dict[str, ExecutionClient[Any]] = {}
+
+    def add_exchange(self, key: str, client: ExecutionClient[Any]) -> None:
+        """Send the orders of this exchange key through ``client``."""
+        self._clients[key] = client
+
+    def add_market(self, market: Market) -> None:
+        """Trade this market, through the client of its exchange; raise `UsageError` if it has none."""
+        key = market.instrument.exchange
+        client = self._clients.get(key)
+        if client is None:
+            raise UsageError(f"{market.instrument}: exchange {key!r} has no execution client")
+        self.desks[market.instrument] = Desk(market, client)
+
+    def desks_of(self, exchange: str) -> Iterator[Desk]:
+        """Yield the desks of one exchange key."""
+        return (desk for desk in self.desks.values() if desk.instrument.exchange == exchange)
+
+    def find(self, client_order_id: str) -> Record | None:
+        """Return an order that is open or has ended not too long ago."""
+        return self.open.get(client_order_id) or self.finished.get(client_order_id)
+
+    def add(self, record: Record) -> None:
+        """Take in an order that may trade from now on."""
+        client_order_id = record.order.client_order_id
+        self.open[client_order_id] = record.desk.records[client_order_id] = record
+        record.expose()
+
+    def finish(self, record: Record) -> None:
+        """Take an order out of those that are open."""
+        client_order_id = record.order.client_order_id
+        record.drop_amendment()
+        record.expose()
+        del self.open[client_order_id], record.desk.records[client_order_id]
+        self.remember(record)
+
+    def remember(self, record: Record) -> None:
+        """Keep an order that has ended for what is told of it late."""
+        self.finished[record.order.client_order_id] = record
+        if len(self.finished) > _FINISHED_KEPT:
+            del self.finished[next(iter(self.finished))]
+
+    def select(self, strategy: str | None, instrument: Instrument | None) -> list[Record]:
+        """Return the open orders of a strategy, of an instrument, or of both; None stands for all."""
+        records: Iterable[Record] = self.open.values()
+        if instrument is not None:
+            desk = self.desks.get(instrument)
+            records = () if desk is None else desk.records.values()
+        return [record for record in records if strategy is None or record.order.strategy == strategy]
+
+    # -- for those who only look -------------------------------------------------------------------
+
+    def open_orders(self, instrument: Instrument) -> list[Order]:
+        """Return the orders of an instrument that may still trade, oldest first."""
+        return [record.order for record in self.desks[instrument].records.values()]
+
+    def exposure(self, instrument: Instrument, side: Side) -> int:
+        """Return the lots of a side that may still trade, of an amendment the larger of both sizes."""
+        return self.desks[instrument].exposure(side)
+
+    def exposure_of(self, client_order_id: str) -> int:
+        """Return the lots of one order that may still trade, 0 if there is no such open order."""
+        record = self.open.get(client_order_id)
+        return 0 if record is None else record.exposure
