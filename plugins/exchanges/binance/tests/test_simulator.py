@@ -203,7 +203,7 @@ async def test_weights_429_and_ban(start: Any) -> None:
 
 async def test_rest_faults(start: Any) -> None:
     running = await start()
-    running.simulator.faults.inject(Fault(kind=FaultKind.REST_ERROR, where="/api/v3/depth"))
+    running.simulator.faults.inject(Fault(kind=FaultKind.REFUSE, where="request/GET /api/v3/depth"))
     assert (await running.get("/api/v3/depth", 503, symbol="BTCUSDT"))["code"] == -1000
     await running.get("/api/v3/depth", symbol="BTCUSDT")
 
@@ -314,9 +314,8 @@ async def test_a_faulty_depth_frame_is_noticeable(
         running.clock.advance(250 * MS)
         book = NaiveBook(futures=name == "usdm")
         book.load(await running.get(f"{rest}/depth", symbol="BTCUSDT", limit=1000))
-        running.simulator.faults.inject(
-            Fault(kind=kind, where="*/btcusdt@depth*", after=3, delay=Duration(250 * MS))
-        )
+        late = {"delay": Duration(250 * MS)} if kind is FaultKind.DELAY else {}
+        running.simulator.faults.inject(Fault(kind=kind, where="*/btcusdt@depth*", after=3, **late))
         running.clock.advance(S)
         running.world.stop()
         running.clock.advance(S)
