@@ -132,6 +132,11 @@ class Fault:
         for name, kinds in _ONLY_FOR.items():
             if self.kind not in kinds and getattr(self, name) != _FIELDS[name].default:
                 raise ValueError(f"{name!r} says nothing of kind {self.kind.value!r}, remove it")
+        if self.place is Place.STREAM and " " in self.where:
+            raise ValueError(
+                f"{self.where!r} is no topic, write 'request/{self.where}' for what happens to a request "
+                f"on its way, 'reply/{self.where}' for its answer"
+            )
         if self.kind not in KINDS[self.place]:
             known = ", ".join(kind.value for kind in FaultKind if kind in KINDS[self.place])
             raise ValueError(

@@ -129,9 +129,14 @@ class Faults:
         """Whether nothing is armed and nothing held back, so that nobody needs to ask."""
         return not self.armed and not self._held and not self._gaps
 
+    @property
+    def room(self) -> int:
+        """How many more can be armed."""
+        return _MAX_ARMED - len(self.armed)
+
     def inject(self, fault: Fault) -> None:
         """Arm a fault; raise `ValueError` where too many are armed, or this clock cannot be skewed."""
-        if len(self.armed) >= _MAX_ARMED:
+        if not self.room:
             raise ValueError(f"{_MAX_ARMED} faults are armed already, clear them first")
         generator = random.Random(f"{self.seed}:fault:{next(self._numbers)}")
         armed = ArmedFault(fault, self.clock.now_ns(), generator)
@@ -269,7 +274,7 @@ class Faults:
         if armed.is_over(self.clock.now_ns()):
             self._finish(armed)
         kind = armed.fault.kind.value
-        self._log(kind, f"fault {kind} strikes {name}, for the {armed.hits}. time")
+        self._log(kind, f"fault {kind} strikes {name} (hit {armed.hits})")
 
     def _finish(self, armed: ArmedFault) -> None:
         if armed in self.armed:
