@@ -15,9 +15,15 @@ __all__ = ["FaultPlaces", "random_faults"]
 MS = 1_000_000
 
 _SHORT, _LONG = 50 * MS, 5_000 * MS
-_MOST_SKIPPED = 40
+_MOST_SKIPPED = {Place.STREAM: 40}
+_MOST_SKIPPED_ELSEWHERE = 3
+"""Clients ask seldom, and for most as they begin."""
+
 _BURST = (1, 1, 1, 2, 3, 5, 20)
 """How many in a row are hit: one mostly, few often, sometimes all for a while."""
+
+_WEIGHTS = {Place.STREAM: 3, Place.REQUEST: 2, Place.REPLY: 2, Place.CONNECT: 1, Place.CLOCK: 1}
+"""How often a place is drawn, each of its patterns so many times."""
 
 _CHANCES = (1.0, 1.0, 1.0, 0.5, 0.1)
 _STATUSES = (500, 502, 503, 503, 504, 429, 429, 418)
@@ -31,7 +37,7 @@ class FaultPlaces:
     """Where the faults of a campaign may strike: patterns without what stands before them.
 
     ``streams`` are topics, ``methods`` those of websocket APIs, ``requests`` are written
-    ``METHOD PATH``, ``connects`` are the paths of websockets.
+    ``METHOD PATH``, ``connects`` are the paths of websockets without the slash they begin with.
     """
 
     streams: Sequence[str] = ()
@@ -69,10 +75,12 @@ def random_faults(
     possible = {where: some for where, some in possible.items() if some}
     if not possible:
         raise ValueError("none of the kinds can happen at any of the places, give more of either")
+    wheres = list(possible)
+    weights = [_WEIGHTS[_place(where)] for where in wheres]
     faults: list[Fault] = []
     for _ in range(n):
         same = bool(faults) and rng.random() < _MIXED
-        where = faults[-1].where if same else rng.choice(list(possible))
+        where = faults[-1].where if same else rng.choices(wheres, weights)[0]
         faults.append(_draw(rng, where, rng.choice(possible[where]), within_ns))
     return faults
 
@@ -97,9 +105,10 @@ _PLACES = {REQUEST: Place.REQUEST, REPLY: Place.REPLY, CONNECT: Place.CONNECT, C
 
 
 def _draw(rng: random.Random, where: str, kind: FaultKind, within_ns: int) -> Fault:
-    options: dict[str, object] = {"start": Duration(rng.randrange(within_ns))}
+    options: dict[str, object] = {"start": Duration(rng.choice((0, rng.randrange(within_ns))))}
     if kind is not FaultKind.CLOCK_SKEW:
-        options["after"] = rng.choice((0, 0, rng.randrange(_MOST_SKIPPED)))
+        most = _MOST_SKIPPED.get(_place(where), _MOST_SKIPPED_ELSEWHERE)
+        options["after"] = rng.choice((0, 0, rng.randint(1, most)))
         options["count"] = rng.choice(_BURST)
         options["chance"] = rng.choice(_CHANCES)
     match kind:

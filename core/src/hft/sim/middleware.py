@@ -49,7 +49,9 @@ class _Middleware:
         if (self._faults.is_idle and not self._overtaken) or request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
         if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
-            strike = self._faults.strike(Place.CONNECT, CONNECT + request.path, KINDS[Place.CONNECT])
+            strike = self._faults.strike(
+                Place.CONNECT, CONNECT + request.path.lstrip("/"), KINDS[Place.CONNECT]
+            )
             return await self._ask(request, handler, strike)
         name = f"{request.method} {request.path}"
         strike = self._faults.strike(Place.REQUEST, REQUEST + name, _REQUEST_KINDS)
@@ -80,9 +82,11 @@ class _Middleware:
                 return self._refuse(request, strike)
             case FaultKind.DELAY:
                 assert strike is not None
+                await request.read()  # which cannot be done any more once the client is gone
                 await self._faults.clock.sleep(strike.delay_ns)
             case FaultKind.REORDER:
                 assert strike is not None
+                await request.read()
                 await self._let_overtake(strike.delay_ns)
             case FaultKind.DUPLICATE:
                 await _outcome(handler(request))

@@ -142,9 +142,10 @@ class Outbox:
             await self._wake.wait()
             self._wake.clear()
             while queue and self.is_open:
-                item = queue.popleft()
                 if self._stalls:
                     await self._flowing.wait()
+                    continue
+                item = queue.popleft()
                 try:
                     if isinstance(item, str):
                         await self._socket.send_str(item)

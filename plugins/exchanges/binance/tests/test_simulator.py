@@ -205,6 +205,11 @@ async def test_rest_faults(start: Any) -> None:
     running = await start()
     running.simulator.faults.inject(Fault(kind=FaultKind.REFUSE, where="request/GET /api/v3/depth"))
     assert (await running.get("/api/v3/depth", 503, symbol="BTCUSDT"))["code"] == -1000
+    ban = Fault(kind=FaultKind.REFUSE, where="request/GET /fapi/*", status=418, retry_after=Duration(90 * S))
+    running.simulator.faults.inject(ban)
+    refused = await running.get("/fapi/v1/time", 418)
+    assert refused["code"] == -1003
+    assert f"banned until {(START_NS + 90 * S) // MS}" in refused["msg"]
     await running.get("/api/v3/depth", symbol="BTCUSDT")
 
 
