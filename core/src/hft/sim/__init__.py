@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from hft.sim.account import DeskAccount
+from hft.sim.archive import Archive, fill_record, order_record
+from hft.sim.desk import Desk, DeskListener
 from hft.sim.faults import Fault, FaultKind, Faults
+from hft.sim.fees import FeeRates, rounded
+from hft.sim.filters import Filters, lots_of, ticks_of
 from hft.sim.hub import Hub, Subscriber
+from hft.sim.linear import LinearDesk, MoneyListener
+from hft.sim.margin import Income, IncomeKind, MarginAccount
 from hft.sim.market import (
     Mark,
     PublicTrade,
@@ -13,31 +20,69 @@ from hft.sim.market import (
     SyntheticMarket,
     WorldMarket,
 )
-from hft.sim.matching import Execution, MatchingEngine, RestingOrder
+from hft.sim.matching import Execution, MatchingEngine, Prevention, RestingOrder, SelfTrade
+from hft.sim.orders import ClientOrder, EndReason, Fill, Leg, OrderEvent, Trigger, TriggerPrice
 from hft.sim.outbox import Outbox, OutboxCounters
 from hft.sim.playback import Playback
+from hft.sim.positions import Position
+from hft.sim.refusals import Reason, Refused
 from hft.sim.server import serve
+from hft.sim.spot import SpotAccount, SpotDesk
+from hft.sim.triggers import Triggers
+from hft.sim.wallet import Wallet
 from hft.sim.world import World
 
 __all__ = [
+    "Archive",
+    "ClientOrder",
+    "Desk",
+    "DeskAccount",
+    "DeskListener",
+    "EndReason",
     "Execution",
     "Fault",
     "FaultKind",
     "Faults",
+    "FeeRates",
+    "Fill",
+    "Filters",
     "Hub",
+    "Income",
+    "IncomeKind",
+    "Leg",
+    "LinearDesk",
+    "MarginAccount",
     "Mark",
     "MatchingEngine",
+    "MoneyListener",
+    "OrderEvent",
     "Outbox",
     "OutboxCounters",
     "Playback",
+    "Position",
+    "Prevention",
     "PublicTrade",
+    "Reason",
     "RecordedMarket",
+    "Refused",
     "RestingOrder",
+    "SelfTrade",
     "SessionStatistics",
+    "SpotAccount",
+    "SpotDesk",
     "Step",
     "Subscriber",
     "SyntheticMarket",
+    "Trigger",
+    "TriggerPrice",
+    "Triggers",
+    "Wallet",
     "World",
     "WorldMarket",
+    "fill_record",
+    "lots_of",
+    "order_record",
+    "rounded",
     "serve",
+    "ticks_of",
 ]

@@ -37,7 +37,8 @@ class Rest:
     """One product's public endpoints over its listings.
 
     ``described`` maps symbols to what ``exchangeInfo`` says of them. ``wake`` is called by requests
-    for market data: a playback that waits for its first client begins. Weights are those of the
+    for market data: a playback that waits for its first client begins. ``limits`` is a multiple of the
+    published ones, 0 means none. Weights are those of the
     documentation of 2026.
     """
 
@@ -49,8 +50,9 @@ class Rest:
         clock: Clock,
         faults: Faults,
         wake: Callable[[], None],
+        limits: float = 1.0,
     ) -> None:
-        self.weights = WeightCounter(product.weight_per_min, clock)
+        self.weights = WeightCounter(int(product.weight_per_min * limits), clock)
         self._product = product
         self._listings = {listing.symbol: listing for listing in listings}
         self._described = described
