@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from hft.journal.grid import on_grid
 from hft.journal.journal import Journal, open_journal, recover
+from hft.journal.reader import JournalReader, OrderLife, RunSummary, Step, Traded, totals
 from hft.journal.records import Note, NoteKind, Recovered, RunRecord
 
-__all__ = ["Journal", "Note", "NoteKind", "Recovered", "RunRecord", "on_grid", "open_journal", "recover"]
+__all__ = [
+    "Journal",
+    "JournalReader",
+    "Note",
+    "NoteKind",
+    "OrderLife",
+    "Recovered",
+    "RunRecord",
+    "RunSummary",
+    "Step",
+    "Traded",
+    "on_grid",
+    "open_journal",
+    "recover",
+    "totals",
+]

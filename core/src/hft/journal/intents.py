@@ -125,6 +125,8 @@ class IntentLog:
         self.commit(committed)
         header = _HEADER.pack(_MAGIC, _SLOT_SIZE, self._slots, run, prefix.encode())
         self._map[: len(header) + _CRC.size] = header + _CRC.pack(crc32(header))
+        # So that every page is in memory before the first order; slots of other runs count for nothing.
+        self._map[_HEADER_SIZE:] = bytes(len(self._map) - _HEADER_SIZE)
 
     def append(
         self,
@@ -133,8 +135,8 @@ class IntentLog:
         instrument: int,
         strategy: int,
         time_ns: int,
-        pending_price: int | None = None,
-        pending_size: int | None = None,
+        pending_price: int | None,
+        pending_size: int | None,
     ) -> int:
         """Write an intent and return its number; raise `OrderError` if no slot is free."""
         number = self._written + 1
@@ -142,7 +144,7 @@ class IntentLog:
             raise OrderError("the journal is behind, no further intent can be kept")
         client_order_id, replaces = order.client_order_id, order.replaces
         price, trigger_price = order.price, order.trigger_price
-        if len(client_order_id) > _WIDTH or len(replaces) > _WIDTH:
+        if len(client_order_id) > _WIDTH:
             raise OrderError(
                 f"client id {client_order_id!r} or {replaces!r} is longer than {_WIDTH} characters"
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 import threading
 from collections import deque
@@ -39,6 +38,9 @@ FLUSH_WITHIN_S = 10.0
 
 # Members of an IntEnum cost a call to compare and to pack; what the hot path writes are plain integers.
 _PLACE, _AMEND, _CANCEL = map(int, (IntentKind.PLACE, IntentKind.AMEND, IntentKind.CANCEL))
+_PENDING_NEW = OrderState.PENDING_NEW
+_PENDING_REPLACE = OrderState.PENDING_REPLACE
+_PENDING_CANCEL = OrderState.PENDING_CANCEL
 _ORDER, _FILL, _NOTE, _CHECKPOINT, _INSTRUMENT = map(int, Kind)
 
 
@@ -130,25 +132,22 @@ class Journal:
 
         When this returns the intent outlives the process: a later run knows that the order may exist.
         """
-        self._intend(_PLACE, "place", order, order.created_ns, OrderState.PENDING_NEW, None, None)
+        self._intend(_PLACE, "place", order, order.created_ns, _PENDING_NEW, None, None)
 
     def intend_amend(self, order: Order, price: Price, size: Size) -> None:
         """Note that an amendment is about to be sent; raise `OrderError` if it must not be."""
-        self._intend(_AMEND, "amend", order, self._now_ns(), OrderState.PENDING_REPLACE, price, size)
+        self._intend(_AMEND, "amend", order, self._now_ns(), _PENDING_REPLACE, price, size)
 
     def intend_cancel(self, order: Order) -> None:
-        """Note that a cancel is about to be sent; never speaks against it, since it lessens the risk."""
-        # Where there is no room the order stays one that may be open, about which a later run asks.
-        with contextlib.suppress(OrderError):
-            self._intend(
-                _CANCEL,
-                "cancel",
-                order,
-                self._now_ns(),
-                OrderState.PENDING_CANCEL,
-                order.pending_price,
-                order.pending_size,
-            )
+        """Note that a cancel is about to be sent; never speaks against it, since it lessens the risk.
+
+        Where there is no room the order stays one that may be open, about which a later run asks.
+        """
+        price, size = order.pending_price, order.pending_size
+        try:
+            self._intend(_CANCEL, "cancel", order, self._now_ns(), _PENDING_CANCEL, price, size)
+        except OrderError:  # contextlib.suppress costs half a microsecond
+            return
 
     def order(self, order: Order) -> None:
         """Note what an order is now, after its state or anything else about it has changed."""

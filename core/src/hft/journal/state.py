@@ -50,6 +50,11 @@ class State:
         """Say whether the order's own row is there."""
         return client_order_id in self.orders or client_order_id in self.finished
 
+    def says(self, row: Row) -> bool:
+        """Say whether an order is known to be what this row says of it, aside from when."""
+        before = self.states.get(row[_CLIENT_ORDER_ID])
+        return before is not None and before[_STATE:-1] == row[_STATE:-1]
+
     def _apply_state(self, row: Row) -> None:
         client_order_id = row[_CLIENT_ORDER_ID]
         if row[_INTENT]:

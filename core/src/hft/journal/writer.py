@@ -19,7 +19,7 @@ from hft.journal.schema import CHECKPOINTS, FILLS, INSTRUMENTS, NOTES, ORDERS, R
 from hft.order import Order
 from hft.types import OrderState, Price, Size
 
-__all__ = ["Item", "Kind", "Writer"]
+__all__ = ["Item", "Kind", "Writer", "intent_rows"]
 
 _BATCH = 512
 """Records in one transaction at most: a kill loses no more than what waits behind one."""
@@ -38,8 +38,8 @@ class Kind(enum.IntEnum):
 Item = tuple[Any, ...]
 """``Kind`` and time, then what `Writer._rows` takes of that kind."""
 
-EVENTS = {IntentKind.PLACE: "place", IntentKind.AMEND: "amend", IntentKind.CANCEL: "cancel"}
-STATE_OF_INTENT = {
+_EVENTS = {IntentKind.PLACE: "place", IntentKind.AMEND: "amend", IntentKind.CANCEL: "cancel"}
+_STATES = {
     IntentKind.PLACE: OrderState.PENDING_NEW,
     IntentKind.AMEND: OrderState.PENDING_REPLACE,
     IntentKind.CANCEL: OrderState.PENDING_CANCEL,
@@ -93,9 +93,8 @@ class Writer:
     ) -> None:
         """Write intents which the database did not get, and what was lost, through to the disk."""
         for intent in intents:
-            self._batch.extend(
-                self._intent_rows(intent, strategies[intent.run], instruments[intent.instrument])
-            )
+            strategy = strategies[intent.run][intent.strategy]
+            self._batch.extend(self._intent_rows(intent, strategy, instruments[intent.instrument]))
         if damage:
             facts = msgspec.json.encode({"lost": damage, "missing": self._missing}).decode()
             run = max(strategies, default=0)
@@ -215,48 +214,58 @@ class Writer:
             yield from self._instrument_rows(time_ns, order.instrument)
             number = self.numbers[order.instrument]
             yield self._applied(ORDERS, order_row(self._next(), self.run, time_ns, order, number))
-        row = state_row(self._next(), self.run, time_ns, client_order_id, event, intent, *state)
-        yield self._applied(STATES, row)
+        row = state_row(self._seq + 1, self.run, time_ns, client_order_id, event, intent, *state)
         self._intent = intent or self._intent
+        if intent or not self._state.says(row):
+            self._next()
+            yield self._applied(STATES, row)
 
     def _intent_rows(
-        self, intent: Intent, strategies: tuple[str, ...], instrument: Instrument
+        self, intent: Intent, strategy: str, instrument: Instrument
     ) -> Iterator[tuple[Table, Row]]:
-        run, time_ns, client_order_id = intent.run, intent.time_ns, intent.client_order_id
-        if not self._state.knows(client_order_id):
-            order = Order(
-                client_order_id=client_order_id,
-                strategy=strategies[intent.strategy],
-                instrument=instrument,
-                side=intent.side,
-                type=intent.type,
-                time_in_force=intent.time_in_force,
-                post_only=intent.post_only,
-                reduce_only=intent.reduce_only,
-                trigger_price=None if intent.trigger_price is None else Price(intent.trigger_price),
-                expire_ns=intent.expire_ns,
-                position_side=intent.position_side,
-                replaces=intent.replaces,
-                created_ns=intent.created_ns,
-                price=None,
-                size=Size(intent.size),
-            )
-            row = order_row(self._next(), run, time_ns, order, intent.instrument)
-            yield self._applied(ORDERS, row)
-        row = state_row(
-            self._next(),
-            run,
-            time_ns,
-            client_order_id,
-            EVENTS[intent.kind],
-            intent.number,
-            STATE_OF_INTENT[intent.kind],
-            intent.price,
-            intent.size,
-            intent.filled,
-            intent.pending_price,
-            intent.pending_size,
-            "",
-            "",
-        )
-        yield self._applied(STATES, row)
+        knows = self._state.knows(intent.client_order_id)
+        for table, row in intent_rows(self._seq + 1, intent, strategy, instrument):
+            if table is not ORDERS or not knows:
+                # Sealed anew, since the number of a row depends on whether another stands before it.
+                yield self._applied(table, table.seal(self._next(), *row[1:-1]))
+
+
+def intent_rows(
+    seq: int, intent: Intent, strategy: str, instrument: Instrument
+) -> Iterator[tuple[Table, Row]]:
+    """Make the rows that say what an intent of the ring says: its order, and what became of it."""
+    order = Order(
+        client_order_id=intent.client_order_id,
+        strategy=strategy,
+        instrument=instrument,
+        side=intent.side,
+        type=intent.type,
+        time_in_force=intent.time_in_force,
+        post_only=intent.post_only,
+        reduce_only=intent.reduce_only,
+        trigger_price=None if intent.trigger_price is None else Price(intent.trigger_price),
+        expire_ns=intent.expire_ns,
+        position_side=intent.position_side,
+        replaces=intent.replaces,
+        created_ns=intent.created_ns,
+        price=None,
+        size=Size(intent.size),
+    )
+    yield ORDERS, order_row(seq, intent.run, intent.time_ns, order, intent.instrument)
+    state = state_row(
+        seq,
+        intent.run,
+        intent.time_ns,
+        intent.client_order_id,
+        _EVENTS[intent.kind],
+        intent.number,
+        _STATES[intent.kind],
+        intent.price,
+        intent.size,
+        intent.filled,
+        intent.pending_price,
+        intent.pending_size,
+        "",
+        "",
+    )
+    yield STATES, state

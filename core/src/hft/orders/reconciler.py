@@ -44,10 +44,6 @@ class Difference(Protocol):
 class AccountLedger(Protocol):
     """What reconciling needs of the ledger."""
 
-    def on_funding(self, funding: Funding) -> None:
-        """Book a funding payment, once."""
-        ...
-
     def compare(
         self, exchange: str, positions: Iterable[PositionReport], balances: Iterable[BalanceReport]
     ) -> Sequence[Difference]:
@@ -86,7 +82,8 @@ class Reconciler:
     run, and is cancelled or adopted; what is not of this profile is left alone.
 
     ``watermark_ns`` is the time up to which every fill is known. ``owner_of`` gives the owner of an
-    adopted order by its strategy's name, also for one that no longer runs. ``alert`` takes a line.
+    adopted order by its strategy's name, also for one that no longer runs. ``on_funding`` takes payments,
+    also repeated ones, ``alert`` a line.
     """
 
     def __init__(
@@ -101,6 +98,7 @@ class Reconciler:
         *,
         watermark_ns: int,
         owner_of: Callable[[str], Owner],
+        on_funding: Callable[[Funding], None],
         alert: Callable[[str], None],
     ) -> None:
         self.watermark_ns = watermark_ns
@@ -112,6 +110,7 @@ class Reconciler:
         self._config = config
         self._clock = clock
         self._owner_of = owner_of
+        self._on_funding = on_funding
         self._alert = alert
         self._stray: set[str] = set()
 
@@ -139,7 +138,7 @@ class Reconciler:
                 self._take_fill(fill, outcome)
             if instrument.kind is InstrumentKind.PERPETUAL:
                 for funding in await self._client.fundings(instrument, since_ns):
-                    self._ledger.on_funding(funding)
+                    self._on_funding(funding)
         outcome.fills = self._manager.counters.fills - known
 
     def _take_fill(self, fill: Fill, outcome: Outcome) -> None:
@@ -203,7 +202,7 @@ class Reconciler:
         self._manager.adopt(order, owner)
         self._manager.on_report(attrs.evolve(report, kind=ReportKind.ACCEPTED))
         # Of the journal's orders the run decides (`EarlierOrders`); this one nobody remembers.
-        self._manager.cancel(order)
+        self._manager.cancel_for_good(order)
 
     # -- positions and balances --------------------------------------------------------------------
 
