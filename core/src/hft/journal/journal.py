@@ -262,8 +262,11 @@ class Journal:
         """
         told = self.told
         with self._written:
-            self._wake.set()
-            self._written.wait_for(lambda: not self._busy and (self.done >= told or self.fault), FLUSH_WITHIN_S)
+            if self.done < told:
+                self._wake.set()
+            self._written.wait_for(
+                lambda: not self._busy and (self.done >= told or self.fault), FLUSH_WITHIN_S
+            )
         if self.done < told:
             raise UsageError(self.fault or f"the journal was not written within {FLUSH_WITHIN_S:g} s")
 
