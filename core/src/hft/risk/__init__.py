@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from hft.risk.engine import RiskEngine
-from hft.risk.view import LiveRiskView
+from hft.risk.view import AccountView, LiveRiskView
 
-__all__ = ["LiveRiskView", "RiskEngine"]
+__all__ = ["AccountView", "LiveRiskView", "RiskEngine"]
