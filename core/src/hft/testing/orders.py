@@ -13,6 +13,7 @@ import attrs
 from hft.clock import Clock, SimulatedClock
 from hft.events import Fill, OrderReport, ReportKind
 from hft.instrument import Instrument
+from hft.ledger import Ledger
 from hft.market import Market
 from hft.order import Order
 from hft.orders import ClientOrderIds, OrderManager
@@ -271,21 +272,16 @@ class ModelExchangeWithoutAmend(ModelExchange):
     capabilities: ClassVar[Capabilities] = Capabilities(amend=False)
 
 
-class PositionLedger:
-    """Positions from fills."""
+class PositionLedger(Ledger):
+    """A ledger that keeps its fills."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.fills: list[Fill] = []
-        self._positions: dict[Instrument, int] = {}
 
     def on_fill(self, fill: Fill) -> None:
-        """Book a fill."""
         self.fills.append(fill)
-        self._positions[fill.instrument] = self.position(fill.instrument) + fill.side.sign * fill.size
-
-    def position(self, instrument: Instrument) -> Size:
-        """Return the position in signed lots."""
-        return Size(self._positions.get(instrument, 0))
+        super().on_fill(fill)
 
 
 class NotedOwner:
@@ -330,8 +326,10 @@ class OrderWorld:
             warn=lambda _, line: self.warnings.append(line),
         )
         self.market = market
-        self.view = LiveRiskView(self.manager, self.ledger, [market])
-        risk = RiskEngine((rules or {}).items(), self.view, self.manager.halt)
+        self.view = LiveRiskView(self.manager, self.ledger, [market], self.clock)
+        risk = RiskEngine(
+            (rules or {}).items(), self.view, lambda halt: self.manager.halt(halt.reason), self.clock
+        )
         risk.start()
         self.manager.risk = risk
         self.instrument = market.instrument
