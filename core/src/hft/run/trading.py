@@ -174,7 +174,9 @@ class LiveTrading:
             self._clock,
             watermark_ns=watermark_ns(self.journal.recovered, key, now_ns),
             owner_of=self._owner_of,
+            is_first_run=not self.journal.recovered.runs,
             on_funding=self.on_funding,
+            on_balance=self.on_balance,
             alert=self._alert,
         )
         return Account(
