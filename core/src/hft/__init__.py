@@ -33,6 +33,7 @@ from hft.events import (
 )
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market, MarketCounters
+from hft.net.backoff import Backoff
 from hft.net.spec import (
     ConnectionSpec,
     Costs,
@@ -50,6 +51,7 @@ from hft.plugin.feed import RecordedFeed
 from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.link import Link
 from hft.plugin.market_data import Feed, MarketDataStream
+from hft.plugin.pending import PendingRequests
 from hft.plugin.risk import APPROVED, Approved, Refused, RiskRule, RiskView, Verdict
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
@@ -75,6 +77,7 @@ __all__ = [
     "Account",
     "Approved",
     "ApprovedOrder",
+    "Backoff",
     "BalanceReport",
     "BookState",
     "Capabilities",
@@ -114,6 +117,7 @@ __all__ = [
     "OrderState",
     "OrderStatus",
     "OrderType",
+    "PendingRequests",
     "PluginError",
     "PositionReport",
     "PositionSide",

@@ -97,7 +97,15 @@ class CaptureError(DataError):
 
 
 class TransportError(HftError):
-    """The connection failed; nothing follows about what the other side did."""
+    """The connection failed; nothing follows about what the other side did.
+
+    ``sent`` is False where the request certainly never left, so that nothing can have come of it;
+    True where the other side answered; None where it may have got it.
+    """
+
+    def __init__(self, message: str = "", *, sent: bool | None = None) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
 class OrderError(HftError):

@@ -71,6 +71,10 @@ class Link(ABC):
         """Make a REST request and return its answer, whatever its status; raise `TransportError`."""
 
     @abstractmethod
+    def observe(self, limit: str, used: int, sent_ns: int) -> None:
+        """Learn what the exchange counts as used of a limit, from the answer to what was sent then."""
+
+    @abstractmethod
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run something beside everything else until it ends or the run does; a fault in it halts trading."""
 
