@@ -24,6 +24,7 @@ import hft
 from hft.cli.exit_codes import ExitCode
 from hft.cli.main import COMMANDS
 from hft.cli.parser import make_parser
+from hft.orders.config import AccountConfig
 from hft.paper.config import PaperConfig
 from hft.plugin import hookspecs
 from hft.profile import read_profile
@@ -220,6 +221,7 @@ KERNEL = {
     "## The profile": ProfileKeys,
     "## An exchange": ExchangeKeys,
     "## Simulated fills": PaperConfig,
+    "## An account": AccountConfig,
     "## A strategy": StrategyKeys,
     "## A risk rule": ComponentKeys,
 }

@@ -12,7 +12,7 @@ import pytest
 from hft.capture import CaptureWriter, Tap, read_capture
 from hft.clock import NS_PER_S, Clock, SimulatedClock
 from hft.errors import TransportError
-from hft.net import Connection, ConnectionSpec, RateLimit, StatusError, TokenBucket
+from hft.net import Connection, ConnectionSpec, RateLimit, RateLimiter, StatusError
 from hft.net.connection import ConnectionState
 
 URL = "wss://exchange.test/ws"
@@ -127,7 +127,7 @@ class Bench:
         self.warnings: list[str] = []
         self.connections: list[Connection] = []
 
-    def connection(self, *, limiter: TokenBucket | None = None, **kwargs: Any) -> Connection:
+    def connection(self, *, limiter: RateLimiter | None = None, **kwargs: Any) -> Connection:
         options = {name: kwargs.pop(name) for name in ("tap", "on_error", "connect") if name in kwargs}
         connection = Connection(
             ConnectionSpec(name=URL, url=URL, **kwargs),
@@ -308,9 +308,10 @@ async def test_warnings_of_an_outage_are_few(bench: Bench) -> None:
 
 
 async def test_new_connections_are_paced_together(bench: Bench) -> None:
-    limiter = TokenBucket(RateLimit(name="connections", weight=2, per_ns=300 * NS_PER_S), clock=bench.clock)
+    limit = RateLimit(name="connections", weight=2, per_ns=300 * NS_PER_S)
+    limiter = RateLimiter([limit], clock=bench.clock, warn=bench.warnings.append)
     for _ in range(5):
-        await bench.start(limiter=limiter, silence_ns=0)
+        await bench.start(limiter=limiter, limit="connections", silence_ns=0)
     assert len(bench.network.attempts) == 2
     await bench.pass_s(301)
     assert len(bench.network.attempts) == 4

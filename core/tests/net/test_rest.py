@@ -13,9 +13,12 @@ from aiohttp import web
 from hft.capture import CaptureWriter, Tap, read_capture
 from hft.clock import NS_PER_S, SimulatedClock
 from hft.errors import TransportError
-from hft.net import RateLimit, Request, RestClient, StatusError
+from hft.net import RateLimit, RateLimiter, Request, RestClient, StatusError
+from hft.net.window import Window
 
 LIMIT = RateLimit(name="weight", weight=100, per_ns=60 * NS_PER_S)
+ORDERS = RateLimit(name="orders", weight=100, per_ns=60 * NS_PER_S, scope="account")
+HOLD_NS = Window(LIMIT).hold_ns
 
 
 class Exchange:
@@ -57,7 +60,8 @@ class Bench:
         self.clients: list[RestClient] = []
 
     def client(self, **options: Any) -> RestClient:
-        client = RestClient([LIMIT], clock=self.clock, warn=self.warnings.append, **options)
+        limiter = RateLimiter([LIMIT, ORDERS], clock=self.clock, warn=self.warnings.append)
+        client = RestClient(limiter, clock=self.clock, warn=self.warnings.append, **options)
         self.clients.append(client)
         return client
 
@@ -93,21 +97,22 @@ async def test_requests_wait_their_turn_under_their_limit(bench: Bench, exchange
     third = asyncio.ensure_future(client.get(request))
     assert await client.get(Request(url=exchange.url + "/unlimited")) == b"hello"
     assert len(exchange.asked) == 3
-    assert bench.clock.next_timer_ns() == bench.clock.now_ns() + LIMIT.per_ns + 1
-    bench.clock.advance(LIMIT.per_ns + 1)
+    assert bench.clock.next_timer_ns() == bench.clock.now_ns() + HOLD_NS
+    bench.clock.advance(HOLD_NS)
     assert await third == b"hello"
 
 
 async def test_an_unknown_limit_is_a_bug(bench: Bench, exchange: Exchange) -> None:
-    with pytest.raises(ValueError, match=r"limit 'wieght' of .* is none of 'weight'"):
+    with pytest.raises(ValueError, match="limit 'wieght' is none of 'weight', 'orders'"):
         await bench.client().get(Request(url=exchange.url, limit="wieght"))
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "blocked_s"), [(429, {"Retry-After": "7"}, 7), (418, {}, 120), (429, {}, 30)]
+    ("status", "headers", "blocked_s", "others"),
+    [(429, {"Retry-After": "7"}, 7, "go on"), (418, {}, 120, "wait"), (429, {}, 30, "go on")],
 )
-async def test_too_many_requests_block_that_limit(
-    bench: Bench, exchange: Exchange, status: int, headers: dict[str, str], blocked_s: int
+async def test_too_many_requests_block_that_limit_and_a_ban_all(
+    bench: Bench, exchange: Exchange, status: int, headers: dict[str, str], blocked_s: int, others: str
 ) -> None:
     client = bench.client()
     request = Request(url=exchange.url, limit="weight")
@@ -119,11 +124,16 @@ async def test_too_many_requests_block_that_limit(
     assert f"pausing for {blocked_s} s" in bench.warnings[0]
     waiting = asyncio.ensure_future(client.get(request))
     exchange.answer = {"text": "ok"}
-    assert await client.get(Request(url=exchange.url + "/other")) == b"ok"
-    assert len(exchange.asked) == 2
+    other = asyncio.ensure_future(client.get(Request(url=exchange.url + "/other")))
+    if others == "go on":
+        assert await other == b"ok"
+    else:
+        await asyncio.sleep(0)
+    assert len(exchange.asked) == (2 if others == "go on" else 1)
     assert bench.clock.next_timer_ns() == bench.clock.now_ns() + blocked_s * NS_PER_S
     bench.clock.advance(blocked_s * NS_PER_S)
     assert await waiting == b"ok"
+    assert await other == b"ok"
 
 
 @pytest.mark.parametrize("status", [201, 302, 400, 500])

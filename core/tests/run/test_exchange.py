@@ -34,6 +34,9 @@ class Entry:
     def market_data(self) -> type[ListingStream]:
         return ListingStream
 
+    def execution(self) -> None:
+        """Trade nothing."""
+
 
 class ListingStream:
     """Takes ``listing`` for the description of one instrument and nothing else."""

@@ -11,7 +11,7 @@ import pytest
 from hft.clock import SimulatedClock
 from hft.errors import TransportError
 from hft.instrument import InstrumentId
-from hft.net import Connection, ConnectionSpec, Request, RestClient
+from hft.net import Connection, ConnectionSpec, RateLimiter, Request, RestClient
 from hft.plugin.market_data import MarketDataStream
 from hft.run.live_feed import LiveFeed
 
@@ -40,7 +40,8 @@ class Scene:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         clock = SimulatedClock()
         self.warnings: list[str] = []
-        rest = RestClient([], clock=clock, warn=self.warnings.append)
+        limiter = RateLimiter([], clock=clock, warn=self.warnings.append)
+        rest = RestClient(limiter, clock=clock, warn=self.warnings.append)
         monkeypatch.setattr(rest, "get", self._get)
         self.outcome: bytes | Exception = b"{}"
         self.stream = NotedStream()

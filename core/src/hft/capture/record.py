@@ -22,7 +22,8 @@ class CaptureRecord(msgspec.Struct, omit_defaults=True):
     ``t`` is nanoseconds UTC; ``conn`` the connection's name, of an ``http`` answer its URL; ``req``
     the body of the request that it answers, where there was one. The frame is text in ``data`` or,
     where it is not UTF-8, base64 in ``data_b64``; `payload` is its bytes either way. ``exchange`` is
-    the exchange's key in the profile; captures made elsewhere have none.
+    the exchange's key in the profile; captures made elsewhere have none. ``method`` and ``status`` of an
+    ``http`` answer are missing where they are GET and 200.
     """
 
     t: int
@@ -32,6 +33,8 @@ class CaptureRecord(msgspec.Struct, omit_defaults=True):
     data_b64: str | None = None
     req: str | None = None
     exchange: str | None = None
+    method: str = "GET"
+    status: int = 200
 
     @classmethod
     def of(
@@ -42,6 +45,7 @@ class CaptureRecord(msgspec.Struct, omit_defaults=True):
         data: bytes,
         req: bytes | None = None,
         exchange: str | None = None,
+        call: tuple[str, int] | None = None,
     ) -> CaptureRecord:
         """Make the record of a frame, with secrets taken out."""
         data = redact_frame(data, sent=dir == "sent")
@@ -52,6 +56,8 @@ class CaptureRecord(msgspec.Struct, omit_defaults=True):
             record.data_b64 = base64.b64encode(data).decode()
         if req is not None:
             record.req = redact_frame(req, sent=True).decode(errors="replace")
+        if call is not None:
+            record.method, record.status = call
         return record
 
     @property

@@ -15,7 +15,7 @@ __all__ = ["Tap"]
 _INTERVAL_NS = NS_PER_S // 2
 """How long records wait to be written: what a killed process loses."""
 
-_Entry = tuple[int, str, Direction, bytes, bytes | None, str | None]
+_Entry = tuple[int, str, Direction, bytes, bytes | None, str | None, tuple[str, int] | None]
 
 
 class _Ring:
@@ -76,8 +76,20 @@ class Tap:
         """Why recording ended early, None while it goes well."""
         return self._ring.failure
 
-    def record(self, t: int, conn: str, dir: Direction, data: bytes = b"", req: bytes | None = None) -> None:
-        """Note what happened on a connection at ``t`` (nanoseconds UTC)."""
+    def record(
+        self,
+        t: int,
+        conn: str,
+        dir: Direction,
+        data: bytes = b"",
+        req: bytes | None = None,
+        call: tuple[str, int] | None = None,
+    ) -> None:
+        """Note what happened on a connection at ``t`` (nanoseconds UTC).
+
+        ``req`` is the body of the request that an ``http`` answer answers, ``call`` its method and
+        the answer's status.
+        """
         ring = self._ring
         size = len(data)
         if ring.closed and ring.failure is None:
@@ -87,7 +99,7 @@ class Tap:
             return
         ring.count += 1
         ring.bytes += size
-        ring.entries.append((t, conn, dir, data, req, self._exchange))
+        ring.entries.append((t, conn, dir, data, req, self._exchange, call))
 
     def start(self, writer: CaptureWriter) -> None:
         """Write what is recorded, twice a second and in a thread, until `stop`."""

@@ -15,10 +15,10 @@ from hft.capture.tap import Tap
 from hft.clock import NS_PER_S, Clock
 from hft.errors import TransportError
 from hft.net.backoff import Backoff
-from hft.net.pacing import TokenBucket
+from hft.net.limiter import RateLimiter
 from hft.net.rate_limited import RateLimitedLog
 from hft.net.session import Session
-from hft.net.spec import ConnectionSpec
+from hft.net.spec import ConnectionSpec, Priority
 from hft.net.status import StatusError
 from hft.net.transport import Connect
 from hft.net.websocket import connect as connect_websocket
@@ -109,7 +109,7 @@ class Connection:
         random: random.Random,
         warn: Callable[[str], None],
         tap: Tap | None = None,
-        limiter: TokenBucket | None = None,
+        limiter: RateLimiter | None = None,
         on_error: Callable[[str, bytes, Exception], None] | None = None,
         connect: Connect = connect_websocket,
     ) -> None:
@@ -156,16 +156,16 @@ class Connection:
             session.close()
         await asyncio.gather(*(session.lost for session in sessions))
 
-    def send(self, data: bytes) -> bool:
+    def send(self, data: bytes, priority: Priority = Priority.QUERY) -> bool:
         """Send a text frame, at once or as soon as the message rate allows.
 
         False, and counted in ``dropped_sends``, while there is no open socket or too much waits. It
         is not sent again on the next socket.
         """
-        if self._current is not None and self._current.send(data):
-            return True
-        self.counters.dropped_sends += 1
-        return False
+        if self._current is None:
+            self._dropped()
+            return False
+        return self._current.send(data, priority)
 
     def rotate(self) -> None:
         """Replace the socket without a hole now: the exchange said that it is about to close it."""
@@ -247,10 +247,9 @@ class Connection:
             delay_ns = max(backoff.next_ns(), retry_after_ns)
             if delay_ns:
                 await self._clock.sleep(delay_ns)
-            if self._limiter is not None:
-                await self._limiter.acquire()
             session = self._new_session()
             try:
+                await self._turn()
                 await session.open()
             except Exception as error:
                 # Whatever keeps a socket from opening, a bug included, is no reason to give up.
@@ -264,6 +263,12 @@ class Connection:
                 raise
             else:
                 return session
+
+    async def _turn(self) -> None:
+        """Wait until the exchange's limit has room for another socket."""
+        if self._limiter is not None and self.spec.limit:
+            # Before everything else: without a connection nothing can be cancelled.
+            await self._limiter.acquire(((self.spec.limit, 1),), Priority.CANCEL)
 
     def _abandon(self, session: Session) -> None:
         session.close()
@@ -281,16 +286,13 @@ class Connection:
             lifetime_ns=lifetime_ns,
             on_frame=self._take,
             on_sent=self._sent,
+            on_dropped=self._dropped,
             clock=self._clock,
             connect=self._connect,
         )
         self._sessions.add(session)
-        session.lost.add_done_callback(lambda _: self._forget(session))
+        session.lost.add_done_callback(lambda _: self._sessions.discard(session))
         return session
-
-    def _forget(self, session: Session) -> None:
-        self._sessions.discard(session)
-        self.counters.dropped_sends += session.dropped_sends
 
     def _backoff(self) -> Backoff:
         return Backoff(self._random, initial_ns=_INITIAL_NS, maximum_ns=_MAXIMUM_NS)
@@ -312,6 +314,9 @@ class Connection:
     def _sent(self, data: bytes) -> None:
         if self._tap is not None:
             self._tap.record(self._clock.now_ns(), self._name, "sent", data)
+
+    def _dropped(self) -> None:
+        self.counters.dropped_sends += 1
 
     def _tell_open(self) -> None:
         self.state = ConnectionState.OPEN

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from hft.capture.redact import redact_url
 from hft.clock import NS_PER_S, Clock, Timer
 from hft.errors import TransportError
-from hft.net.pacing import TokenBucket
-from hft.net.spec import ConnectionSpec, RateLimit
+from hft.net.limiter import RateLimiter
+from hft.net.spec import ConnectionSpec, Costs, Priority, RateLimit
 from hft.net.transport import Connect, Transport
 
 __all__ = ["Session"]
 
+_MESSAGE: Costs = (("messages", 1),)
 _MAX_UNSENT = 1_000
 """Messages that may wait for the message rate; more means that the rate does not suffice at all."""
 
@@ -23,7 +24,8 @@ class Session:
     """Opens one socket for a `ConnectionSpec`, subscribes, and says when it is gone.
 
     ``on_frame(data, recv_ns)`` gets every frame until the session is closed or lost;
-    ``on_sent(data)`` everything that was written. ``lost`` becomes the reason when the socket is
+    ``on_sent(data)`` everything that was written, ``on_dropped()`` hears of every message that could
+    not be. ``lost`` becomes the reason when the socket is
     gone, ``retired`` is done when the socket is about to reach its lifetime.
     """
 
@@ -34,6 +36,7 @@ class Session:
         lifetime_ns: int,
         on_frame: Callable[[bytes, int], None],
         on_sent: Callable[[bytes], None],
+        on_dropped: Callable[[], None],
         clock: Clock,
         connect: Connect,
     ) -> None:
@@ -41,7 +44,6 @@ class Session:
         self.lost: asyncio.Future[str] = loop.create_future()
         self.retired: asyncio.Future[None] = loop.create_future()
         self.frames = 0
-        self.dropped_sends = 0
         self.opened_ns = 0
         self.last_recv_ns = 0
         self._spec = spec
@@ -49,17 +51,20 @@ class Session:
         self._lifetime_ns = lifetime_ns
         self._on_frame = on_frame
         self._on_sent = on_sent
+        self._on_dropped = on_dropped
         self._clock = clock
         self._connect = connect
         self._transport: Transport | None = None
         self._closed = False
         self._reason = ""
         self._timers: dict[str, Timer] = {}
-        self._unsent: deque[bytes] = deque()
         rate = spec.messages_per_s
         burst = max(1, int(rate))
-        limit = RateLimit(name=f"messages of {spec.name}", weight=burst, per_ns=int(burst / rate * NS_PER_S))
-        self._messages = TokenBucket(limit, clock=clock)
+        # Whose rate is kept is one connection; what matters more goes first, and no more is kept back.
+        limit = RateLimit(
+            name="messages", weight=burst, per_ns=int(burst / rate * NS_PER_S), reserve=0, pace_above=1
+        )
+        self._limiter = RateLimiter([limit], clock=clock, warn=lambda _: None, max_waiting=_MAX_UNSENT)
 
     @property
     def brought_data(self) -> bool:
@@ -88,23 +93,26 @@ class Session:
             # Evenly, not in bursts: what the network delays and bunches together still fits the limit.
             if number:
                 await self._clock.sleep(int(NS_PER_S / spec.messages_per_s))
-            await self._messages.acquire()
+            await self._limiter.acquire(_MESSAGE, Priority.CANCEL)
             if not self._write(frame):
                 break
         if self.lost.done():
             raise TransportError(f"{redact_url(spec.name)}: lost while subscribing: {self.lost.result()}")
 
-    def send(self, data: bytes) -> bool:
-        """Write a message, now or as soon as the message rate allows; False where it cannot be."""
+    def send(self, data: bytes, priority: Priority = Priority.QUERY) -> bool:
+        """Write a message, now or as soon as the message rate allows; False where it cannot be.
+
+        A message that waits can still be lost, with the socket or to others with a higher priority.
+        """
         if self._closed or self.lost.done():
+            self._on_dropped()
             return False
-        if not self._unsent and self._messages.try_acquire():
-            return self._write(data)
-        if len(self._unsent) >= _MAX_UNSENT:
-            return False
-        self._unsent.append(data)
-        self._after("unsent", self._messages.ready_ns() - self._clock.now_ns(), self._send_unsent)
-        return True
+        if self._limiter.try_take(_MESSAGE, priority):
+            return self._write_or_drop(data)
+        waiting = self._limiter.submit(
+            _MESSAGE, priority, partial(self._write_or_drop, data), dropped=lambda _: self._on_dropped()
+        )
+        return not waiting.dropped
 
     def retire(self) -> None:
         """Say that the socket should be replaced while it still works."""
@@ -133,8 +141,7 @@ class Session:
 
     def _end(self) -> None:
         self._closed = True
-        self.dropped_sends += len(self._unsent)
-        self._unsent.clear()
+        self._limiter.drop_all("the connection is closed")
         for timer in self._timers.values():
             timer.cancel()
 
@@ -144,16 +151,16 @@ class Session:
         self._on_sent(data)
         return True
 
-    def _send_unsent(self) -> None:
-        while self._unsent and self._messages.try_acquire():
-            self.dropped_sends += not self._write(self._unsent.popleft())
-        if self._unsent:
-            self._after("unsent", self._messages.ready_ns() - self._clock.now_ns(), self._send_unsent)
+    def _write_or_drop(self, data: bytes) -> bool:
+        written = self._write(data)
+        if not written:
+            self._on_dropped()
+        return written
 
     def _ping(self) -> None:
         if self._spec.ping:
             self._questions += 1
-            self.dropped_sends += not self.send(self._spec.ping)
+            self.send(self._spec.ping)
         elif self._transport is not None:
             self._transport.ping()
         self._after("ping", self._spec.ping_ns, self._ping)

@@ -18,7 +18,7 @@ class StatusError(TransportError):
     """The other side answered with ``status`` and wants nothing for ``retry_after_ns`` (0: unsaid)."""
 
     def __init__(self, message: str, *, status: int, retry_after_ns: int) -> None:
-        super().__init__(message)
+        super().__init__(message, sent=True)
         self.status = status
         self.retry_after_ns = retry_after_ns
 

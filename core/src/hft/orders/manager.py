@@ -289,17 +289,20 @@ class OrderManager(ExecutionEvents):
             self._cancel_now(record)
 
     def cancel_all(self, strategy: str | None = None, instrument: Instrument | None = None) -> int:
-        """Cancel the open orders of a strategy, an instrument, or all; return how many there are.
-
-        A cancel that is refused or cannot be sent is sent again, with back-off, until the order is gone.
-        """
+        """Cancel for good what a strategy has open, an instrument, or all; return how many orders that is."""
         records = self.store.select(strategy, instrument)
-        if self._again is None:
-            self._backoff.reset()
         for record in records:
-            record.unwanted = True
-            self.cancel(record.order)
+            self.cancel_for_good(record.order)
         return len(records)
+
+    def cancel_for_good(self, order: Order) -> None:
+        """Cancel an order, again and again with back-off, until it is gone."""
+        record = self.store.open.get(order.client_order_id)
+        if record is not None:
+            if self._again is None:
+                self._backoff.reset()
+            record.unwanted = True
+            self.cancel(order)
 
     def halt(self, reason: str) -> None:
         """Refuse every order from now on and cancel those that are open; the first reason stays."""

@@ -31,9 +31,15 @@ class WiredStrategy:
     def start(self) -> None:
         """Call `Strategy.on_start`, before the first event; raise what it raises.
 
-        What a strategy raises here is about its profile, and there is nothing to cancel yet.
+        What a strategy raises here is about its profile, and there is nothing to cancel yet. Of orders that
+        it owns from an earlier run it hears from here on.
         """
-        self.strategy.on_start()
+        trading, strategy = self.trading, self.strategy
+        if _overrides(strategy, "on_order"):
+            trading.tell_order = trading.guard.wrap(strategy.on_order)
+        if _overrides(strategy, "on_fill"):
+            trading.tell_fill = trading.guard.wrap(strategy.on_fill)
+        strategy.on_start()
 
     def stop(self) -> None:
         """Refuse its orders, call `Strategy.on_stop`, cancel what it owns and stop its timers."""
@@ -55,10 +61,6 @@ def wire_strategy(strategy: Strategy[Any], trading: StrategyTrading) -> WiredStr
         for channel in Channel:
             if _overrides(strategy, f"on_{channel.value}"):
                 market.listen(channel, wrap(getattr(strategy, f"on_{channel.value}")))
-    if _overrides(strategy, "on_order"):
-        trading.tell_order = wrap(strategy.on_order)
-    if _overrides(strategy, "on_fill"):
-        trading.tell_fill = wrap(strategy.on_fill)
     return WiredStrategy(strategy, trading)
 
 

@@ -72,7 +72,18 @@ class Link(ABC):
 
     @abstractmethod
     def observe(self, limit: str, used: int, sent_ns: int) -> None:
-        """Learn what the exchange counts as used of a limit, from the answer to what was sent then."""
+        """Say how much of a limit the exchange counted as used in its answer to what was sent then."""
+
+    @abstractmethod
+    def configure(self, limit: str, weight: int) -> None:
+        """Say what a limit is from here on: the exchange announced it."""
+
+    @abstractmethod
+    def refused(self, limit: str | None, wait_ns: int = 0) -> None:
+        """Say that the exchange refused for want of a limit (None: all), outside of an HTTP status.
+
+        Nothing of it is handed out for ``wait_ns``, or for longer each time where it did not say how long.
+        """
 
     @abstractmethod
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import attrs
 
 from hft.instrument import InstrumentId
+from hft.orders.config import AccountConfig
 from hft.paper.config import PaperConfig
 from hft.plugin.config import option
 from hft.plugin.execution import ExecutionClient
@@ -150,6 +151,11 @@ class ProfileKeys:
     strategies: dict[str, Node] = option(attrs.Factory(dict), doc="the strategies by a key of your choice")
     risk: tuple[Node, ...] = option((), doc="the risk rules, checked in this order before every order")
     captures: tuple[str, ...] = option((), doc="recorded sessions for mode replay, beside the profile")
+    live: bool = option(False, doc="mode live trades without being asked for --yes")
+    journal: bool = option(True, doc="write orders and fills to a journal; mode live always does")
+    state: str = option(
+        ".hft", doc="folder of journals and kill switches, beside the profile", validator=_check_text
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -168,6 +174,7 @@ class ExchangeKeys(ComponentKeys):
         None, doc="where every endpoint lives instead, scheme and host", validator=_check_url
     )
     paper: PaperConfig = option(PaperConfig(), doc="what simulated fills assume")
+    account: AccountConfig = option(AccountConfig(), doc="how the account is kept in step, in mode live")
     max_book_age: Duration = option(
         Duration(10_000_000_000),
         doc="a LIVE book not heard of for this long is STALE, and subscribed anew if it stays so",
@@ -199,6 +206,7 @@ class ExchangeEntry:
     environment: str
     url: str | None
     paper: PaperConfig
+    account: AccountConfig
     max_book_age: Duration
     plugin: LoadedPlugin
     config: Any
@@ -237,3 +245,6 @@ class Profile:
     strategies: dict[str, StrategyEntry]
     risk: tuple[RiskEntry, ...]
     captures: tuple[Path, ...] = ()
+    live: bool = False
+    journal: bool = True
+    state: Path = Path(".hft")

@@ -114,6 +114,8 @@ class _Reader:
         """Return the profile, None where anything has a fault."""
         keys = self._fill(self._root, ProfileKeys)
         captures = self._captures()
+        if keys is not None and self._mode is Mode.LIVE and not keys.journal:
+            self._fault(self._root["journal"], "mode live cannot do without its journal, remove the key")
         exchanges = list(self._entries("exchanges", self._exchange))
         strategies = list(self._entries("strategies", self._strategy))
         risk = self._rules()
@@ -128,6 +130,9 @@ class _Reader:
             strategies=dict(strategies),
             risk=tuple(risk),
             captures=captures,
+            live=keys.live,
+            journal=keys.journal,
+            state=self._path.parent / keys.state,
         )
 
     def _captures(self) -> tuple[Path, ...]:
@@ -191,6 +196,7 @@ class _Reader:
             environment=environment,
             url=component.keys.url,
             paper=component.keys.paper,
+            account=component.keys.account,
             max_book_age=component.keys.max_book_age,
             plugin=component.plugin,
             config=component.config,

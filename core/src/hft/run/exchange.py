@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from hft.capture import Tap
 from hft.capture.redact import redact_url
 from hft.clock import Clock
@@ -14,13 +16,16 @@ from hft.errors import DataError, TransportError, UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.latency import Trace
 from hft.market import Market
-from hft.net import Connection, RestClient, TokenBucket
+from hft.net import Connection, ConnectionHandler, RateLimiter, RestClient
 from hft.net.backoff import Backoff
 from hft.net.spec import ConnectionSpec, Request
+from hft.plugin.execution import ExecutionClient, ExecutionEvents
 from hft.plugin.market_data import MarketDataStream
 from hft.profile import ExchangeEntry
 from hft.run.kernel import pick_instrument
+from hft.run.link import LiveLink
 from hft.run.live_feed import LiveFeed
+from hft.secret import Secret
 from hft.sim.arguments import config_arguments
 from hft.sim.child import Child, start_child
 
@@ -48,20 +53,25 @@ class ExchangeSession:
         self._trace = trace
         self._tap = tap
         self._warn = warn
+        self._config = entry.config
         self._child: Child | None = None
+        self._limiter: RateLimiter
         self._rest: RestClient
         self._feed: LiveFeed | None = None
+        self._link: LiveLink | None = None
         self._stream: MarketDataStream[Any]
 
     @property
     def frames(self) -> int:
         """Frames received so far."""
-        return self._feed.frames if self._feed else 0
+        link = self._link.frames if self._link else 0
+        return link + (self._feed.frames if self._feed else 0)
 
     @property
     def undecoded_frames(self) -> int:
         """Frames received so far that the plugin did not understand."""
-        return self._feed.undecoded_frames if self._feed else 0
+        link = self._link.undecoded_frames if self._link else 0
+        return link + (self._feed.undecoded_frames if self._feed else 0)
 
     async def open(self) -> None:
         """Start the simulator if the profile asks for one, and make the stream."""
@@ -72,12 +82,13 @@ class ExchangeSession:
         if entry.environment == "simulator":
             self._child = await start_child(entry.use, config_arguments(entry.simulator, base=self._base))
             url = self._child.rest
-        self._limiters = {
-            limit.name: TokenBucket(limit, clock=self._clock) for limit in stream_class.rate_limits
-        }
-        self._rest = RestClient(
-            stream_class.rate_limits, clock=self._clock, tap=self._tap, warn=self._warn_line
-        )
+            self._config = _with_account(entry.config, self._child)
+        client_class = entry.plugin.execution()
+        limits = {limit.name: limit for limit in stream_class.rate_limits}
+        if client_class is not None:
+            limits |= {limit.name: limit for limit in client_class.rate_limits}
+        self._limiter = RateLimiter(limits.values(), clock=self._clock, warn=self._warn_line)
+        self._rest = RestClient(self._limiter, clock=self._clock, tap=self._tap, warn=self._warn_line)
         self._feed = LiveFeed(
             entry.key,
             entry.environment,
@@ -88,7 +99,7 @@ class ExchangeSession:
             trace=self._trace,
             warn=self._warn,
         )
-        self._stream = self._feed.stream = stream_class(entry.config, self._feed)
+        self._stream = self._feed.stream = stream_class(self._config, self._feed)
 
     async def load_instruments(self, wanted: Sequence[InstrumentId]) -> list[Instrument]:
         """Ask for the instruments until the exchange describes them, and return those that are wanted."""
@@ -97,9 +108,32 @@ class ExchangeSession:
             await self._ask(request)
         return [pick_instrument(feed.instruments, instrument) for instrument in wanted]
 
+    def trade(self, events: ExecutionEvents, trouble: Callable[[str], None]) -> ExecutionClient[Any]:
+        """Make the client that trades; ``trouble`` is told of a bug in it."""
+        entry = self.entry
+        client_class = entry.plugin.execution()
+        if client_class is None:
+            raise UsageError(f"exchange plugin {entry.use!r} cannot trade, use mode: dry-run")
+        self._link = LiveLink(
+            entry.key,
+            entry.environment,
+            self._opened.url,
+            clock=self._clock,
+            seed=f"{self._seed}:{entry.key}:trading",
+            limiter=self._limiter,
+            rest=self._rest,
+            trace=self._trace,
+            open_connection=self._connection,
+            trouble=trouble,
+            warn=self._warn,
+        )
+        self._link.client = client_class(self._config, events, self._link)
+        return self._link.client
+
     def subscribe(self, markets: Sequence[Market]) -> None:
         """Open the connections that bring these markets."""
-        self._opened.connect(self._stream.subscribe(markets), self._connection)
+        feed = self._opened
+        feed.connect(self._stream.subscribe(markets), lambda spec: self._connection(spec, feed))
 
     def replace(self, market: Market) -> None:
         """Subscribe a market anew whose book stays silent."""
@@ -107,6 +141,8 @@ class ExchangeSession:
 
     async def close(self) -> None:
         """Close everything that `open` and `subscribe` opened."""
+        if self._link is not None:
+            await self._link.close()
         if self._feed is not None:
             await self._feed.close()
             await self._rest.close()
@@ -128,14 +164,14 @@ class ExchangeSession:
             else:
                 return
 
-    def _connection(self, spec: ConnectionSpec) -> Connection:
+    def _connection(self, spec: ConnectionSpec, handler: ConnectionHandler) -> Connection:
         return Connection(
             spec,
-            self._opened,
+            handler,
             clock=self._clock,
             random=self._random(spec.name),
             tap=self._tap,
-            limiter=self._limiters.get(spec.limit),
+            limiter=self._limiter,
             warn=self._warn_line,
         )
 
@@ -149,3 +185,12 @@ class ExchangeSession:
 
     def _warn_line(self, message: str) -> None:
         self._warn(f"{self.entry.key} {message[:40]}", f"{self.entry.key}: {message}")
+
+
+def _with_account(config: Any, child: Child) -> Any:
+    """Log in with the simulator's own account where the profile names none."""
+    names = {field.name for field in attrs.fields(type(config))}
+    if not child.accounts or not {"key", "secret"} <= names or config.key is not None:
+        return config
+    account = child.accounts[0]
+    return attrs.evolve(config, key=Secret(account["key"]), secret=Secret(account["secret"]))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from hft.blame import blamed, why
 from hft.book import OrderBook
@@ -17,6 +18,7 @@ from hft.market import Market
 from hft.money import product, trim
 from hft.orders import ClientOrderIds, OrderManager, StrategyTrading, WiredStrategy, wire_strategy
 from hft.paper import PaperExecution
+from hft.plugin.execution import ExecutionClient
 from hft.profile import Profile, StrategyEntry
 from hft.risk import LiveRiskView, RiskEngine
 from hft.run.log_ring import LogRing
@@ -72,7 +74,8 @@ class Kernel:
         self.wanted: list[InstrumentId] = wanted_instruments(profile)
         self.markets: dict[InstrumentId, Market] = {}
         self.ledger = Ledger()
-        self.manager = OrderManager(clock, ClientOrderIds(profile.name, run_id), self.ledger, warn=warn)
+        self.ids = ClientOrderIds(profile.name, run_id)
+        self.manager = OrderManager(clock, self.ids, self.ledger, warn=warn)
         self.manager.trace = trace
         self.manager.on_halt = self._halt
         self.on_halt: Callable[[], None] = lambda: None
@@ -92,15 +95,27 @@ class Kernel:
         if not self.wanted:
             raise UsageError(f"{profile.path}: no strategy, nothing to run: name one under 'strategies'")
 
-    def wire(self, instruments: Iterable[Instrument]) -> None:
-        """Make and join the components for these instruments, which are those wanted."""
-        for key, entry in self.profile.exchanges.items():
-            self._paper[key] = PaperExecution(entry.paper, self.manager, self.clock)
-            self.manager.add_exchange(key, self._paper[key])
+    def wire(
+        self,
+        instruments: Iterable[Instrument],
+        clients: Mapping[str, ExecutionClient[Any]] | None = None,
+    ) -> None:
+        """Make and join the components for these instruments, which are those wanted.
+
+        Orders go through ``clients``, by exchange key; without them fills are simulated.
+        """
+        if clients is None:
+            clients = self._paper = {
+                key: PaperExecution(entry.paper, self.manager, self.clock)
+                for key, entry in self.profile.exchanges.items()
+            }
+        for key, client in clients.items():
+            self.manager.add_exchange(key, client)
         for instrument in instruments:
             market = self.markets[instrument.id] = Market(instrument)
             market.trace = self.trace
-            self._paper[instrument.exchange].attach(market)
+            if self._paper:
+                self._paper[instrument.exchange].attach(market)
             self._watchdog.watch([market], self.profile.exchanges[instrument.exchange].max_book_age)
             self.manager.add_market(market)
         view = LiveRiskView(self.manager, self.ledger, self.markets.values())
@@ -132,6 +147,7 @@ class Kernel:
     async def close(self) -> None:
         """Leave nothing on the clock, once the exchanges had time to confirm."""
         self._watchdog.stop()
+        self.manager.close()
         for paper in self._paper.values():
             await paper.stop()
         if self._log_timer is not None:

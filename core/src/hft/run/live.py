@@ -12,18 +12,20 @@ from typing import Any
 from rich.console import Console
 
 from hft.clock import NS_PER_S, SystemClock
+from hft.journal import open_journal
 from hft.latency import Trace
-from hft.profile import Profile
+from hft.profile import Mode, Profile
 from hft.run.exchange import ExchangeSession
 from hft.run.kernel import Kernel
 from hft.run.runtime import tame_garbage_collector
 from hft.run.summary import Summary
+from hft.run.trading import LiveTrading, begin_journal
 from hft.run.view import View
 
 __all__ = ["run_live", "stop_on_signals"]
 
-_DRAIN_NS = 2_000_000_000
-"""How long a stop waits for the cancellations it sent to be confirmed."""
+_DRAIN_NS = {Mode.DRY_RUN: 2 * NS_PER_S, Mode.LIVE: 15 * NS_PER_S}
+"""How long a stop waits for the cancellations it sent to be confirmed, and repeats them."""
 
 _DRAIN_STEP_NS = 10_000_000
 _LOOK_NS = 50_000_000
@@ -109,8 +111,12 @@ async def run_live(
         kernel.on_halt = stop.set
         kernel.on_silent = lambda market: sessions[market.instrument.exchange].replace(market)
         async with AsyncExitStack() as opened:
+            trading = None
+            if profile.mode is Mode.LIVE:
+                trading = LiveTrading(profile, kernel, clock, alert=lambda line: warn(line[:60], line))
+                opened.callback(trading.close)
             started_ns = clock.now_ns()
-            starting = asyncio.ensure_future(_start(kernel, sessions, opened))
+            starting = asyncio.ensure_future(_start(kernel, sessions, opened, trading))
             if await _first(stop, starting, duration_ns):
                 tame_garbage_collector()
                 write(f"{profile.name}: started in mode {profile.mode.value}: {_names(kernel)}")
@@ -124,6 +130,8 @@ async def run_live(
                     # Also when the terminal is gone and the panel cannot be taken down.
                     kernel.stop()
                     await _drain(kernel, clock)
+                    if trading is not None:
+                        await trading.stop()
                     await kernel.close()
             elif not stop.is_set():
                 kernel.fail("nothing was started within the duration: an exchange has not answered")
@@ -135,7 +143,9 @@ async def run_live(
             )
 
 
-async def _start(kernel: Kernel, sessions: dict[str, ExchangeSession], opened: AsyncExitStack) -> None:
+async def _start(
+    kernel: Kernel, sessions: dict[str, ExchangeSession], opened: AsyncExitStack, trading: LiveTrading | None
+) -> None:
     for session in sessions.values():
         opened.push_async_callback(session.close)
         await session.open()
@@ -143,7 +153,15 @@ async def _start(kernel: Kernel, sessions: dict[str, ExchangeSession], opened: A
     for key, session in sessions.items():
         wanted = [instrument_id for instrument_id in kernel.wanted if instrument_id.exchange == key]
         instruments += await session.load_instruments(wanted)
-    kernel.wire(instruments)
+    if trading is not None:
+        kernel.wire(instruments, trading.clients(sessions))
+        await trading.start()
+    else:
+        kernel.wire(instruments)
+        if kernel.profile.journal:
+            journal = open_journal(kernel.profile.state / kernel.profile.name / "dry-run", kernel.clock)
+            opened.callback(journal.close)
+            begin_journal(journal, kernel, instruments)
     kernel.start()
     for key, session in sessions.items():
         session.subscribe([m for m in kernel.markets.values() if m.instrument.exchange == key])
@@ -176,7 +194,7 @@ async def _look(view: View, clock: SystemClock) -> None:
 
 
 async def _drain(kernel: Kernel, clock: SystemClock) -> None:
-    until_ns = clock.now_ns() + _DRAIN_NS
+    until_ns = clock.now_ns() + _DRAIN_NS[kernel.profile.mode]
     while kernel.manager.open_count and clock.now_ns() < until_ns:
         await clock.sleep(_DRAIN_STEP_NS)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hft.sim.faults import Fault, FaultKind, Faults
+from hft.sim.campaign import FaultPlaces, random_faults
+from hft.sim.fault import Fault, FaultKind
+from hft.sim.faults import Faults
 from hft.sim.hub import Hub, Subscriber
 from hft.sim.market import (
     Mark,
@@ -17,12 +19,14 @@ from hft.sim.matching import Execution, MatchingEngine, RestingOrder
 from hft.sim.outbox import Outbox, OutboxCounters
 from hft.sim.playback import Playback
 from hft.sim.server import serve
+from hft.sim.skew import SkewedClock
 from hft.sim.world import World
 
 __all__ = [
     "Execution",
     "Fault",
     "FaultKind",
+    "FaultPlaces",
     "Faults",
     "Hub",
     "Mark",
@@ -34,10 +38,12 @@ __all__ = [
     "RecordedMarket",
     "RestingOrder",
     "SessionStatistics",
+    "SkewedClock",
     "Step",
     "Subscriber",
     "SyntheticMarket",
     "World",
     "WorldMarket",
+    "random_faults",
     "serve",
 ]

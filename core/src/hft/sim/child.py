@@ -24,6 +24,7 @@ _TAIL = 5
 class _Ready(msgspec.Struct):
     rest: str
     ws: dict[str, str]
+    accounts: list[dict[str, str]] = []
 
 
 class Child:
@@ -35,6 +36,7 @@ class Child:
     def __init__(self, exchange: str, process: asyncio.subprocess.Process) -> None:
         self.rest = ""
         self.ws: dict[str, str] = {}
+        self.accounts: list[dict[str, str]] = []
         self._exchange = exchange
         self._process = process
         self._tail: deque[str] = deque(maxlen=_TAIL)
@@ -58,7 +60,7 @@ class Child:
                 f"the simulator of {self._exchange} did not start: {said}; "
                 f"try 'hft sim {self._exchange}' by itself"
             ) from None
-        self.rest, self.ws = ready.rest, ready.ws
+        self.rest, self.ws, self.accounts = ready.rest, ready.ws, ready.accounts
 
     async def stop(self) -> None:
         """End the process: ask, then insist."""

@@ -203,8 +203,13 @@ async def test_weights_429_and_ban(start: Any) -> None:
 
 async def test_rest_faults(start: Any) -> None:
     running = await start()
-    running.simulator.faults.inject(Fault(kind=FaultKind.REST_ERROR, where="/api/v3/depth"))
+    running.simulator.faults.inject(Fault(kind=FaultKind.REFUSE, where="request/GET /api/v3/depth"))
     assert (await running.get("/api/v3/depth", 503, symbol="BTCUSDT"))["code"] == -1000
+    ban = Fault(kind=FaultKind.REFUSE, where="request/GET /fapi/*", status=418, retry_after=Duration(90 * S))
+    running.simulator.faults.inject(ban)
+    refused = await running.get("/fapi/v1/time", 418)
+    assert refused["code"] == -1003
+    assert f"banned until {(START_NS + 90 * S) // MS}" in refused["msg"]
     await running.get("/api/v3/depth", symbol="BTCUSDT")
 
 
@@ -314,9 +319,8 @@ async def test_a_faulty_depth_frame_is_noticeable(
         running.clock.advance(250 * MS)
         book = NaiveBook(futures=name == "usdm")
         book.load(await running.get(f"{rest}/depth", symbol="BTCUSDT", limit=1000))
-        running.simulator.faults.inject(
-            Fault(kind=kind, where="*/btcusdt@depth*", after=3, delay=Duration(250 * MS))
-        )
+        late = {"delay": Duration(250 * MS)} if kind is FaultKind.DELAY else {}
+        running.simulator.faults.inject(Fault(kind=kind, where="*/btcusdt@depth*", after=3, **late))
         running.clock.advance(S)
         running.world.stop()
         running.clock.advance(S)

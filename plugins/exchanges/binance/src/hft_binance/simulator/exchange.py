@@ -10,12 +10,12 @@ import attrs
 from aiohttp import web
 
 from hft import Account, Duration, Endpoints, Simulator, SimulatorConfig, option
-from hft.sim import Faults, Hub, World
+from hft.sim import Hub, World
 from hft_binance.simulator import answers
 from hft_binance.simulator.capture import RecordedExchange
-from hft_binance.simulator.listing import SPOT, USDM, Listing, ProductRules
+from hft_binance.simulator.listing import NS_PER_MS, SPOT, USDM, Listing, ProductRules
 from hft_binance.simulator.publisher import MARKET, PUBLIC, Publisher
-from hft_binance.simulator.rest import Rest
+from hft_binance.simulator.rest import Rest, refusal
 from hft_binance.simulator.sockets import SocketRules, Sockets
 
 __all__ = ["BinanceSimulator", "BinanceSimulatorConfig"]
@@ -42,7 +42,6 @@ class BinanceSimulator(Simulator[BinanceSimulatorConfig]):
     def __init__(self, config: BinanceSimulatorConfig, world: World) -> None:
         super().__init__(config, world)
         clock = world.clock
-        self.faults = Faults(clock)
         self.hub = Hub(self.faults)
         self._recorded: RecordedExchange | None = None
         described: Mapping[ProductRules, Mapping[str, Mapping[str, Any]]]
@@ -70,7 +69,6 @@ class BinanceSimulator(Simulator[BinanceSimulatorConfig]):
                 [listing for listing in listings if listing.product is product],
                 described[product],
                 clock,
-                self.faults,
                 self._wake,
             )
             for product in (SPOT, USDM)
@@ -97,6 +95,9 @@ class BinanceSimulator(Simulator[BinanceSimulatorConfig]):
             return hashlib.sha256(f"binance simulator {self.world.seed} {what}".encode()).hexdigest()
 
         return (Account(key=make("key"), secret=make("secret")),)
+
+    def refusal(self, path: str, status: int, retry_after_s: int) -> web.Response:
+        return refusal(status, retry_after_s, self.world.clock.now_ns() // NS_PER_MS)
 
     async def stop(self) -> None:
         await super().stop()

@@ -1,0 +1,237 @@
+"""Bring what we know of an account in step with what its exchange says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import attrs
+
+from hft.clock import NS_PER_S, Clock
+from hft.events import BalanceReport, Fill, Funding, PositionReport, ReportKind
+from hft.order import Order
+from hft.orders.config import AccountConfig, OnDifference
+from hft.orders.ids import ClientOrderIds
+from hft.orders.interfaces import Owner
+from hft.orders.manager import OrderManager
+from hft.plugin.execution import ExecutionClient, OrderStatus
+from hft.types import InstrumentKind, OrderState, Size
+
+__all__ = ["AccountLedger", "Difference", "Outcome", "Reconciler"]
+
+OVERLAP_NS = 120 * NS_PER_S
+"""Fills are asked for again this far back: more than the clocks of both sides differ, and than an
+exchange takes to list what has traded."""
+
+_SETTLED_NS = NS_PER_S
+"""An order about which something was asked for within this time may be listed as it was before."""
+
+_LOOKS = 3
+"""A difference that is seen this often, with no fill in between, is one."""
+
+_LOOK_AGAIN_NS = NS_PER_S
+
+
+class Difference(Protocol):
+    """What the exchange states otherwise than the ledger has it; its text says what, exactly."""
+
+    @property
+    def is_position(self) -> bool:
+        """Whether it is a position and not a balance."""
+        ...
+
+
+class AccountLedger(Protocol):
+    """What reconciling needs of the ledger."""
+
+    def compare(
+        self, exchange: str, positions: Iterable[PositionReport], balances: Iterable[BalanceReport]
+    ) -> Sequence[Difference]:
+        """Say what one exchange's account states otherwise."""
+        ...
+
+    def adopt(self, difference: Any) -> None:
+        """Take the exchange's figure, as an adjustment."""
+        ...
+
+
+@attrs.define
+class Outcome:
+    """What one comparison found and did."""
+
+    fills: int = 0
+    """Fills of ours that were not known."""
+    foreign: int = 0
+    """Orders and fills of the account that are not of this profile; they are left alone."""
+    adopted: int = 0
+    doubted: int = 0
+    differences: list[str] = attrs.Factory(list)
+
+    @property
+    def changed_something(self) -> bool:
+        """Whether anything was not as we thought."""
+        return bool(self.fills or self.adopted or self.doubted or self.differences)
+
+
+class Reconciler:
+    """Compares fills, orders, positions and balances of one exchange key, as often as it is told to.
+
+    Fills come first: what they explain needs no further question. Whatever it finds goes the way that
+    live reports go, through the order manager, so that doing it twice changes nothing. An order of ours that
+    is open here and not there is asked about; one that is open there and not here was left by an earlier
+    run, and is cancelled or adopted; what is not of this profile is left alone.
+
+    ``watermark_ns`` is the time up to which every fill is known. ``owner_of`` gives the owner of an
+    adopted order by its strategy's name, also for one that no longer runs. ``on_funding`` takes payments,
+    also repeated ones, ``alert`` a line.
+    """
+
+    def __init__(
+        self,
+        exchange: str,
+        client: ExecutionClient[Any],
+        manager: OrderManager,
+        ledger: AccountLedger,
+        ids: ClientOrderIds,
+        config: AccountConfig,
+        clock: Clock,
+        *,
+        watermark_ns: int,
+        owner_of: Callable[[str], Owner],
+        on_funding: Callable[[Funding], None],
+        alert: Callable[[str], None],
+    ) -> None:
+        self.watermark_ns = watermark_ns
+        self._exchange = exchange
+        self._client = client
+        self._manager = manager
+        self._ledger = ledger
+        self._ids = ids
+        self._config = config
+        self._clock = clock
+        self._owner_of = owner_of
+        self._on_funding = on_funding
+        self._alert = alert
+        self._stray: set[str] = set()
+
+    async def compare(self) -> Outcome:
+        """Compare once; raise `TransportError` where the exchange does not answer, having changed nothing
+        that another attempt would not do again."""
+        outcome = Outcome()
+        began_ns = self._clock.now_ns()
+        await self._take_fills(outcome)
+        asked_ns = self._clock.now_ns()
+        self._take_orders(await self._client.open_orders(), asked_ns, outcome)
+        self._manager.doubt_silent()
+        await self._compare_account(outcome)
+        self.watermark_ns = max(self.watermark_ns, began_ns)
+        return outcome
+
+    # -- fills -----------------------------------------------------------------------------------
+
+    async def _take_fills(self, outcome: Outcome) -> None:
+        since_ns = max(0, self.watermark_ns - OVERLAP_NS)
+        known = self._manager.counters.fills
+        for desk in list(self._manager.store.desks_of(self._exchange)):
+            instrument = desk.instrument
+            for fill in await self._client.executions(instrument, since_ns):
+                self._take_fill(fill, outcome)
+            if instrument.kind is InstrumentKind.PERPETUAL:
+                for funding in await self._client.fundings(instrument, since_ns):
+                    self._on_funding(funding)
+        outcome.fills = self._manager.counters.fills - known
+
+    def _take_fill(self, fill: Fill, outcome: Outcome) -> None:
+        if fill.exchange_made or self._ids.owns_profile(fill.client_order_id):
+            self._manager.on_fill(fill)
+        else:
+            outcome.foreign += 1
+
+    # -- orders ----------------------------------------------------------------------------------
+
+    def _take_orders(self, listed: Sequence[OrderStatus], asked_ns: int, outcome: Outcome) -> None:
+        ours = {s.client_order_id: s for s in listed if self._ids.owns_profile(s.client_order_id)}
+        outcome.foreign += len(listed) - len(ours)
+        store = self._manager.store
+        stray = self._stray
+        self._stray = set()
+        for client_order_id, status in ours.items():
+            if client_order_id in store.open:
+                self._manager.on_report(status.report)
+            elif client_order_id in store.finished and client_order_id not in stray:
+                # It ended while the list was on its way; if it is listed again it has not.
+                self._stray.add(client_order_id)
+            else:
+                self._adopt(status)
+                outcome.adopted += 1
+        settled_ns = asked_ns - _SETTLED_NS
+        for record in list(store.open.values()):
+            order = record.order
+            if order.instrument.exchange != self._exchange or order.client_order_id in ours:
+                continue
+            if record.requested_ns <= settled_ns:
+                self._manager.doubt(order)
+                outcome.doubted += 1
+
+    def _adopt(self, status: OrderStatus) -> None:
+        report = status.report
+        known = self._manager.store.finished.get(report.client_order_id)
+        strategy = known.order.strategy if known else ""
+        owner = self._owner_of(strategy)
+        order = Order(
+            client_order_id=report.client_order_id,
+            strategy=owner.name,
+            instrument=status.instrument,
+            side=status.side,
+            size=status.size,
+            price=status.price,
+            type=status.type,
+            time_in_force=status.time_in_force,
+            post_only=status.post_only,
+            reduce_only=status.reduce_only,
+            trigger_price=status.trigger_price,
+            position_side=status.position_side,
+            exchange_order_id=report.exchange_order_id,
+            created_ns=status.created_ns,
+            state=OrderState.NEW,
+            # What has traded is what was booked: fills that are not yet explain the rest.
+            filled=known.order.filled if known else Size(0),
+        )
+        if order.filled:
+            order.state = OrderState.PARTIALLY_FILLED
+        self._manager.adopt(order, owner)
+        self._manager.on_report(attrs.evolve(report, kind=ReportKind.ACCEPTED))
+        # Of the journal's orders the run decides (`EarlierOrders`); this one nobody remembers.
+        self._manager.cancel_for_good(order)
+
+    # -- positions and balances --------------------------------------------------------------------
+
+    async def _compare_account(self, outcome: Outcome) -> None:
+        for look in range(_LOOKS):
+            if look:
+                await self._clock.sleep(_LOOK_AGAIN_NS)
+                await self._take_fills(Outcome())
+            fills = self._manager.counters.fills
+            positions = await self._client.positions()
+            balances = await self._client.balances()
+            if self._manager.counters.fills != fills:
+                continue
+            differences = self._ledger.compare(self._exchange, positions, balances)
+            if not differences:
+                return
+        else:
+            if self._manager.counters.fills != fills:
+                return  # too busy to tell; the next comparison may
+        for difference in differences:
+            outcome.differences.append(str(difference))
+            self._act(difference)
+
+    def _act(self, difference: Difference) -> None:
+        policy = self._config.positions if difference.is_position else self._config.balances
+        if policy is OnDifference.ADOPT:
+            self._ledger.adopt(difference)
+            self._alert(f"{difference}: taken over from the exchange")
+        elif policy is OnDifference.HALT:
+            self._manager.halt(f"account: {difference}")
+        else:
+            self._alert(str(difference))
