@@ -34,6 +34,7 @@ from hft.events import (
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market, MarketCounters
 from hft.money import Amount, amount_to_decimal, to_amount
+from hft.net.backoff import Backoff
 from hft.net.spec import (
     ConnectionSpec,
     Costs,
@@ -51,6 +52,7 @@ from hft.plugin.feed import RecordedFeed
 from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.link import Link
 from hft.plugin.market_data import Feed, MarketDataStream
+from hft.plugin.pending import PendingRequests
 from hft.plugin.risk import (
     APPROVED,
     Approved,
@@ -88,6 +90,7 @@ __all__ = [
     "Amount",
     "Approved",
     "ApprovedOrder",
+    "Backoff",
     "BalanceReport",
     "BookState",
     "Capabilities",
@@ -129,6 +132,7 @@ __all__ = [
     "OrderState",
     "OrderStatus",
     "OrderType",
+    "PendingRequests",
     "PluginError",
     "PositionReport",
     "PositionSide",
