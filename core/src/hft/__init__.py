@@ -42,6 +42,7 @@ from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.link import Link
 from hft.plugin.market_data import Feed, MarketDataStream
 from hft.plugin.risk import APPROVED, Approved, Refused, RiskRule, RiskView, Verdict
+from hft.plugin.routing import ParentOrder, ParentState, RoutingStyle
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
 from hft.secret import Secret
@@ -103,6 +104,8 @@ __all__ = [
     "OrderState",
     "OrderStatus",
     "OrderType",
+    "ParentOrder",
+    "ParentState",
     "PluginError",
     "PositionReport",
     "PositionSide",
@@ -120,6 +123,7 @@ __all__ = [
     "RestMessage",
     "RiskRule",
     "RiskView",
+    "RoutingStyle",
     "Secret",
     "Side",
     "SimulatedClock",

@@ -19,6 +19,7 @@ from hft.orders.desk import Desk
 from hft.orders.ids import ClientOrderIds
 from hft.orders.interfaces import ClosedGate, Ledger, Owner, RiskGate
 from hft.orders.record import Record
+from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
 from hft.orders.states import EDGES, EVENT_OF_REPORT, Event, next_state, supported_state
 from hft.plugin.execution import ExecutionClient, ExecutionEvents
 from hft.plugin.risk import Refused
@@ -61,6 +62,7 @@ class OrderManager(ExecutionEvents):
         self.counters = OrderCounters()
         self.halted = ""
         self.risk: RiskGate = ClosedGate()
+        self.self_trade = SelfTradeGuard(SelfTradePolicy.REFUSE, self.cancel)
         self.trace = Trace(clock.now_ns)
         self.on_halt: Callable[[str], None] = _ignore
         self._clock = clock
@@ -153,6 +155,7 @@ class OrderManager(ExecutionEvents):
             or owner.refusal
             or desk.refusal(side, price, size, reduce_only)
             or desk.unsupported(order)
+            or self.self_trade.refusal(desk, side, price, type)
         )
         if reason:
             return self._refuse(order, owner, reason)
@@ -422,6 +425,7 @@ class OrderManager(ExecutionEvents):
         if not reason and order.type is not OrderType.LIMIT:
             reason = f"amend: a {order.type.value} order cannot be amended"
         reason = reason or desk.refusal(order.side, price, size, order.reduce_only)
+        reason = reason or self.self_trade.refusal(desk, order.side, price, order.type)
         if reason:
             return self._refuse_amendment(record, reason)
         verdict = self.risk.approve_amendment(order, price, size)

@@ -96,6 +96,8 @@ class Record:
             order.reason = " ".join(filter(None, (report.code, report.reason)))
         if report.exchange_ns:
             self.last_event, self.last_ns = event, max(self.last_ns, report.exchange_ns)
+        if event is Event.CANCELED or event is Event.EXPIRED:
+            order.final_filled = report.filled
         if event is Event.ACCEPTED:
             self.acknowledged = True
             if order.state is OrderState.UNKNOWN and order.pending_size is not None and report.size:

@@ -59,6 +59,8 @@ def wire_strategy(strategy: Strategy[Any], trading: StrategyTrading) -> WiredStr
         trading.tell_order = wrap(strategy.on_order)
     if _overrides(strategy, "on_fill"):
         trading.tell_fill = wrap(strategy.on_fill)
+    if _overrides(strategy, "on_parent"):
+        trading.tell_parent = wrap(strategy.on_parent)
     return WiredStrategy(strategy, trading)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import attrs
 
 from hft.instrument import InstrumentId
+from hft.orders.self_trade import SelfTradePolicy
 from hft.paper.config import PaperConfig
 from hft.plugin.config import option
 from hft.plugin.execution import ExecutionClient
@@ -20,6 +21,7 @@ from hft.plugin.strategy import Strategy
 from hft.profile.document import Node
 from hft.profile.values import URL
 from hft.registry.discovery import PluginKind
+from hft.routing.config import FeesConfig
 from hft.types import Duration
 
 __all__ = [
@@ -149,6 +151,9 @@ class ProfileKeys:
     )
     strategies: dict[str, Node] = option(attrs.Factory(dict), doc="the strategies by a key of your choice")
     risk: tuple[Node, ...] = option((), doc="the risk rules, checked in this order before every order")
+    self_trade: SelfTradePolicy = option(
+        SelfTradePolicy.REFUSE, doc="what happens to an order that would trade with one of our own"
+    )
     captures: tuple[str, ...] = option((), doc="recorded sessions for mode replay, beside the profile")
 
 
@@ -168,6 +173,7 @@ class ExchangeKeys(ComponentKeys):
         None, doc="where every endpoint lives instead, scheme and host", validator=_check_url
     )
     paper: PaperConfig = option(PaperConfig(), doc="what simulated fills assume")
+    fees: FeesConfig = option(FeesConfig(), doc="what the account pays, by which orders are routed")
     max_book_age: Duration = option(
         Duration(10_000_000_000),
         doc="a LIVE book not heard of for this long is STALE, and subscribed anew if it stays so",
@@ -199,6 +205,7 @@ class ExchangeEntry:
     environment: str
     url: str | None
     paper: PaperConfig
+    fees: FeesConfig = FeesConfig()
     max_book_age: Duration
     plugin: LoadedPlugin
     config: Any
@@ -236,4 +243,5 @@ class Profile:
     exchanges: dict[str, ExchangeEntry]
     strategies: dict[str, StrategyEntry]
     risk: tuple[RiskEntry, ...]
+    self_trade: SelfTradePolicy = SelfTradePolicy.REFUSE
     captures: tuple[Path, ...] = ()

@@ -127,6 +127,7 @@ class _Reader:
             exchanges=dict(exchanges),
             strategies=dict(strategies),
             risk=tuple(risk),
+            self_trade=keys.self_trade,
             captures=captures,
         )
 
@@ -191,6 +192,7 @@ class _Reader:
             environment=environment,
             url=component.keys.url,
             paper=component.keys.paper,
+            fees=component.keys.fees,
             max_book_age=component.keys.max_book_age,
             plugin=component.plugin,
             config=component.config,
