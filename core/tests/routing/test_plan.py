@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import product as every_choice
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hft.instrument import Instrument
@@ -257,6 +257,7 @@ def some_offers(draw: st.DrawFn, side: Side) -> list[Offer]:
     return offers
 
 
+@settings(max_examples=300, deadline=None)
 @given(st.data(), st.sampled_from(Side), st.booleans())
 def test_no_plan_fills_more_and_none_that_fills_as_much_costs_less(
     data: st.DataObject, side: Side, limit_is_net: bool
