@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from hft.order import Order
 from hft.orders.desk import Desk
@@ -41,7 +41,7 @@ class SelfTradeGuard:
             return ""
         if self.policy is SelfTradePolicy.ALLOW or type.has_trigger:
             return ""
-        met = list(_met(desk, side, price))
+        met = _met(desk, side, price)
         if not met:
             return ""
         first = met[0]
@@ -54,16 +54,18 @@ class SelfTradeGuard:
         return f"{reason}, which is cancelled first"
 
 
-def _met(desk: Desk, side: Side, price: Price | None) -> Iterator[Order]:
+def _met(desk: Desk, side: Side, price: Price | None) -> list[Order]:
+    met, sign = [], side.sign
     for record in desk.records.values():
         order = record.order
-        if order.side is side or order.type.has_trigger:
+        if order.side is side:
             continue
+        at, then = order.price, order.pending_price
         if (
             price is None
-            or order.price is None
-            or any(
-                at is not None and (price - at) * side.sign >= 0 for at in (order.price, order.pending_price)
-            )
-        ):
-            yield order
+            or at is None
+            or (price - at) * sign >= 0
+            or (then is not None and (price - then) * sign >= 0)
+        ) and not order.type.has_trigger:
+            met.append(order)
+    return met
