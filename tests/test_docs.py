@@ -31,6 +31,7 @@ from hft.profile.model import ComponentKeys, ExchangeKeys, ProfileKeys, Strategy
 from hft.profile.values import format_duration
 from hft.registry.discovery import PluginKind, discover
 from hft.registry.loader import Registry
+from hft.routing.config import FeesConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -220,6 +221,7 @@ KERNEL = {
     "## The profile": ProfileKeys,
     "## An exchange": ExchangeKeys,
     "## Simulated fills": PaperConfig,
+    "## Fees": FeesConfig,
     "## A strategy": StrategyKeys,
     "## A risk rule": ComponentKeys,
 }

@@ -24,8 +24,8 @@ from hft.types import Price, Side, Size
 
 __all__ = ["MAX_EXACT", "Offer", "Plan", "PlannedChild", "plan"]
 
-MAX_EXACT = 5
-"""Exchanges among which every combination is tried; the work grows fourfold with each."""
+MAX_EXACT = 6
+"""Exchanges among which every combination is tried; the work grows threefold with each."""
 
 
 @attrs.frozen(kw_only=True)
@@ -212,8 +212,8 @@ class _Search:
     """Tries every choice of exchanges, and near the cheapest split of each the lots around it.
 
     Of a choice each exchange gets its minimum first. From the coarsest lot to the finest, the best count
-    is at most one lot from that of the cheapest split without whole lots: two lots more, or less, could be
-    exchanged for finer ones of a better price.
+    is that of the cheapest split without whole lots, rounded down or up: with a lot more or less than that,
+    finer lots of the same size in all could take its place, or it theirs, at no worse a price.
     """
 
     def __init__(self, ladders: Sequence[_Ladder], room: int) -> None:
@@ -253,7 +253,7 @@ class _Search:
             yield min(room // ladders[0].unit, ladders[0].capacity)
             return
         count = _cheapest_first(ladders, room, [ladder.minimum for ladder in ladders])[0][0]
-        yield from (count, count + 1, count - 1)
+        yield from (count, count + 1)
 
     def _keep(self, left: int) -> None:
         filled = self._room - left
