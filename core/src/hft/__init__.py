@@ -65,6 +65,7 @@ from hft.plugin.risk import (
     RiskView,
     Verdict,
 )
+from hft.plugin.routing import ParentOrder, ParentState, RoutingStyle
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
 from hft.secret import Secret
@@ -132,6 +133,8 @@ __all__ = [
     "OrderState",
     "OrderStatus",
     "OrderType",
+    "ParentOrder",
+    "ParentState",
     "PendingRequests",
     "PluginError",
     "PositionReport",
@@ -151,6 +154,7 @@ __all__ = [
     "Review",
     "RiskRule",
     "RiskView",
+    "RoutingStyle",
     "Secret",
     "Side",
     "SimulatedClock",

@@ -13,7 +13,7 @@ from hft.instrument import Instrument
 from hft.latency import Trace
 from hft.market import Market
 from hft.order import Order
-from hft.orders import ClientOrderIds, OrderManager
+from hft.orders import ClientOrderIds, OrderManager, SelfTradePolicy
 from hft.plugin.risk import APPROVED, Refused, RiskRule, RiskView, Verdict
 from hft.testing.orders import (
     ModelExchange,
@@ -370,6 +370,7 @@ def test_a_fill_is_booked_once_however_often_it_is_told() -> None:
 
 def test_both_orders_of_a_trade_with_ourselves_are_filled() -> None:
     world, owner = make_world(), NotedOwner()
+    world.manager.self_trade.policy = SelfTradePolicy.ALLOW
     buy, sell = place_and_acknowledge(world, owner), place_and_acknowledge(world, owner, Side.SELL)
     for order in (buy, sell):
         fill = world.exchange.fill(order.client_order_id, 10)

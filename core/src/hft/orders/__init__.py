@@ -8,6 +8,7 @@ from hft.orders.ids import ClientOrderIds
 from hft.orders.interfaces import Ledger, OrderJournal, Owner, RiskGate
 from hft.orders.manager import OrderManager, OrderRequest
 from hft.orders.quoter import Quoter
+from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
 from hft.orders.trading import StrategyTrading
 from hft.orders.wiring import WiredStrategy, wire_strategy
 
@@ -22,6 +23,8 @@ __all__ = [
     "Owner",
     "Quoter",
     "RiskGate",
+    "SelfTradeGuard",
+    "SelfTradePolicy",
     "StrategyTrading",
     "WiredStrategy",
     "wire_strategy",

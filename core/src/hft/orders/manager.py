@@ -21,6 +21,7 @@ from hft.orders.ids import ClientOrderIds
 from hft.orders.interfaces import ClosedGate, Ledger, OrderJournal, Owner, RiskGate
 from hft.orders.notices import Notices
 from hft.orders.record import Record
+from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
 from hft.orders.sender import Sender
 from hft.orders.states import EDGES, EVENT_OF_REPORT, Event, next_state, supported_state
 from hft.orders.store import OrderStore
@@ -80,6 +81,7 @@ class OrderManager(ExecutionEvents):
         self.counters = OrderCounters()
         self.halted = ""
         self.risk: RiskGate = ClosedGate()
+        self.self_trade = SelfTradeGuard(SelfTradePolicy.REFUSE, self.cancel)
         self.on_halt: Callable[[str], None] = _ignore
         self.store = OrderStore()
         self._clock = clock
@@ -530,6 +532,7 @@ class OrderManager(ExecutionEvents):
             or owner.refusal
             or desk.refusal(order.side, order.price, order.size, order.reduce_only)
             or desk.unsupported(order)
+            or self.self_trade.refusal(desk, order.side, order.price, order.type)
         )
         if reason:
             self._refuse(order, owner, reason)
@@ -564,6 +567,7 @@ class OrderManager(ExecutionEvents):
         if not reason and order.type is not OrderType.LIMIT:
             reason = f"amend: a {order.type.value} order cannot be amended"
         reason = reason or desk.refusal(order.side, price, size, order.reduce_only)
+        reason = reason or self.self_trade.refusal(desk, order.side, price, order.type)
         if reason:
             return self._refuse_amendment(record, reason)
         verdict = self.risk.approve_amendment(order, price, size)

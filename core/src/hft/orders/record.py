@@ -105,6 +105,8 @@ class Record:
             order.reason = " ".join(filter(None, (report.code, report.reason)))
         if report.exchange_ns:
             self.last_event, self.last_ns = event, max(self.last_ns, report.exchange_ns)
+        if event is Event.CANCELED or event is Event.EXPIRED:
+            order.final_filled = report.filled
         if event is Event.ACCEPTED:
             self.acknowledged = True
             # What it states is what the exchange has; fills that are on their way explain themselves.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 
 from hft.book import Level, OrderBook
 from hft.clock import Clock, Timer
@@ -13,6 +14,7 @@ from hft.instrument import Instrument
 from hft.market import Market
 from hft.order import Order
 from hft.plugin.config import ConfigT, Configured
+from hft.plugin.routing import ParentOrder, RoutingStyle
 from hft.types import OrderType, Price, Side, Size, TimeInForce
 
 __all__ = ["Strategy", "Trading"]
@@ -70,6 +72,30 @@ class Trading(ABC):
         """Cancel an order that `place` returned; nothing happens if it is already final."""
 
     @abstractmethod
+    def route(
+        self,
+        instruments: Sequence[Instrument],
+        side: Side,
+        size: Decimal,
+        limit: Decimal | None = None,
+        *,
+        deadline_ns: int,
+        style: RoutingStyle = RoutingStyle(),  # noqa: B008
+    ) -> ParentOrder:
+        """Trade ``size`` base currency at ``limit`` or better wherever it costs least, until ``deadline_ns``.
+
+        ``instruments`` are those of one symbol on several exchanges. The size is split over their books by
+        price and taker fee into immediate-or-cancel orders; what they leave is split anew by the books as
+        they are then. Never is more filled than ``size``, whatever comes late. The orders sent are children
+        of the parent that is returned: `Strategy.on_order` and `Strategy.on_fill` see them, and
+        `Strategy.on_parent` sees the parent. A request that cannot be worked raises `OrderError`.
+        """
+
+    @abstractmethod
+    def cancel_parent(self, parent: ParentOrder) -> None:
+        """Send nothing more for a parent order and cancel its children; nothing happens if it has ended."""
+
+    @abstractmethod
     def every(self, interval_ns: int, callback: Callable[[], None]) -> Timer:
         """Call back every ``interval_ns`` until cancelled or the strategy stops."""
 
@@ -125,6 +151,9 @@ class Strategy(Configured[ConfigT], ABC):
 
     def on_fill(self, fill: Fill) -> None:
         """See a fill of one of this strategy's orders; the position already includes it."""
+
+    def on_parent(self, parent: ParentOrder) -> None:
+        """See one of this strategy's parent orders after it changed state or a child was filled."""
 
     def on_stop(self) -> None:
         """Finish; orders placed here are refused."""

@@ -11,6 +11,7 @@ import attrs
 
 from hft.instrument import InstrumentId
 from hft.orders.config import AccountConfig
+from hft.orders.self_trade import SelfTradePolicy
 from hft.paper.config import PaperConfig
 from hft.plugin.config import option
 from hft.plugin.execution import ExecutionClient
@@ -21,6 +22,7 @@ from hft.plugin.strategy import Strategy
 from hft.profile.document import Node
 from hft.profile.values import URL
 from hft.registry.discovery import PluginKind
+from hft.routing.config import FeesConfig
 from hft.types import Duration
 
 __all__ = [
@@ -150,6 +152,9 @@ class ProfileKeys:
     )
     strategies: dict[str, Node] = option(attrs.Factory(dict), doc="the strategies by a key of your choice")
     risk: tuple[Node, ...] = option((), doc="the risk rules, checked in this order before every order")
+    self_trade: SelfTradePolicy = option(
+        SelfTradePolicy.REFUSE, doc="what happens to an order that would trade with one of our own"
+    )
     captures: tuple[str, ...] = option((), doc="recorded sessions for mode replay, beside the profile")
     live: bool = option(False, doc="mode live trades without being asked for --yes")
     journal: bool = option(True, doc="write orders and fills to a journal; mode live always does")
@@ -175,6 +180,7 @@ class ExchangeKeys(ComponentKeys):
     )
     paper: PaperConfig = option(PaperConfig(), doc="what simulated fills assume")
     account: AccountConfig = option(AccountConfig(), doc="how the account is kept in step, in mode live")
+    fees: FeesConfig = option(FeesConfig(), doc="what the account pays, by which orders are routed")
     max_book_age: Duration = option(
         Duration(10_000_000_000),
         doc="a LIVE book not heard of for this long is STALE, and subscribed anew if it stays so",
@@ -207,6 +213,7 @@ class ExchangeEntry:
     url: str | None
     paper: PaperConfig
     account: AccountConfig
+    fees: FeesConfig
     max_book_age: Duration
     plugin: LoadedPlugin
     config: Any
@@ -244,6 +251,7 @@ class Profile:
     exchanges: dict[str, ExchangeEntry]
     strategies: dict[str, StrategyEntry]
     risk: tuple[RiskEntry, ...]
+    self_trade: SelfTradePolicy = SelfTradePolicy.REFUSE
     captures: tuple[Path, ...] = ()
     live: bool = False
     journal: bool = True

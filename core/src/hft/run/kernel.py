@@ -16,11 +16,20 @@ from hft.latency import Trace
 from hft.ledger import Ledger
 from hft.market import Market
 from hft.money import product, trim
-from hft.orders import ClientOrderIds, OrderManager, StrategyTrading, WiredStrategy, wire_strategy
+from hft.orders import (
+    ClientOrderIds,
+    OrderManager,
+    SelfTradeGuard,
+    StrategyTrading,
+    WiredStrategy,
+    wire_strategy,
+)
 from hft.paper import PaperExecution
 from hft.plugin.execution import ExecutionClient
-from hft.profile import Profile, StrategyEntry
+from hft.profile import ExchangeEntry, Profile, StrategyEntry
+from hft.profile.model import SIMULATOR
 from hft.risk import LiveRiskView, RiskEngine
+from hft.routing import ExchangeConditions
 from hft.run.log_ring import LogRing
 from hft.run.summary import LatencySummary, PositionSummary, Summary
 from hft.run.wanted import wanted_instruments
@@ -78,6 +87,7 @@ class Kernel:
         self.manager = OrderManager(clock, self.ids, self.ledger, warn=warn)
         self.manager.trace = trace
         self.manager.on_halt = self._halt
+        self.manager.self_trade = SelfTradeGuard(profile.self_trade, self.manager.cancel)
         self.on_halt: Callable[[], None] = lambda: None
         self.on_silent: Callable[[Market], None] = lambda market: None
         self.strategies: list[WiredStrategy] = []
@@ -92,6 +102,7 @@ class Kernel:
             lambda market: self.on_silent(market),
         )
         self._paper: dict[str, PaperExecution] = {}
+        self._conditions = {key: _conditions(entry) for key, entry in profile.exchanges.items()}
         if not self.wanted:
             raise UsageError(f"{profile.path}: no strategy, nothing to run: name one under 'strategies'")
 
@@ -214,6 +225,7 @@ class Kernel:
             random=random.Random(f"{self.profile.seed}:{key}"),
             log=self._log,
             on_fault=self._fault,
+            conditions=self._conditions,
         )
         with blamed(f"strategy {key!r}", strategy_class):
             return wire_strategy(strategy_class(entry.config, trading), trading)
@@ -238,3 +250,12 @@ class Kernel:
 
     def _currency(self) -> str:
         return next((market.instrument.settle for market in self.markets.values()), "")
+
+
+def _conditions(entry: ExchangeEntry) -> ExchangeConditions:
+    fee = entry.paper.taker_fee if entry.fees.taker is None else entry.fees.taker
+    # A simulator is started for each key, and its book is nobody else's.
+    shared = entry.environment != SIMULATOR
+    return ExchangeConditions(
+        taker_fee=fee, pool=f"{entry.use} {entry.environment} {entry.url or ''}" if shared else ""
+    )

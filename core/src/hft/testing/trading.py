@@ -15,6 +15,7 @@ from hft.instrument import Instrument, InstrumentId
 from hft.market import Market
 from hft.money import Amount, product, to_amount
 from hft.order import Order
+from hft.plugin.routing import ParentOrder, RoutingStyle
 from hft.plugin.strategy import Trading
 from hft.risk import AccountView
 from hft.types import (
@@ -95,7 +96,8 @@ class FakeTrading(Trading):
     """Notes what a strategy asks for and answers nothing by itself.
 
     ``quotes`` holds every statement, ``orders`` what was placed (in state NEW), ``cancelled`` and
-    ``amended`` what was asked of those. Set ``positions`` as the test needs it. Timers run when the
+    ``amended`` what was asked of those, ``parents`` what was routed and ``cancelled_parents`` what was asked
+    of that. Set ``positions`` as the test needs it. Timers run when the
     test advances ``clock``.
     """
 
@@ -111,6 +113,8 @@ class FakeTrading(Trading):
         self.orders: list[Order] = []
         self.cancelled: list[Order] = []
         self.amended: list[tuple[Order, Price, Size]] = []
+        self.parents: list[ParentOrder] = []
+        self.cancelled_parents: list[ParentOrder] = []
         self.logged: list[str] = []
 
     def position(self, instrument: Instrument) -> Size:
@@ -156,6 +160,33 @@ class FakeTrading(Trading):
 
     def cancel(self, order: Order) -> None:
         self.cancelled.append(order)
+
+    def route(
+        self,
+        instruments: Sequence[Instrument],
+        side: Side,
+        size: Decimal,
+        limit: Decimal | None = None,
+        *,
+        deadline_ns: int,
+        style: RoutingStyle = RoutingStyle(),  # noqa: B008
+    ) -> ParentOrder:
+        parent = ParentOrder(
+            parent_id=f"{self.name}-{len(self.parents) + 1}",
+            strategy=self.name,
+            instruments=tuple(instruments),
+            side=side,
+            size=size,
+            limit=limit,
+            deadline_ns=deadline_ns,
+            style=style,
+            created_ns=self.clock.now_ns(),
+        )
+        self.parents.append(parent)
+        return parent
+
+    def cancel_parent(self, parent: ParentOrder) -> None:
+        self.cancelled_parents.append(parent)
 
     def every(self, interval_ns: int, callback: Callable[[], None]) -> Timer:
         timer = _Every(self.clock, interval_ns, callback)
