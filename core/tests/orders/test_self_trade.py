@@ -132,7 +132,7 @@ def test_it_can_be_allowed() -> None:
 @pytest.mark.parametrize("first_is_stop", [True, False])
 def test_what_waits_for_a_trigger_meets_nothing(first_is_stop: bool) -> None:
     world = make_world()
-    desk = world.manager._desks[world.instrument]
+    desk = world.manager.store.desks[world.instrument]
     ask = place(world, Side.SELL, 10_000)
     if first_is_stop:
         ask.type = OrderType.STOP_LIMIT

@@ -197,6 +197,7 @@ def _parse(wanted: Any, text: str) -> Any:
     inner = [choice for choice in get_args(wanted) if choice is not NoneType]
     wanted = inner[0] if inner else wanted
     parsers: dict[Any, tuple[Callable[[str], Any], str]] = {
+        bool: (_parse_bool, "is neither true nor false"),
         int: (int, "is not a whole number"),
         float: (float, "is not a number"),
         Duration: (parse_duration, "is not a length of time, write it as 100ms, 1.5s, 5m or 1h"),
@@ -207,6 +208,12 @@ def _parse(wanted: Any, text: str) -> Any:
         return parse(text)
     except ValueError:
         raise ValueError(complaint) from None
+
+
+def _parse_bool(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError
+    return text == "true"
 
 
 # -- what it prints ------------------------------------------------------------------------------

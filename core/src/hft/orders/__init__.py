@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hft.orders.counters import OrderCounters
+from hft.orders.flattener import Flattener
 from hft.orders.guard import Guard
 from hft.orders.ids import ClientOrderIds
 from hft.orders.interfaces import Ledger, OrderJournal, Owner, RiskGate
@@ -14,6 +15,7 @@ from hft.orders.wiring import WiredStrategy, wire_strategy
 
 __all__ = [
     "ClientOrderIds",
+    "Flattener",
     "Guard",
     "Ledger",
     "OrderCounters",

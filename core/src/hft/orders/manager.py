@@ -203,13 +203,39 @@ class OrderManager(ExecutionEvents):
         if approved is None:
             return order
         trace.approved_ns = trace.now_ns()
-        record = Record(order, self.store.desks[instrument], owner)
-        self.store.add(record)
-        reason = self._sender.place(record, approved)
+        self._send(order, owner, approved)
+        return order
+
+    def close_position(
+        self, owner: Owner, instrument: Instrument, side: Side, size: Size, position_side: PositionSide
+    ) -> Order:
+        """Send a market order that closes a position, also when trading is halted.
+
+        It is judged by no rule but that it can do nothing else; what the exchange cannot take is refused.
+        """
+        desk = self.store.desks[instrument]
+        order = Order(
+            client_order_id=self._ids.next(),
+            strategy=owner.name,
+            instrument=instrument,
+            side=side,
+            size=size,
+            price=None,
+            type=OrderType.MARKET,
+            time_in_force=TimeInForce.IOC,
+            reduce_only=desk.capabilities.reduce_only and position_side is PositionSide.BOTH,
+            position_side=position_side,
+            created_ns=self._clock.now_ns(),
+        )
+        reason = desk.refusal(side, None, size, order.reduce_only) or desk.unsupported(order)
         if reason:
-            order.state = OrderState.REJECTED
-            self.store.finish(record)
             self._refuse(order, owner, reason)
+            return order
+        verdict = self.risk.approve_closing(order)
+        if isinstance(verdict, Refused):
+            self._refuse(order, owner, verdict.reason)
+        else:
+            self._send(order, owner, verdict)
         return order
 
     def place_batch(
@@ -402,6 +428,7 @@ class OrderManager(ExecutionEvents):
             what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
             self.halt(f"{what}: {type(error).__name__}: {error}")
         self.journal.fill(fill)
+        self.risk.on_fill(fill)
         if fill.exchange_made:
             size = fill.instrument.format_size(fill.side.sign * fill.size)
             self.halt(f"{fill.instrument}: the exchange traded {size} for us by itself, as in a liquidation")
@@ -542,6 +569,15 @@ class OrderManager(ExecutionEvents):
             self._refuse(order, owner, verdict.reason)
             return None
         return verdict
+
+    def _send(self, order: Order, owner: Owner, approved: ApprovedOrder) -> None:
+        record = Record(order, self.store.desks[order.instrument], owner)
+        self.store.add(record)
+        reason = self._sender.place(record, approved)
+        if reason:
+            order.state = OrderState.REJECTED
+            self.store.finish(record)
+            self._refuse(order, owner, reason)
 
     def _cancel_later(self) -> None:
         """Cancel again, after a while, what must go and is open still."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from hft.blame import blamed, why
@@ -14,10 +15,11 @@ from hft.errors import UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.latency import Trace
 from hft.ledger import Ledger
-from hft.market import Market
+from hft.market import Channel, Market
 from hft.money import product, trim
 from hft.orders import (
     ClientOrderIds,
+    Flattener,
     OrderManager,
     SelfTradeGuard,
     StrategyTrading,
@@ -26,9 +28,10 @@ from hft.orders import (
 )
 from hft.paper import PaperExecution
 from hft.plugin.execution import ExecutionClient
+from hft.plugin.risk import Halt
 from hft.profile import ExchangeEntry, Profile, StrategyEntry
 from hft.profile.model import SIMULATOR
-from hft.risk import LiveRiskView, RiskEngine
+from hft.risk import Kill, KillSwitch, LiveRiskView, RiskEngine
 from hft.routing import ExchangeConditions
 from hft.run.log_ring import LogRing
 from hft.run.summary import LatencySummary, PositionSummary, Summary
@@ -90,6 +93,9 @@ class Kernel:
         self.manager.self_trade = SelfTradeGuard(profile.self_trade, self.manager.cancel)
         self.on_halt: Callable[[], None] = lambda: None
         self.on_silent: Callable[[Market], None] = lambda market: None
+        self.flattener = Flattener(self.manager, self.ledger, clock, lambda line: warn(line[:60], line))
+        self.kill_switch: KillSwitch | None = None
+        self.risk: RiskEngine | None = None
         self.strategies: list[WiredStrategy] = []
         self.faults: list[str] = []
         self._log = LogRing(write)
@@ -136,9 +142,13 @@ class Kernel:
             assert rule_class is not None, "the profile reader has checked it"
             with blamed(f"risk rule {rule.plugin.name!r}", rule_class):
                 rules.append((rule.plugin.name, rule_class(rule.config)))
-        risk = RiskEngine(rules, view, lambda halt: self.manager.halt(halt.reason), self.clock)
+        self.risk = risk = RiskEngine(rules, view, self._on_risk_halt, self.clock)
         risk.start()
         self.manager.risk = risk
+        if risk.reviews:
+            # Before the strategies: they are not to act on what has broken a limit.
+            for market in self.markets.values():
+                market.listen(Channel.BOOK, partial(_review, risk, market.instrument))
         self.strategies = [self._strategy(key, entry) for key, entry in self.profile.strategies.items()]
 
     def start(self) -> None:
@@ -158,7 +168,10 @@ class Kernel:
     async def close(self) -> None:
         """Leave nothing on the clock, once the exchanges had time to confirm."""
         self._watchdog.stop()
+        self.flattener.stop()
         self.manager.close()
+        if self.risk is not None:
+            self.risk.stop()
         for paper in self._paper.values():
             await paper.stop()
         if self._log_timer is not None:
@@ -237,6 +250,19 @@ class Kernel:
         if not any(strategy.running for strategy in self.strategies):
             self.on_halt()
 
+    def kill(self, kill: Kill) -> None:
+        """Stop trading for the kill switch, which somebody has thrown."""
+        self.manager.halt(str(kill))
+        if kill.flatten:
+            self.flattener.start()
+
+    def _on_risk_halt(self, halt: Halt) -> None:
+        if self.kill_switch is not None:
+            self.kill_switch.kill(halt.reason, flatten=halt.flatten, by="risk")
+        self.manager.halt(halt.reason)
+        if halt.flatten:
+            self.flattener.start()
+
     def _halt(self, reason: str) -> None:
         self._warn("halt", f"trading is halted: {reason}")
         self.on_halt()
@@ -259,3 +285,7 @@ def _conditions(entry: ExchangeEntry) -> ExchangeConditions:
     return ExchangeConditions(
         taker_fee=fee, pool=f"{entry.use} {entry.environment} {entry.url or ''}" if shared else ""
     )
+
+
+def _review(risk: RiskEngine, instrument: Instrument, _: OrderBook) -> None:
+    risk.on_mark(instrument)

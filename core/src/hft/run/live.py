@@ -27,6 +27,9 @@ __all__ = ["run_live", "stop_on_signals"]
 _DRAIN_NS = {Mode.DRY_RUN: 2 * NS_PER_S, Mode.LIVE: 15 * NS_PER_S}
 """How long a stop waits for the cancellations it sent to be confirmed, and repeats them."""
 
+_FLATTEN_NS = 60 * NS_PER_S
+"""How long a stop waits for positions to be closed that were to be."""
+
 _DRAIN_STEP_NS = 10_000_000
 _LOOK_NS = 50_000_000
 
@@ -113,7 +116,9 @@ async def run_live(
         async with AsyncExitStack() as opened:
             trading = None
             if profile.mode is Mode.LIVE:
-                trading = LiveTrading(profile, kernel, clock, alert=lambda line: warn(line[:60], line))
+                trading = LiveTrading(
+                    profile, kernel, clock, clean_up=False, alert=lambda line: warn(line[:60], line)
+                )
                 opened.callback(trading.close)
             started_ns = clock.now_ns()
             starting = asyncio.ensure_future(_start(kernel, sessions, opened, trading))
@@ -194,8 +199,12 @@ async def _look(view: View, clock: SystemClock) -> None:
 
 
 async def _drain(kernel: Kernel, clock: SystemClock) -> None:
-    until_ns = clock.now_ns() + _DRAIN_NS[kernel.profile.mode]
-    while kernel.manager.open_count and clock.now_ns() < until_ns:
+    began_ns = clock.now_ns()
+    while clock.now_ns() < began_ns + _FLATTEN_NS:
+        if kernel.flattener.is_done:
+            late = clock.now_ns() >= began_ns + _DRAIN_NS[kernel.profile.mode]
+            if late or not kernel.manager.open_count:
+                return
         await clock.sleep(_DRAIN_STEP_NS)
 
 

@@ -28,6 +28,8 @@ def config_arguments(config: Any, *, base: Path | None = None) -> list[str]:
             value = base / value
         if isinstance(value, tuple):
             text = ",".join(value)
+        elif isinstance(value, bool):
+            text = str(value).lower()
         else:
             text = f"{value}ns" if field.type is Duration else str(value)
         arguments += ["--set", f"{field.name}={text}"]

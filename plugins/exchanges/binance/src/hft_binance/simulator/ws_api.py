@@ -26,8 +26,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def reply(hub: Hub, connection: Connection, topic: str, frame: str) -> None:
-    """Send an answer to one client; the only way out for answers."""
-    connection.outbox.send(frame)
+    """Send an answer to one client, through the faults; the only way out for answers."""
+    hub.reply(connection.subscriber, topic.removeprefix("reply/"), frame)
 
 
 class WsApi:
@@ -116,7 +116,8 @@ class WsApiConnection(Connection):
         except ApiError as error:
             self._reply("", {"id": request_id, **_failure(error)})
             return True
-        self._answer(request_id, method, params)
+        # A copy, since a fault may have the request carried out twice.
+        self._api.hub.request(self.subscriber, method, lambda: self._answer(request_id, method, dict(params)))
         return True
 
     def _answer(self, request_id: Any, method: str, params: dict[str, str]) -> None:
