@@ -63,6 +63,8 @@ def pick_instrument(instruments: dict[str, Instrument], wanted: InstrumentId) ->
 class Kernel:
     """Everything of a run that does not depend on where its market data come from.
 
+    Without ``has_strategies``, which is set before `wire`, none is made, and the books are kept all the same.
+
     ``wanted`` says which instruments the profile needs. `wire` takes them and joins the components;
     from `start` to `stop` the events of ``markets`` drive everything: first the simulated exchange,
     then the strategies, as an exchange knows before its clients do. ``on_halt`` is called once when
@@ -97,10 +99,12 @@ class Kernel:
         self.kill_switch: KillSwitch | None = None
         self.risk: RiskEngine | None = None
         self.strategies: list[WiredStrategy] = []
+        self.has_strategies = True
         self.faults: list[str] = []
         self._log = LogRing(write)
         self._warn = warn
         self._log_timer: Timer | None = None
+        self._is_started = False
         self._watchdog = Watchdog(
             clock,
             random.Random(f"{profile.seed}:watchdog"),
@@ -149,10 +153,15 @@ class Kernel:
             # Before the strategies: they are not to act on what has broken a limit.
             for market in self.markets.values():
                 market.listen(Channel.BOOK, partial(_review, risk, market.instrument))
-        self.strategies = [self._strategy(key, entry) for key, entry in self.profile.strategies.items()]
+        if self.has_strategies:
+            self.strategies = [self._strategy(key, entry) for key, entry in self.profile.strategies.items()]
+        else:
+            for market in self.markets.values():
+                market.listen(Channel.BOOK, _look)
 
     def start(self) -> None:
         """Start the strategies, the watchdog and the log; market data may come from now on."""
+        self._is_started = True
         for strategy in self.strategies:
             with blamed(f"strategy {strategy.name!r}", type(strategy.strategy)):
                 strategy.start()
@@ -161,7 +170,7 @@ class Kernel:
 
     def stop(self) -> None:
         """Stop the strategies and ask for every order to be cancelled; nothing more is sent."""
-        for strategy in self.strategies:
+        for strategy in self.strategies if self._is_started else ():
             strategy.stop()
         self.manager.stop()
 
@@ -289,3 +298,7 @@ def _conditions(entry: ExchangeEntry) -> ExchangeConditions:
 
 def _review(risk: RiskEngine, instrument: Instrument, _: OrderBook) -> None:
     risk.on_mark(instrument)
+
+
+def _look(_: OrderBook) -> None:
+    """Want a book that no strategy listens to."""

@@ -220,24 +220,16 @@ class BinanceExecution(ExecutionClient[Config]):
     async def balances(self) -> Sequence[BalanceReport]:
         return [report for account in self._accounts.values() for report in await account.balances()]
 
-    async def cancel_all(self, instrument: Instrument, prefix: str) -> Sequence[str]:
-        account = self._accounts[product_traded(instrument)]
-        ours = [
-            status
-            for status in await account.open_orders()
-            if status.instrument is instrument and status.client_order_id.startswith(prefix)
-        ]
-        cancelled = []
-        for status in ours:
+    async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
+        for status in orders:
+            instrument = status.instrument
             try:
-                await account.cancel(instrument, status)
+                await self._accounts[product_traded(instrument)].cancel(instrument, status)
             except Refusal as error:
                 # It was gone before: filled or cancelled, the order manager will hear which.
                 if error.code not in NO_SUCH_ORDER:
                     raise
-            else:
-                cancelled.append(status.client_order_id)
-        return cancelled
+        return [status.client_order_id for status in orders]
 
     def arm_dead_man(self, timeout_ns: int) -> None:
         api = self._apis.get(Product.USDM)
