@@ -15,7 +15,7 @@ from hft.clock import NS_PER_S, SystemClock
 from hft.journal import open_journal
 from hft.latency import Trace
 from hft.profile import Mode, Profile
-from hft.run.exchange import ExchangeSession
+from hft.run.exchange import Budgets, ExchangeSession
 from hft.run.kernel import Kernel
 from hft.run.runtime import tame_garbage_collector
 from hft.run.summary import Summary
@@ -95,6 +95,7 @@ async def run_live(
     clock = SystemClock()
     trace = Trace(clock.now_ns)
     kernel = Kernel(profile, clock, run_id=str(clock.now_ns()), trace=trace, write=write, warn=warn)
+    budgets: Budgets = {}
     sessions = {
         key: ExchangeSession(
             entry,
@@ -103,6 +104,7 @@ async def run_live(
             clock=clock,
             trace=trace,
             tap=None,
+            budgets=budgets,
             warn=warn,
         )
         for key, entry in profile.exchanges.items()

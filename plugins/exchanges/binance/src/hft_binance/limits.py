@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hft import RateLimit
+from collections.abc import Mapping
+
+from hft import Costs, RateLimit
 from hft_binance.endpoints import Product
 
 __all__ = [
@@ -16,16 +18,19 @@ __all__ = [
     "SILENCE_NS",
     "STREAMS_PER_REQUEST",
     "depth_weight",
+    "usage",
 ]
 
 _SECOND_NS = 1_000_000_000
+
+_PRODUCTS = frozenset(product.value for product in Product)
 
 CONNECTIONS = {product: f"{product.value} connections" for product in Product}
 """Names of the limits of new connections."""
 
 RATE_LIMITS = (
-    RateLimit(name=Product.SPOT.value, weight=6000, per_ns=60 * _SECOND_NS),
-    RateLimit(name=Product.USDM.value, weight=2400, per_ns=60 * _SECOND_NS),
+    RateLimit(name=Product.SPOT.value, weight=6000, per_ns=60 * _SECOND_NS, aligned=True),
+    RateLimit(name=Product.USDM.value, weight=2400, per_ns=60 * _SECOND_NS, aligned=True),
     *(RateLimit(name=name, weight=300, per_ns=300 * _SECOND_NS) for name in CONNECTIONS.values()),
 )
 """REQUEST_WEIGHT of each product, and new connections, both counted per address. That futures count
@@ -60,3 +65,9 @@ DEPTH_LIMITS = {
 def depth_weight(product: Product, limit: int) -> int:
     """Return what a depth snapshot of ``limit`` levels a side weighs."""
     return next(weight for levels, weight in DEPTH_LIMITS[product] if limit <= levels)
+
+
+def usage(costs: Costs, headers: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Return what Binance counts in this minute of the product's weight that a request has cost."""
+    used = headers.get("X-MBX-USED-WEIGHT-1M", "")
+    return [(name, int(used)) for name, _ in costs if name in _PRODUCTS and used.isdecimal()]
