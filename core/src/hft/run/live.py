@@ -16,7 +16,7 @@ from hft.clock import NS_PER_S, SystemClock
 from hft.journal import open_journal
 from hft.latency import Trace
 from hft.profile import Mode, Profile
-from hft.run.exchange import ExchangeSession
+from hft.run.exchange import Budgets, ExchangeSession
 from hft.run.kernel import Kernel
 from hft.run.runtime import tame_garbage_collector
 from hft.run.summary import Summary
@@ -115,6 +115,7 @@ async def run_live(
     trace = Trace(clock.now_ns)
     kernel = Kernel(profile, clock, run_id=str(clock.now_ns()), trace=trace, write=write, warn=warn)
     kernel.has_strategies = errand is None
+    budgets: Budgets = {}
     sessions = {
         key: ExchangeSession(
             entry,
@@ -123,6 +124,7 @@ async def run_live(
             clock=clock,
             trace=trace,
             tap=None,
+            budgets=budgets,
             warn=warn,
         )
         for key, entry in profile.exchanges.items()

@@ -17,7 +17,7 @@ from hft.latency import Trace
 from hft.orders import ClientOrderIds
 from hft.plugin.execution import ExecutionClient, ExecutionEvents, OrderStatus
 from hft.profile import Profile
-from hft.run.exchange import ExchangeSession
+from hft.run.exchange import Budgets, ExchangeSession
 from hft.run.wanted import wanted_instruments
 
 __all__ = ["Operator", "operating"]
@@ -80,6 +80,7 @@ async def operating(profile: Profile, warn: Callable[[str, str], None]) -> Async
     if not wanted:
         raise UsageError(f"{profile.path}: names no instrument, give its strategies some")
     operator = Operator(profile, ClientOrderIds(profile.name, ""), {}, {})
+    budgets: Budgets = {}
     async with AsyncExitStack() as opened:
         try:
             async with asyncio.timeout(_PATIENCE_S):
@@ -91,6 +92,7 @@ async def operating(profile: Profile, warn: Callable[[str, str], None]) -> Async
                         clock=clock,
                         trace=Trace(clock.now_ns),
                         tap=None,
+                        budgets=budgets,
                         warn=warn,
                     )
                     opened.push_async_callback(session.close)

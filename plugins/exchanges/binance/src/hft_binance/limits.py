@@ -26,6 +26,7 @@ __all__ = [
     "STREAMS_PER_REQUEST",
     "counted",
     "depth_weight",
+    "usage",
     "used",
     "weight",
 ]
@@ -39,6 +40,8 @@ ORDERS = {
     Product.USDM: {"10S": "usdm orders 10s", "1M": "usdm orders 1m"},
 }
 """Names of the limits of new orders, by how the exchange writes their time in headers."""
+
+_PRODUCTS = frozenset(product.value for product in Product)
 
 CONNECTIONS = {product: f"{product.value} connections" for product in Product}
 """Names of the limits of new connections."""
@@ -132,3 +135,9 @@ DEPTH_LIMITS = {
 def depth_weight(product: Product, limit: int) -> int:
     """Return what a depth snapshot of ``limit`` levels a side weighs."""
     return next(weight for levels, weight in DEPTH_LIMITS[product] if limit <= levels)
+
+
+def usage(costs: Costs, headers: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Return what Binance counts in this minute of the product's weight that a request has cost."""
+    used = headers.get("X-MBX-USED-WEIGHT-1M", "")
+    return [(name, int(used)) for name, _ in costs if name in _PRODUCTS and used.isdecimal()]
