@@ -688,3 +688,31 @@ def test_a_client_that_breaks_leaves_the_order_unknown_and_halts_trading() -> No
     assert resting.state is OrderState.UNKNOWN  # its cancel broke as well
     assert exposure(world) == 20
     assert "execution client failed placing: KeyError" in world.manager.halted
+
+
+# -- whether a fill can still be on its way ------------------------------------------------------
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_an_order_is_settled_once_the_exchange_has_said_how_much_was_filled_and_it_came(stated: bool) -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.report(order.client_order_id, ReportKind.ACCEPTED, filled=Size(0))
+    world.exchange.tell()
+    assert not order.is_settled
+    fill = world.exchange.fill(order.client_order_id, 4)
+    world.exchange.report(order.client_order_id, ReportKind.CANCELED, filled=Size(4) if stated else None)
+    world.exchange.tell(1)
+    assert not order.is_settled
+    world.exchange.tell()
+    assert (order.state, order.filled) == (OrderState.CANCELED, fill.size)
+    assert order.is_settled is stated
+
+
+def test_an_order_that_was_filled_or_refused_is_settled() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.fill(order.client_order_id, 10)
+    world.exchange.settle()
+    assert order.is_settled
+    assert place(world, owner, price=0).is_settled

@@ -123,6 +123,17 @@ def test_what_is_in_the_way_is_cancelled_and_then_the_order_can_be_sent() -> Non
     assert place(world, Side.BUY, 10_005, owner=OTHER).state is OrderState.NEW
 
 
+def test_one_that_is_unknown_is_not_cancelled_at_each_attempt() -> None:
+    world = make_world(SelfTradePolicy.CANCEL_RESTING)
+    ask = place(world, Side.SELL, 10_000, settle=False)
+    world.exchange.report(ask.client_order_id, ReportKind.UNKNOWN)
+    world.exchange.tell()
+    sent = len(world.exchange.messages)
+    for _ in range(3):
+        assert place(world, Side.BUY, 10_000, settle=False).state is OrderState.REJECTED
+    assert len(world.exchange.messages) == sent
+
+
 def test_it_can_be_allowed() -> None:
     world = make_world(SelfTradePolicy.ALLOW)
     place(world, Side.SELL, 10_000)

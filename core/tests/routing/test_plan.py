@@ -155,6 +155,7 @@ def test_nothing_on_offer_is_an_empty_plan() -> None:
     assert plan([], Side.BUY, Decimal(1), None).children == ()
     assert plan([offer([])], Side.BUY, Decimal(1), None).children == ()
     assert plan([offer([("100", "1")])], Side.BUY, Decimal("0.0001"), None).children == ()
+    assert plan([offer([("0", "1")], min_notional="5")], Side.SELL, Decimal(1), None).children == ()
 
 
 def test_many_exchanges_with_minimums_keep_the_rules() -> None:
@@ -228,10 +229,10 @@ def cost(offer_: Offer, side: Side, count: int) -> Decimal:
 
 
 @st.composite
-def some_offers(draw: st.DrawFn, side: Side) -> list[Offer]:
+def some_offers(draw: st.DrawFn, side: Side, lots: Sequence[str] = LOTS) -> list[Offer]:
     offers = []
     for index in range(draw(st.integers(1, 3))):
-        lot_size = draw(st.sampled_from(LOTS))
+        lot_size = draw(st.sampled_from(lots))
         instrument = make_instrument(
             exchange=f"e{index}",
             tick_size=draw(st.sampled_from(["0.5", "1"])),
@@ -283,3 +284,22 @@ def test_no_plan_fills_more_and_none_that_fills_as_much_costs_less(
         for each_filled, each_cost in every_plan(offers, side, size, limit, limit_is_net)
     )
     assert (-filled, spent) == best
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.sampled_from(Side))
+def test_lots_that_are_no_multiples_of_each_other_keep_the_rules_all_the_same(
+    data: st.DataObject, side: Side
+) -> None:
+    offers = data.draw(some_offers(side, ["0.2", "0.3", "0.5"]))
+    size = Decimal(data.draw(st.integers(1, 40))) / 10
+    found = plan(offers, side, size, None)
+    by_instrument = {one.instrument: one for one in offers}
+    spent = Decimal(0)
+    for child in found.children:
+        assert child.size in allowed(by_instrument[child.instrument], side, None, False)
+        spent += cost(by_instrument[child.instrument], side, child.size)
+    assert found.size <= size
+    best = min((-filled, each_cost) for filled, each_cost in every_plan(offers, side, size, None, False))
+    assert (-found.size, spent) >= best
+    assert found.children or best == (0, 0)

@@ -22,7 +22,7 @@ from hft.orders import ClientOrderIds, OrderManager, StrategyTrading, wire_strat
 from hft.paper import PaperConfig, PaperExecution
 from hft.plugin.execution import ApprovedOrder, ExecutionClient, ExecutionEvents
 from hft.plugin.risk import APPROVED, Refused, RiskRule, RiskView, Verdict
-from hft.plugin.routing import ParentOrder, ParentState, RoutingStyle
+from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, ParentState, RoutingStyle
 from hft.plugin.strategy import Strategy, Trading
 from hft.risk import LiveRiskView, RiskEngine
 from hft.routing import ExchangeConditions
@@ -32,7 +32,7 @@ from hft.types import BookState, Duration, OrderState, Price, Side, Size, TimeIn
 
 MS = 1_000_000
 S = 1_000 * MS
-PAUSE_NS = RoutingStyle().pause_ns
+PAUSE_NS = DEFAULT_STYLE.pause_ns
 
 
 @attrs.frozen(kw_only=True)
@@ -136,7 +136,7 @@ class World:
         *,
         side: Side = Side.BUY,
         deadline_ns: int = 10 * S,
-        style: RoutingStyle = RoutingStyle(),  # noqa: B008
+        style: RoutingStyle = DEFAULT_STYLE,
     ) -> ParentOrder:
         return self.trading.route(
             [market.instrument for market in self.markets.values()],
@@ -408,6 +408,7 @@ def test_the_time_of_answers_is_measured_and_can_be_given_a_price() -> None:
         ({"size": Decimal(0)}, "size"),
         ({"size": Decimal("NaN")}, "size"),
         ({"size": 1.5}, "size"),
+        ({"size": None}, "size"),
         ({"limit": Decimal(-1)}, "limit"),
         ({"deadline_ns": 5}, "deadline"),
     ],

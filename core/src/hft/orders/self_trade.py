@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from hft.order import Order
 from hft.orders.desk import Desk
-from hft.types import OrderType, Price, Side
+from hft.types import OrderState, OrderType, Price, Side
 
 __all__ = ["SelfTradeGuard", "SelfTradePolicy"]
 
@@ -50,7 +50,9 @@ class SelfTradeGuard:
         if self.policy is SelfTradePolicy.REFUSE:
             return reason
         for order in met:
-            self._cancel(order)
+            # An UNKNOWN order is asked about; a cancel at each attempt would only use up the rate limit.
+            if order.state is not OrderState.UNKNOWN:
+                self._cancel(order)
         return f"{reason}, which is cancelled first"
 
 

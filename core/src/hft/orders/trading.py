@@ -20,7 +20,7 @@ from hft.orders.interfaces import Ledger
 from hft.orders.manager import OrderManager
 from hft.orders.quoter import Quoter
 from hft.orders.whole import check_whole
-from hft.plugin.routing import ParentOrder, RoutingStyle
+from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
 from hft.plugin.strategy import Trading
 from hft.routing import ExchangeConditions, Router
 from hft.types import OrderType, Price, Side, Size, TimeInForce
@@ -138,7 +138,7 @@ class StrategyTrading(Trading):
         limit: Decimal | None = None,
         *,
         deadline_ns: int,
-        style: RoutingStyle = RoutingStyle(),  # noqa: B008
+        style: RoutingStyle = DEFAULT_STYLE,
     ) -> ParentOrder:
         return self._router.route(instruments, side, size, limit, deadline_ns, style)
 

@@ -14,7 +14,7 @@ from hft.money import difference, product, total
 from hft.order import Order
 from hft.types import Duration, Side, quick
 
-__all__ = ["ParentOrder", "ParentState", "RoutingStyle"]
+__all__ = ["DEFAULT_STYLE", "ParentOrder", "ParentState", "RoutingStyle"]
 
 
 @quick
@@ -60,6 +60,9 @@ class RoutingStyle:
     wait: bool = False
 
 
+DEFAULT_STYLE = RoutingStyle()
+
+
 @attrs.define(kw_only=True, eq=False)
 class ParentOrder:
     """An order for one symbol on several exchanges; only the router changes it.
@@ -77,7 +80,7 @@ class ParentOrder:
     size: Decimal
     limit: Decimal | None
     deadline_ns: int
-    style: RoutingStyle = RoutingStyle()
+    style: RoutingStyle = DEFAULT_STYLE
     state: ParentState = ParentState.WORKING
     reason: str = ""
     children: list[Order] = attrs.Factory(list)

@@ -14,7 +14,7 @@ from hft.instrument import Instrument
 from hft.market import Market
 from hft.order import Order
 from hft.plugin.config import ConfigT, Configured
-from hft.plugin.routing import ParentOrder, RoutingStyle
+from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
 from hft.types import OrderType, Price, Side, Size, TimeInForce
 
 __all__ = ["Strategy", "Trading"]
@@ -80,7 +80,7 @@ class Trading(ABC):
         limit: Decimal | None = None,
         *,
         deadline_ns: int,
-        style: RoutingStyle = RoutingStyle(),  # noqa: B008
+        style: RoutingStyle = DEFAULT_STYLE,
     ) -> ParentOrder:
         """Trade ``size`` base currency at ``limit`` or better wherever it costs least, until ``deadline_ns``.
 

@@ -10,9 +10,12 @@ from hft.plugin.config import option
 
 __all__ = ["FeesConfig"]
 
+_MOST = Decimal("0.5")
+"""No exchange takes half of what is traded: such a rate was meant as a percentage."""
+
 
 def _check_rate(_: object, __: object, value: Decimal | None) -> None:
-    if value is not None and not (value.is_finite() and abs(value) < 1):
+    if value is not None and not (value.is_finite() and abs(value) < _MOST):
         raise ValueError(f'must be a fraction such as "0.001", got {value}')
 
 

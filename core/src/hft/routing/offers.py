@@ -18,6 +18,9 @@ __all__ = ["best_of_each_pool", "offer_of"]
 
 _NS = Decimal("1e-9")
 
+_MOST = Decimal("0.5")
+"""A penalty above that says no more, and with the fee it would turn the order of a book's levels round."""
+
 
 def offer_of(
     market: Market, side: Side, conditions: ExchangeConditions, style: RoutingStyle, ours: Sequence[Order]
@@ -41,7 +44,7 @@ def offer_of(
         instrument=instrument,
         levels=levels,
         fee=conditions.taker_fee,
-        penalty=product(style.latency_cost, latency_ns, _NS),
+        penalty=min(product(style.latency_cost, latency_ns, _NS), _MOST),
         latency_ns=latency_ns,
     )
 

@@ -124,8 +124,10 @@ class _Ladder:
             tick = product(instrument.tick_size, self._fee_factor if limit_is_net else 1)
             worst = math.floor(sign * Fraction(limit) / Fraction(tick))
             levels = [level for level in levels if sign * level[0] <= worst]
-        self.prices = [price for price, lots in levels if lots > 0]
-        self._lots = [lots for _, lots in levels if lots > 0]
+        # No exchange takes an order at a price of 0, and a book of a worthless thing may show one.
+        levels = [(price, lots) for price, lots in levels if price > 0 and lots > 0]
+        self.prices = [price for price, _ in levels]
+        self._lots = [lots for _, lots in levels]
         self.ends = list(accumulate(self._lots))
         self.capacity = self.ends[-1] if self.ends else 0
         if instrument.max_size is not None:

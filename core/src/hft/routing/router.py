@@ -291,8 +291,9 @@ class Router:
                 )
         if len(set(instruments)) < len(instruments):
             raise OrderError(f"{instruments[0].symbol}: an instrument is named twice, name each once")
-        for what, value in (("size", size), ("limit", limit)):
-            if value is not None and not (isinstance(value, Decimal) and value.is_finite() and value > 0):
+        for what, value in (("size", size), *([] if limit is None else [("limit", limit)])):
+            # A type checker says the same, but not every strategy was shown to one.
+            if not (isinstance(value, Decimal) and value.is_finite() and value > 0):
                 raise OrderError(f"{what} {value!r} is not a positive Decimal")
         if deadline_ns <= self._clock.now_ns():
             raise OrderError(f"deadline {deadline_ns} is past, add a duration to clock.now_ns()")

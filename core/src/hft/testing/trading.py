@@ -15,7 +15,7 @@ from hft.instrument import Instrument, InstrumentId
 from hft.market import Market
 from hft.money import Amount, product, to_amount
 from hft.order import Order
-from hft.plugin.routing import ParentOrder, RoutingStyle
+from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
 from hft.plugin.strategy import Trading
 from hft.risk import AccountView
 from hft.types import (
@@ -169,7 +169,7 @@ class FakeTrading(Trading):
         limit: Decimal | None = None,
         *,
         deadline_ns: int,
-        style: RoutingStyle = RoutingStyle(),  # noqa: B008
+        style: RoutingStyle = DEFAULT_STYLE,
     ) -> ParentOrder:
         parent = ParentOrder(
             parent_id=f"{self.name}-{len(self.parents) + 1}",
