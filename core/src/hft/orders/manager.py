@@ -101,6 +101,10 @@ class OrderManager(ExecutionEvents):
         """Return the orders of an instrument that may still trade, oldest first."""
         return [record.order for record in self._desks[instrument].records.values()]
 
+    def open_count_of(self, instrument: Instrument) -> int:
+        """Return how many orders of an instrument may still trade."""
+        return len(self._desks[instrument].records)
+
     def exposure(self, instrument: Instrument, side: Side) -> int:
         """Return the lots of a side that may still trade, of an amendment the larger of both sizes."""
         return self._desks[instrument].exposure(side)
