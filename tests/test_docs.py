@@ -255,6 +255,7 @@ NAMES = {
     Decimal: "decimal",
     hft.Duration: "duration",
     hft.InstrumentId: "instrument",
+    hft.Money: "money",
     hft.Secret: "secret",
 }
 

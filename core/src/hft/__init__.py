@@ -33,7 +33,7 @@ from hft.events import (
 )
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market, MarketCounters
-from hft.money import Amount, amount_to_decimal, to_amount
+from hft.money import Amount, Money, amount_to_decimal, to_amount
 from hft.net.backoff import Backoff
 from hft.net.spec import (
     ConnectionSpec,
@@ -126,6 +126,7 @@ __all__ = [
     "Market",
     "MarketCounters",
     "MarketDataStream",
+    "Money",
     "Order",
     "OrderBook",
     "OrderError",

@@ -148,6 +148,10 @@ class OrderManager(ExecutionEvents):
         """Return the orders of an instrument that may still trade, oldest first."""
         return self.store.open_orders(instrument)
 
+    def open_count_of(self, instrument: Instrument) -> int:
+        """Return how many orders of an instrument may still trade."""
+        return len(self._desks[instrument].records)
+
     def exposure(self, instrument: Instrument, side: Side) -> int:
         """Return the lots of a side that may still trade, of an amendment the larger of both sizes."""
         return self.store.exposure(instrument, side)
