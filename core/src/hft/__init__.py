@@ -33,6 +33,7 @@ from hft.events import (
 )
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market, MarketCounters
+from hft.money import Amount, amount_to_decimal, to_amount
 from hft.net.backoff import Backoff
 from hft.net.spec import (
     ConnectionSpec,
@@ -52,7 +53,18 @@ from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.link import Link
 from hft.plugin.market_data import Feed, MarketDataStream
 from hft.plugin.pending import PendingRequests
-from hft.plugin.risk import APPROVED, Approved, Refused, RiskRule, RiskView, Verdict
+from hft.plugin.risk import (
+    APPROVED,
+    Approved,
+    Halt,
+    KernelRefusal,
+    Refusal,
+    Refused,
+    Review,
+    RiskRule,
+    RiskView,
+    Verdict,
+)
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
 from hft.secret import Secret
@@ -75,6 +87,7 @@ __all__ = [
     "API_VERSION",
     "APPROVED",
     "Account",
+    "Amount",
     "Approved",
     "ApprovedOrder",
     "Backoff",
@@ -97,12 +110,14 @@ __all__ = [
     "Fill",
     "Funding",
     "GridError",
+    "Halt",
     "HftError",
     "HttpRequest",
     "Instrument",
     "InstrumentId",
     "InstrumentKind",
     "JsonSlice",
+    "KernelRefusal",
     "Level",
     "Link",
     "Liquidity",
@@ -127,11 +142,13 @@ __all__ = [
     "Quote",
     "RateLimit",
     "RecordedFeed",
+    "Refusal",
     "Refused",
     "ReportKind",
     "Request",
     "RestAnswer",
     "RestCall",
+    "Review",
     "RiskRule",
     "RiskView",
     "Secret",
@@ -152,6 +169,8 @@ __all__ = [
     "TransportError",
     "UsageError",
     "Verdict",
+    "amount_to_decimal",
     "hookimpl",
     "option",
+    "to_amount",
 ]

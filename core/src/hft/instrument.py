@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import attrs
 
-from hft.errors import GridError
+from hft.errors import GridError, UsageError
 from hft.types import InstrumentKind, Price, Size
 
 __all__ = ["Instrument", "InstrumentId"]
@@ -168,6 +168,16 @@ class Instrument:
     def size(self, text: str) -> Size:
         """Count the lots of a decimal text exactly; raise `GridError` when off the grid."""
         return Size(self._sizes.parse(text))
+
+    def size_option(self, value: Decimal, option: str) -> Size:
+        """Count the lots of a size that stands in a profile; raise `UsageError` naming the ``option``."""
+        try:
+            return self.size(f"{value:f}")
+        except GridError:
+            raise UsageError(
+                f"{option} {value:f} of {self} is not a multiple of its lot size {self.lot_size:f},"
+                " write it as one"
+            ) from None
 
     def format_price(self, price: int) -> str:
         """Print a price with the decimals of the tick."""

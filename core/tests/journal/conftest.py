@@ -8,13 +8,7 @@ from typing import Any
 
 import pytest
 
-from hft.journal import journal
 from hft.testing.journal import JournalDesk
-
-
-@pytest.fixture(autouse=True)
-def _written_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "COMMIT_EVERY_S", 3600.0)
 
 
 @pytest.fixture

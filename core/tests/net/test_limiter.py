@@ -383,7 +383,7 @@ def test_what_was_taken_since_the_question_may_not_be_in_the_answer() -> None:
     bench.try_take(X)
     bench.clock.advance(NS_PER_S)
     bench.try_take((("x", 5),))
-    bench.limiter.observe("x", 50, sent_ns + 1)
+    bench.limiter.observe("x", 50, sent_ns)
     assert bench.used() == 55
 
 

@@ -229,8 +229,9 @@ def _banner(exchange: str, config: SimulatorConfig, simulator: Simulator[Any], e
         shows = f"playback of {config.capture}"
     lines = [f"simulated {exchange} is ready ({shows})", f"  rest         {endpoints.rest}"]
     lines += [f"  {name:<12} {url}" for name, url in endpoints.ws.items()]
-    lines += [
-        f"  account      key {account.key}, secret {account.secret}" for account in simulator.accounts()
-    ]
+    for account in simulator.accounts():
+        # A private key is lines of its own, to be copied as they are.
+        secret = account.secret if "\n" not in account.secret else f"private key\n{account.secret.rstrip()}"
+        lines.append(f"  {account.name or 'account':<12} key {account.key}, secret {secret}")
     lines.append("Ctrl-C stops it" if sys.stdin.isatty() else "SIGINT or SIGTERM stops it")
     return "\n".join(lines)

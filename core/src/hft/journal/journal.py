@@ -64,6 +64,7 @@ class Journal:
         found: Recovered,
         clock: Clock,
         queue: deque[Item],
+        commit_every_s: float,
     ) -> None:
         self.recovered = found
         self.fault = ""
@@ -75,11 +76,14 @@ class Journal:
         self._writer = writer
         self._now_ns = clock.now_ns
         self._queue = queue
+        self._commit_every_s = commit_every_s
         self._on_fault: Callable[[str], None] | None = None
         self._call_soon: Callable[[Callable[[str], None], str], object] | None = None
         self._instruments: dict[Instrument, int] = {}
         self._strategies: dict[str, int] = {}
         self._stop = False
+        self._closed = False
+        self._busy = False
         self._wake = threading.Event()
         self._written = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -258,13 +262,19 @@ class Journal:
         """
         told = self.told
         with self._written:
-            self._wake.set()
-            self._written.wait_for(lambda: self.done >= told or bool(self.fault), FLUSH_WITHIN_S)
+            if self.done < told:
+                self._wake.set()
+            self._written.wait_for(
+                lambda: not self._busy and (self.done >= told or self.fault), FLUSH_WITHIN_S
+            )
         if self.done < told:
             raise UsageError(self.fault or f"the journal was not written within {FLUSH_WITHIN_S:g} s")
 
     def close(self) -> None:
         """Write what waits, and let the next run have the journal; a journal at fault is closed as it is."""
+        if self._closed:
+            return
+        self._closed = True
         if self._thread is not None:
             if self.dropped:
                 self.note(NoteKind.DAMAGE, lost=f"{self.dropped:,} records that the disk was too slow for")
@@ -278,15 +288,16 @@ class Journal:
         self._lock.close()
 
     def _write(self) -> None:
-        wait_s = COMMIT_EVERY_S
+        wait_s = self._commit_every_s
         while True:
             self._wake.wait(wait_s)
+            self._busy = True
             stopping = self._stop
             self._wake.clear()
             try:
                 while self._writer.write():
                     pass
-                wait_s = COMMIT_EVERY_S
+                wait_s = self._commit_every_s
             except sqlite3.Error as error:
                 self._report(str(self._usage_error(error)))
                 wait_s = RETRY_EVERY_S
@@ -296,6 +307,7 @@ class Journal:
             if self._writer.refused:
                 self._report(f"{self._writer.refused} records could not be written: {self._writer.refusal}")
             with self._written:
+                self._busy = False
                 self._written.notify_all()
             if stopping:
                 return
@@ -314,7 +326,7 @@ class Journal:
         return _usage_error(error, self._path)
 
 
-def open_journal(folder: Path, clock: Clock) -> Journal:
+def open_journal(folder: Path, clock: Clock, *, commit_every_s: float = COMMIT_EVERY_S) -> Journal:
     """Open a profile's journal, or make it, and find what its runs left.
 
     A damaged one is mended: what is whole goes into a fresh file, the damaged one stays beside it, and
@@ -343,7 +355,7 @@ def open_journal(folder: Path, clock: Clock) -> Journal:
     except BaseException:
         lock.close()
         raise
-    return Journal(path, lock, ring, writer, recovered(loaded, damage), clock, queue)
+    return Journal(path, lock, ring, writer, recovered(loaded, damage), clock, queue, commit_every_s)
 
 
 def recover(folder: Path, clock: Clock) -> Recovered:

@@ -138,7 +138,7 @@ class Window:
             self._roll(now_ns)
         # What was taken meanwhile may not be in it.
         for part in reversed(self._log):
-            if part.gone_ns - self.hold_ns < sent_ns:
+            if part.gone_ns - self.hold_ns <= sent_ns:
                 break
             used += part.weight
         if used < self._seen and sent_ns < self._seen_at_ns:

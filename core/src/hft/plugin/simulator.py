@@ -41,10 +41,14 @@ class SimulatorConfig:
 
 @attrs.frozen(kw_only=True)
 class Account:
-    """A made-up account of the simulated exchange; nothing here is secret."""
+    """A key to a made-up account of the simulated exchange; nothing here is secret.
+
+    Keys with one ``name`` are keys to one account. A ``secret`` may be a private key in PEM.
+    """
 
     key: str
     secret: str
+    name: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hft.profile.journal import journal_folder
 from hft.profile.model import (
     SIMULATOR,
     ExchangeEntry,
@@ -23,5 +24,6 @@ __all__ = [
     "Profile",
     "RiskEntry",
     "StrategyEntry",
+    "journal_folder",
     "read_profile",
 ]

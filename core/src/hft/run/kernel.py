@@ -118,14 +118,14 @@ class Kernel:
                 self._paper[instrument.exchange].attach(market)
             self._watchdog.watch([market], self.profile.exchanges[instrument.exchange].max_book_age)
             self.manager.add_market(market)
-        view = LiveRiskView(self.manager, self.ledger, self.markets.values())
+        view = LiveRiskView(self.manager, self.ledger, self.markets.values(), self.clock)
         rules = []
         for rule in self.profile.risk:
             rule_class = rule.plugin.risk_rule()
             assert rule_class is not None, "the profile reader has checked it"
             with blamed(f"risk rule {rule.plugin.name!r}", rule_class):
                 rules.append((rule.plugin.name, rule_class(rule.config)))
-        risk = RiskEngine(rules, view, self.manager.halt)
+        risk = RiskEngine(rules, view, lambda halt: self.manager.halt(halt.reason), self.clock)
         risk.start()
         self.manager.risk = risk
         self.strategies = [self._strategy(key, entry) for key, entry in self.profile.strategies.items()]

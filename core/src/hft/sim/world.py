@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import attrs
@@ -59,6 +59,8 @@ class World:
         self.seed = seed
         self.playback = playback
         self.markets: dict[str, WorldMarket] = {}
+        self.mark_observers: list[Callable[[SyntheticMarket, Mark | None], None]] = []
+        """Called with each perpetual whose mark price is new, and with the mark that was just settled."""
         self._flows: list[Flow] = []
         self._perpetuals: list[_Perpetual] = []
         self._timer: Timer | None = None
@@ -123,8 +125,10 @@ class World:
             mid = market.instrument.price_to_float(1) * (bid[0] + ask[0]) / 2
             perpetual.premium += _PREMIUM_SHARE * (mid / index - 1 - perpetual.premium)
         began = market.mark is None
+        settled: Mark | None = None
         if market.mark is not None and now_ns >= market.mark.next_funding_ns:
-            market.settled.append(market.mark)
+            settled = market.mark
+            market.settled.append(settled)
         pull = max(-_FUNDING_BAND, min(_FUNDING_BAND, _INTEREST - perpetual.premium))
         market.mark = Mark(
             mark=Decimal(index * (1 + perpetual.premium)).quantize(_PRICE_DIGITS),
@@ -135,3 +139,5 @@ class World:
         if began:
             settled_ns = now_ns // _FUNDING_NS * _FUNDING_NS
             market.settled.append(attrs.evolve(market.mark, next_funding_ns=settled_ns))
+        for observer in self.mark_observers:
+            observer(market, settled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,8 @@ from hft.types import Liquidity, Price, Side, Size
 __all__ = ["JournalDesk"]
 
 START_NS = 1_700_000_000_000_000_000
+_NEVER = 3600.0
+"""Seconds after which the journal writes by itself: a test says when."""
 
 
 class JournalDesk:
@@ -31,7 +34,7 @@ class JournalDesk:
         self.clock = SimulatedClock(START_NS)
         self.instrument = instrument or make_instrument()
         self.faults: list[str] = []
-        self.journal: Journal = open_journal(folder, self.clock)
+        self.journal: Journal = open_journal(folder, self.clock, commit_every_s=_NEVER)
 
     def begin(self, prefix: str = "abc1") -> int:
         """Begin a run that trades the instrument."""
@@ -41,7 +44,7 @@ class JournalDesk:
             prefix=prefix,
             mode="live",
             version="0.1.0",
-            pid=1,
+            pid=os.getpid(),
             strategies=("maker",),
         )
         run = self.journal.begin(

@@ -610,11 +610,15 @@ async def test_same_seed_same_bytes(start: Any) -> None:
 
 async def test_accounts_and_endpoints(start: Any) -> None:
     running = await start(seed=3)
-    (account,) = running.simulator.accounts()
-    assert len(account.key) == len(account.secret) == 64
-    assert account.key != account.secret
-    assert (await start(seed=3)).simulator.accounts() == (account,)
-    assert (await start(seed=4)).simulator.accounts() != (account,)
+    accounts = running.simulator.accounts()
+    assert [account.name for account in accounts] == ["account1", "account1", "account2"]
+    hmac, ed25519, _ = accounts
+    assert len(hmac.key) == len(hmac.secret) == len(ed25519.key) == 64
+    assert hmac.key != hmac.secret
+    assert ed25519.secret.startswith("-----BEGIN PRIVATE KEY-----")
+    assert (await start(seed=3)).simulator.accounts() == accounts
+    assert (await start(seed=4)).simulator.accounts()[0] != hmac
+    assert len((await start(seed=4, accounts=5)).simulator.accounts()) == 6
     endpoints = running.simulator.endpoints("127.0.0.1", running.port)
     async with aiohttp.ClientSession() as session:
         async with session.get(endpoints.rest + "/api/v3/ping") as answer:

@@ -132,11 +132,7 @@ def exchange_info(product: ProductRules, symbols: list[Mapping[str, Any]], now_m
             "limit": product.weight_per_min,
         }
     ]
-    for interval, number, limit in (
-        (("SECOND", 10, 50), ("DAY", 1, 160_000))
-        if product is SPOT
-        else (("SECOND", 10, 300), ("MINUTE", 1, 1200))
-    ):
+    for interval, number, limit in product.order_limits:
         limits.append(
             {"rateLimitType": "ORDERS", "interval": interval, "intervalNum": number, "limit": limit}
         )

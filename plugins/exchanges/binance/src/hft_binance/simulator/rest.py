@@ -36,7 +36,8 @@ class Rest:
     """One product's public endpoints over its listings.
 
     ``described`` maps symbols to what ``exchangeInfo`` says of them. ``wake`` is called by requests
-    for market data: a playback that waits for its first client begins. Weights are those of the
+    for market data: a playback that waits for its first client begins. ``limits`` is a multiple of the
+    published ones, 0 means none. Weights are those of the
     documentation of 2026.
     """
 
@@ -47,8 +48,9 @@ class Rest:
         described: Mapping[str, Mapping[str, Any]],
         clock: Clock,
         wake: Callable[[], None],
+        limits: float = 1.0,
     ) -> None:
-        self.weights = WeightCounter(product.weight_per_min, clock)
+        self.weights = WeightCounter(int(product.weight_per_min * limits), clock)
         self._product = product
         self._listings = {listing.symbol: listing for listing in listings}
         self._described = described
