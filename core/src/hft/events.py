@@ -160,14 +160,12 @@ class BalanceReport:
     """What an account has of one asset, as the exchange states it: exact, ``total`` includes ``locked``.
 
     Of a derivatives account it is the wallet's balance, without what open positions would bring.
-    ``wallet`` names which it is where the exchange keeps several for one key.
     """
 
     exchange: str
     asset: str
     total: Decimal
     locked: Decimal = Decimal(0)
-    wallet: str = ""
     exchange_ns: int = 0
 
 

@@ -150,7 +150,7 @@ class OrderManager(ExecutionEvents):
 
     def open_count_of(self, instrument: Instrument) -> int:
         """Return how many orders of an instrument may still trade."""
-        return len(self._desks[instrument].records)
+        return len(self.store.desks[instrument].records)
 
     def exposure(self, instrument: Instrument, side: Side) -> int:
         """Return the lots of a side that may still trade, of an amendment the larger of both sizes."""

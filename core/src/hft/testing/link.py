@@ -146,7 +146,10 @@ class FakeLink(Link):
         """Method and URL."""
         self.answers: dict[str, Any] = {}
         self.used: dict[str, int] = {}
-        """What was last told of each limit."""
+        """What was last told to be used of each limit."""
+        self.limits: dict[str, int] = {}
+        """What was last told of how much each limit is."""
+        self.refusals: list[tuple[str | None, int]] = []
         self.refusal = ""
         self.holding = False
         self.spawned: list[Coroutine[Any, Any, None]] = []
@@ -206,6 +209,12 @@ class FakeLink(Link):
 
     def observe(self, limit: str, used: int, sent_ns: int) -> None:
         self.used[limit] = used
+
+    def configure(self, limit: str, weight: int) -> None:
+        self.limits[limit] = weight
+
+    def refused(self, limit: str | None, wait_ns: int = 0) -> None:
+        self.refusals.append((limit, wait_ns))
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self.spawned.append(work)

@@ -73,6 +73,13 @@ def answers(link: FakeLink) -> dict[str, Any]:
     return {
         "GET /api/v3/time": {"serverTime": now_ms},
         "GET /fapi/v1/time": {"serverTime": now_ms},
+        "GET /api/v3/exchangeInfo": {
+            "rateLimits": [
+                {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},
+                {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": 61000},
+            ]
+        },
+        "GET /fapi/v1/exchangeInfo": {"rateLimits": []},
         "GET /sapi/v1/account/apiRestrictions": {
             "enableWithdrawals": False,
             "enableSpotAndMarginTrading": True,

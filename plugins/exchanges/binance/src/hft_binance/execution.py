@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from hft import (
@@ -50,12 +51,14 @@ from hft_binance.private_codec import (
     MarginCall,
     OrderTradeUpdate,
     UserEvent,
+    decode_limits,
 )
 from hft_binance.refusals import NO_SUCH_ORDER
 from hft_binance.requests import RestOrders, WebsocketOrders
 from hft_binance.rest_api import Refusal, RestApi
 from hft_binance.signing import Ed25519Signer, Signer, make_signer
 from hft_binance.user_stream import ListenKeyStream, SocketStream, UserDataStream
+from hft_binance.wallets import Wallets
 
 __all__ = ["BinanceExecution"]
 
@@ -82,7 +85,7 @@ class BinanceExecution(ExecutionClient[Config]):
     """
 
     capabilities = Capabilities(order_types=_ALL_TYPES)
-    rate_limits = limits.RATE_LIMITS
+    rate_limits = limits.ORDER_LIMITS
 
     def __init__(self, config: Config, events: ExecutionEvents, link: Link) -> None:
         super().__init__(config, events, link)
@@ -105,6 +108,7 @@ class BinanceExecution(ExecutionClient[Config]):
             ConfigUpdate: self._on_config_update,
             MarginCall: self._on_margin_call,
         }
+        self._wallets = Wallets()
         self._is_ready = False
         self._timers: list[Timer] = []
         self._measuring: set[Product] = set()
@@ -155,7 +159,7 @@ class BinanceExecution(ExecutionClient[Config]):
 
     async def _query(self, order: Order) -> None:
         instrument, client_id = order.instrument, order.client_order_id
-        account = self._accounts[product_traded(instrument)]
+        account = self._account(instrument)
         try:
             status = await account.order(instrument, client_id, stop=order.type.has_trigger)
             fills: Sequence[Fill] = ()
@@ -184,14 +188,16 @@ class BinanceExecution(ExecutionClient[Config]):
             by_product.setdefault(product_traded(instrument), []).append(instrument)
         for product, traded in by_product.items():
             self._open_account(product, traded)
-        for api in self._apis.values():
+        for product, api in self._apis.items():
             await persistently(self.link, api.measure)
-        if Product.SPOT in self._apis or self.link.url is None:
+            await persistently(self.link, partial(self._learn_limits, api, by_product[product][0]))
+        if self._apis:
             await self._check_key()
         for product, api in self._apis.items():
             await check_account(api, self.link, self.config, self._accounts[product].instruments)
         for product in by_product:
             self._begin(product)
+        self._on_change("")
         self._timers.append(self.clock.call_later(_TIME_EVERY_NS, self._measure_all))
 
     async def stop(self) -> None:
@@ -202,34 +208,53 @@ class BinanceExecution(ExecutionClient[Config]):
             stream.stop()
 
     async def open_orders(self) -> Sequence[OrderStatus]:
-        return [status for account in self._accounts.values() for status in await account.open_orders()]
+        with self._answers("open orders"):
+            return [status for account in self._accounts.values() for status in await account.open_orders()]
 
     async def order_status(self, instrument: Instrument, client_order_id: str) -> OrderStatus | None:
-        account = self._accounts[product_traded(instrument)]
-        return await account.order(instrument, client_order_id, stop=None)
+        with self._answers("order"):
+            return await self._account(instrument).order(instrument, client_order_id, stop=None)
 
     async def executions(self, instrument: Instrument, since_ns: int) -> Sequence[Fill]:
-        return await self._accounts[product_traded(instrument)].executions(instrument, since_ns)
+        with self._answers("executions"):
+            return await self._account(instrument).executions(instrument, since_ns)
 
     async def fundings(self, instrument: Instrument, since_ns: int) -> Sequence[Funding]:
-        return await self._accounts[product_traded(instrument)].fundings(instrument, since_ns)
+        with self._answers("fundings"):
+            return await self._account(instrument).fundings(instrument, since_ns)
 
     async def positions(self) -> Sequence[PositionReport]:
-        return [report for account in self._accounts.values() for report in await account.positions()]
+        with self._answers("positions"):
+            return [report for account in self._accounts.values() for report in await account.positions()]
 
     async def balances(self) -> Sequence[BalanceReport]:
-        return [report for account in self._accounts.values() for report in await account.balances()]
+        with self._answers("balances"):
+            for product, account in self._accounts.items():
+                self._wallets.listed(product, await account.balances())
+        return self._wallets.all()
 
     async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
         for status in orders:
             instrument = status.instrument
             try:
-                await self._accounts[product_traded(instrument)].cancel(instrument, status)
+                await self._account(instrument).cancel(instrument, status)
             except Refusal as error:
                 # It was gone before: filled or cancelled, the order manager will hear which.
                 if error.code not in NO_SUCH_ORDER:
                     raise
         return [status.client_order_id for status in orders]
+
+    def _account(self, instrument: Instrument) -> Account:
+        return self._accounts[product_traded(instrument)]
+
+    @contextmanager
+    def _answers(self, asked: str) -> Iterator[None]:
+        """Take an answer that cannot be understood for none: under maintenance it may be a web page."""
+        try:
+            yield
+        except DecodeError as error:
+            self.link.undecoded(asked, b"", str(error))
+            raise TransportError(f"{asked}: {error}", sent=True) from None
 
     def arm_dead_man(self, timeout_ns: int) -> None:
         api = self._apis.get(Product.USDM)
@@ -276,9 +301,22 @@ class BinanceExecution(ExecutionClient[Config]):
             recv_window_ms=self.config.recv_window // 1_000_000,
         )
         self._apis[product] = api
+        self._wallets.open(product)
         self._accounts[product] = Account(
             api, self._evidence, self.link.exchange, instruments, self.config.position_mode
         )
+
+    async def _learn_limits(self, api: RestApi, instrument: Instrument) -> None:
+        """Let the limits be those that the exchange announces."""
+        if api.product is Product.SPOT:
+            path, params, weight = "/api/v3/exchangeInfo", {"symbol": instrument.native_symbol}, 20
+        else:
+            path, params, weight = "/fapi/v1/exchangeInfo", {}, 1
+        answer = await api.fetch("GET", path, params, weight=weight, signed=False)
+        for limit in decode_limits(answer.body).limits:
+            name = limits.counted(api.product, limit.kind, limit.interval, limit.interval_num)
+            if name and limit.limit > 0:
+                self.link.configure(name, limit.limit)
 
     async def _check_key(self) -> None:
         if self.link.environment in ("testnet", "demo"):
@@ -437,12 +475,14 @@ class BinanceExecution(ExecutionClient[Config]):
     def _on_account_position(self, product: Product, event: AccountPosition, recv_ns: int) -> None:
         account = self._accounts[product]
         for each in event.balances:
-            self.events.on_balance(account.balance(each.asset, each.free, each.locked, event.update_ms))
+            self._tell_balance(product, account.balance(each.asset, each.free, each.locked, event.update_ms))
 
     def _on_account_update(self, product: Product, event: AccountUpdate, recv_ns: int) -> None:
         account = self._accounts[product]
         for balance in event.change.balances:
-            self.events.on_balance(account.balance(balance.asset, balance.wallet, "0", event.transact_ms))
+            self._tell_balance(
+                product, account.balance(balance.asset, balance.wallet, "0", event.transact_ms)
+            )
         for position in event.change.positions:
             if instrument := account.instruments.get(position.symbol):
                 self.events.on_position(
@@ -453,6 +493,10 @@ class BinanceExecution(ExecutionClient[Config]):
         if event.change.reason == FUNDING:
             # The event names neither payment nor, in cross margin, symbol; the list of bookings does.
             self._look_for_funding(event.transact_ms * 1_000_000, 0)
+
+    def _tell_balance(self, product: Product, balance: BalanceReport) -> None:
+        if (known := self._wallets.changed(product, balance)) is not None:
+            self.events.on_balance(known)
 
     def _on_config_update(self, product: Product, event: ConfigUpdate, recv_ns: int) -> None:
         self.link.warn(
@@ -490,7 +534,7 @@ class BinanceExecution(ExecutionClient[Config]):
         )
 
     async def _fetch_fills(self, instrument: Instrument, order_id: str, client_order_id: str) -> None:
-        account = self._accounts[product_traded(instrument)]
+        account = self._account(instrument)
         try:
             fills = await account.fills_of(instrument, order_id, client_order_id)
         except (TransportError, DecodeError) as error:

@@ -19,6 +19,7 @@ __all__ = [
     "MAX_STREAMS",
     "MESSAGES_PER_S",
     "ORDERS",
+    "ORDER_LIMITS",
     "PING_NS",
     "PLACE_COSTS",
     "RATE_LIMITS",
@@ -49,14 +50,18 @@ CONNECTIONS = {product: f"{product.value} connections" for product in Product}
 RATE_LIMITS = (
     RateLimit(name=Product.SPOT.value, weight=6000, per_ns=_MINUTE_NS, aligned=True),
     RateLimit(name=Product.USDM.value, weight=2400, per_ns=_MINUTE_NS, aligned=True),
+    *(RateLimit(name=name, weight=300, per_ns=300 * _SECOND_NS) for name in CONNECTIONS.values()),
+)
+"""REQUEST_WEIGHT of each product, and new connections, both counted per address. That futures count
+connections as spot does is not documented; it is the careful guess."""
+
+ORDER_LIMITS = (
     RateLimit(name="spot orders 10s", weight=50, per_ns=10 * _SECOND_NS, scope="account", aligned=True),
     RateLimit(name="spot orders 1d", weight=160_000, per_ns=_DAY_NS, scope="account", aligned=True),
     RateLimit(name="usdm orders 10s", weight=300, per_ns=10 * _SECOND_NS, scope="account", aligned=True),
     RateLimit(name="usdm orders 1m", weight=1200, per_ns=_MINUTE_NS, scope="account", aligned=True),
-    *(RateLimit(name=name, weight=300, per_ns=300 * _SECOND_NS) for name in CONNECTIONS.values()),
 )
-"""REQUEST_WEIGHT of each product and new connections, both counted per address, and new orders, counted
-per account. That futures count connections as spot does is not documented; it is the careful guess."""
+"""New orders; ``exchangeInfo`` announces what holds at the moment."""
 
 PLACE_COSTS: dict[Product, Costs] = {
     Product.SPOT: (("spot", 1), ("spot orders 10s", 1), ("spot orders 1d", 1)),

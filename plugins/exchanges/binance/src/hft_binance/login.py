@@ -14,6 +14,8 @@ _ANSWER_NS = 5_000_000_000
 _INITIAL_NS = 500_000_000
 _MAXIMUM_NS = 30_000_000_000
 
+_SUBSCRIBED_ALREADY = -2035
+
 LOGIN_ID = "login"
 
 
@@ -59,7 +61,7 @@ class Login:
         """Take an answer; return False if it is another's."""
         if request_id != LOGIN_ID:
             return False
-        if status == 200:
+        if status == 200 or (error is not None and error.code == _SUBSCRIBED_ALREADY):
             self.stop()
             self._backoff.reset()
             self._backoff.next_ns()

@@ -18,6 +18,9 @@ __all__ = ["OrderSocket", "SocketRequest", "api_spec"]
 
 _LOGIN_COSTS = {product: limits.weight(product, 2) for product in Product}
 _REVOKED = 401
+_BANNED = 418
+_TOO_MANY = (429, _BANNED)
+_TOO_MANY_ORDERS = -1015
 
 
 class SocketRequest(Protocol):
@@ -146,6 +149,8 @@ class OrderSocket:
             if name := limits.counted(self.product, count.kind, count.interval, count.interval_num):
                 self._link.observe(name, count.count, self._link.clock.now_ns())
         request = self.pending.take(answer.id) if isinstance(answer.id, str) else None
+        if answer.status in _TOO_MANY:
+            self._back_off(answer)
         if request is not None:
             request.answered(answer.status, bytes(answer.result), answer.error, recv_ns)
         elif answer.id is None:
@@ -164,6 +169,18 @@ class OrderSocket:
         elif answer.status:
             # Such as a frame that could not be read: whichever it was, it will be asked about.
             raise DecodeError(f"answer without id: status {answer.status}, {answer.error.code}")
+
+    def _back_off(self, answer: Answer) -> None:
+        """Leave alone what the exchange says is used up: all of it once it has banned us."""
+        data = answer.error.data
+        wait_ns = max(0, data.retry_ms - data.server_ms) * NS_PER_MS if data is not None else 0
+        if answer.status == _BANNED:
+            self._link.refused(None, wait_ns)
+        elif answer.error.code == _TOO_MANY_ORDERS:
+            for name in limits.ORDERS[self.product].values():
+                self._link.refused(name, wait_ns)
+        else:
+            self._link.refused(self.product.value, wait_ns)
 
     def _write_login(self, request_id: str, now_ns: int) -> bytes:
         now_ms = (now_ns + self.clock.offset_ns) // NS_PER_MS

@@ -50,6 +50,7 @@ __all__ = [
     "decode_batch",
     "decode_error",
     "decode_event",
+    "decode_limits",
     "decode_listen_key",
     "decode_order_answer",
     "decode_spot_frame",
@@ -66,11 +67,19 @@ _MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 # -- answers -----------------------------------------------------------------------------------------------
 
 
+class RetryAfter(Struct):
+    """Until when the exchange wants to be left alone, by its own clock."""
+
+    server_ms: int = field(name="serverTime", default=0)
+    retry_ms: int = field(name="retryAfter", default=0)
+
+
 class ApiError(Struct):
     """A refusal, by the exchange's code and words."""
 
     code: int = 0
     msg: str = ""
+    data: RetryAfter | None = None
 
 
 class LimitCount(Struct, gc=False):
@@ -79,6 +88,7 @@ class LimitCount(Struct, gc=False):
     kind: str = field(name="rateLimitType", default="")
     interval: str = ""
     interval_num: int = field(name="intervalNum", default=0)
+    limit: int = 0
     count: int = 0
 
 
@@ -499,6 +509,13 @@ class ListenKey(Struct):
     key: str = field(name="listenKey")
 
 
+class Announced(Struct):
+    """The limits within ``exchangeInfo``."""
+
+    limits: list[LimitCount] = field(name="rateLimits", default_factory=list)
+
+
+decode_limits = decoder(Announced, "exchangeInfo")
 decode_listen_key = decoder(ListenKey, "listen key")
 decode_time = decoder(ServerTime, "server time")
 decode_answer = decoder(Answer, "answer")
