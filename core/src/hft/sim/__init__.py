@@ -10,6 +10,7 @@ from hft.sim.fees import FeeRates, rounded
 from hft.sim.filters import Filters, lots_of, ticks_of
 from hft.sim.hub import Hub, Subscriber
 from hft.sim.linear import LinearDesk, MoneyListener
+from hft.sim.liquidation import Liquidations
 from hft.sim.margin import Income, IncomeKind, MarginAccount
 from hft.sim.market import (
     Mark,
@@ -27,8 +28,9 @@ from hft.sim.playback import Playback
 from hft.sim.positions import Position
 from hft.sim.refusals import Reason, Refused
 from hft.sim.server import serve
-from hft.sim.spot import SpotAccount, SpotDesk
+from hft.sim.spot import SpotAccount, SpotDesk, TransferListener
 from hft.sim.triggers import Triggers
+from hft.sim.truth import Truth
 from hft.sim.wallet import Wallet
 from hft.sim.world import World
 
@@ -51,6 +53,7 @@ __all__ = [
     "IncomeKind",
     "Leg",
     "LinearDesk",
+    "Liquidations",
     "MarginAccount",
     "Mark",
     "MatchingEngine",
@@ -73,9 +76,11 @@ __all__ = [
     "Step",
     "Subscriber",
     "SyntheticMarket",
+    "TransferListener",
     "Trigger",
     "TriggerPrice",
     "Triggers",
+    "Truth",
     "Wallet",
     "World",
     "WorldMarket",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Protocol
 
+from hft.clock import Clock
 from hft.money import difference, product
 from hft.sim.account import DeskAccount
 from hft.sim.desk import Desk
@@ -15,7 +17,7 @@ from hft.sim.orders import ClientOrder, Fill
 from hft.sim.wallet import Wallet
 from hft.types import Price, Side, Size
 
-__all__ = ["SpotAccount", "SpotDesk"]
+__all__ = ["SpotAccount", "SpotDesk", "TransferListener"]
 
 
 class SpotAccount(DeskAccount):
@@ -26,13 +28,27 @@ class SpotAccount(DeskAccount):
         self.wallet = Wallet(balances)
 
 
+class TransferListener(Protocol):
+    """Is told of deposits and withdrawals."""
+
+    def on_transfer(self, account: SpotAccount, asset: str, amount: Decimal) -> None:
+        """Take note of a transfer; a negative amount left the account."""
+        ...
+
+
 class SpotDesk(Desk[SpotAccount]):
     """Takes orders of a spot product: the fee comes off what is received."""
+
+    def __init__(self, clock: Clock, *, first_order_id: int = 1) -> None:
+        super().__init__(clock, first_order_id=first_order_id)
+        self.transfer_listeners: list[TransferListener] = []
 
     def transfer(self, account: SpotAccount, asset: str, amount: Decimal) -> None:
         """Deposit, or withdraw a negative amount; raise `Refused` if that is not free."""
         account.wallet.add(asset, amount)
         account.updated_ns = self._clock.now_ns()
+        for listener in self.transfer_listeners:
+            listener.on_transfer(account, asset, amount)
 
     def _reserve(self, order: ClientOrder) -> None:
         wallet, asset = _wallet(order), _spent(order)
