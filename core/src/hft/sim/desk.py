@@ -283,6 +283,8 @@ class Desk(ABC, Generic[AccountT]):
             assert isinstance(order, ClientOrder)
             if prevention.how is SelfTrade.DECREMENT:
                 order.prevented = Size(order.prevented + prevention.size)
+                if order.price is not None:
+                    self._reserve_again(order, order.size, order.price)
             order.updated_ns = self._clock.now_ns()
             if order.is_open and (resting in expired or not order.remaining):
                 self._finish(order, OrderState.EXPIRED, EndReason.SELF_TRADE, OrderEvent.EXPIRED)

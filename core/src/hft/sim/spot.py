@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hft.clock import Clock
 from hft.money import difference, product
-from hft.sim.account import DeskAccount
+from hft.sim.account import KEPT, DeskAccount
 from hft.sim.desk import Desk
 from hft.sim.fees import FeeRates
 from hft.sim.market import SyntheticMarket
@@ -23,8 +23,10 @@ __all__ = ["SpotAccount", "SpotDesk", "TransferListener"]
 class SpotAccount(DeskAccount):
     """An account with a wallet; open orders lock what they would spend."""
 
-    def __init__(self, id: str, fees: FeeRates, balances: Mapping[str, Decimal]) -> None:
-        super().__init__(id, fees)
+    def __init__(
+        self, id: str, fees: FeeRates, balances: Mapping[str, Decimal], *, kept: int = KEPT
+    ) -> None:
+        super().__init__(id, fees, kept=kept)
         self.wallet = Wallet(balances)
 
 
@@ -130,7 +132,9 @@ class SpotDesk(Desk[SpotAccount]):
 
     @staticmethod
     def _last_of(market: SyntheticMarket) -> Decimal | None:
-        best = market.engine.best(Side.BUY)
+        last, best = market.statistics.last, market.engine.best(Side.BUY)
+        if last is not None:
+            return market.instrument.price_to_decimal(last.price)
         return None if best is None else market.instrument.price_to_decimal(best[0])
 
 
