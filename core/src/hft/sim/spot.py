@@ -23,9 +23,7 @@ __all__ = ["SpotAccount", "SpotDesk", "TransferListener"]
 class SpotAccount(DeskAccount):
     """An account with a wallet; open orders lock what they would spend."""
 
-    def __init__(
-        self, id: str, fees: FeeRates, balances: Mapping[str, Decimal], *, kept: int = KEPT
-    ) -> None:
+    def __init__(self, id: str, fees: FeeRates, balances: Mapping[str, Decimal], *, kept: int = KEPT) -> None:
         super().__init__(id, fees, kept=kept)
         self.wallet = Wallet(balances)
 

@@ -25,6 +25,7 @@ from hft.sim import (
     World,
 )
 from hft.types import Side, Size
+from hft_binance.simulator.event_order import EventOrder, EventQueue
 from hft_binance.simulator.gate import Gate
 from hft_binance.simulator.listing import SPOT, USDM, Listing, ProductRules
 from hft_binance.simulator.native import NativeOrder
@@ -65,8 +66,10 @@ class PrivateSide:
         *,
         limits: float,
         jitter_ns: int,
+        events: EventOrder,
     ) -> None:
         clock, seed = world.clock, world.seed
+        queue = EventQueue(hub, events, seed)
         by_symbol = {
             product: {listing.symbol: listing for listing in listings if listing.product is product}
             for product in (SPOT, USDM)
@@ -85,7 +88,7 @@ class PrivateSide:
             desk.trade(listing.synthetic(), _filters(listing))
         world.mark_observers.append(self.usdm.on_mark)
         self._open_accounts(by_symbol)
-        self.spot_events, self.usdm_events = SpotEvents(hub, clock), UsdmEvents(hub, clock)
+        self.spot_events, self.usdm_events = SpotEvents(queue, clock), UsdmEvents(queue, clock)
         self.spot.listeners.append(self.spot_events)
         self.spot.transfer_listeners.append(self.spot_events)
         self.spot.listeners.append(_Refunds(self.orders[SPOT]))
@@ -103,16 +106,17 @@ class PrivateSide:
         usdm_accounts = UsdmAccounts(self.usdm, by_symbol[USDM], self.usdm_events, clock)
         self.listen_keys = ListenKeys(hub, clock, seed, USDM.name)
         self._routes = [
-            *private_routes(self.gates[SPOT], spot_routes(spot_orders, spot_accounts)),
+            *private_routes(self.gates[SPOT], queue, spot_routes(spot_orders, spot_accounts)),
             *private_routes(
                 self.gates[USDM],
+                queue,
                 usdm_routes(usdm_orders, self._batches, algos, usdm_accounts, self.listen_keys),
             ),
         ]
         spot_answers = spot_methods(spot_orders, spot_accounts, self.gates[SPOT])
         usdm_answers = usdm_methods(usdm_orders, algos, usdm_accounts, self.listen_keys, self.gates[USDM])
-        self._spot_api = WsApi(self.gates[SPOT], spot_answers, hub, clock, seed, jitter_ns)
-        self._usdm_api = WsApi(self.gates[USDM], usdm_answers, hub, clock, seed, jitter_ns)
+        self._spot_api = WsApi(self.gates[SPOT], spot_answers, hub, queue, clock, seed, jitter_ns)
+        self._usdm_api = WsApi(self.gates[USDM], usdm_answers, hub, queue, clock, seed, jitter_ns)
         self._hub = hub
 
     def routes(self, sockets: Sockets) -> list[web.RouteDef]:

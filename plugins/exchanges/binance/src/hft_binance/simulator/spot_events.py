@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from hft import Clock
-from hft.sim import ClientOrder, Fill, Hub, OrderEvent, SpotAccount
+from hft.sim import ClientOrder, Fill, OrderEvent, SpotAccount
+from hft_binance.simulator.event_order import EventQueue
 from hft_binance.simulator.listing import NS_PER_MS
 from hft_binance.simulator.native import native, status
 from hft_binance.simulator.spot_bodies import amount as written
@@ -36,9 +37,9 @@ _encode = msgspec.json.Encoder().encode
 class SpotEvents:
     """Publishes what happens to spot accounts under ``user/ACCOUNT/EVENT``."""
 
-    def __init__(self, hub: Hub, clock: Clock) -> None:
+    def __init__(self, queue: EventQueue, clock: Clock) -> None:
         self.last_execution_id = 0
-        self._hub = hub
+        self._queue = queue
         self._clock = clock
         self._execution_ids = count(1)
 
@@ -74,9 +75,9 @@ class SpotEvents:
     def publish(self, account: str, kind: str, body: dict[str, Any]) -> None:
         """Publish an event, if somebody listens."""
         topic = f"user/{account}/{kind}"
-        if self._hub.is_wanted(topic):
+        if self._queue.is_wanted(topic):
             event = {"e": kind, "E": self._clock.now_ns() // NS_PER_MS} | body
-            self._hub.publish(topic, _encode(event).decode())
+            self._queue.publish(topic, _encode(event).decode())
 
     def _report(self, order: ClientOrder, event: OrderEvent, fill: Fill | None) -> dict[str, Any]:
         words = native(order)

@@ -80,6 +80,9 @@ def spot_routes(orders: SpotOrders, accounts: SpotAccounts) -> list[Route]:
         ("GET", "/api/v3/rateLimit/order", methods["account.rateLimits.orders"]),
         ("GET", "/sapi/v1/account/apiRestrictions", _asks(accounts.restrictions, 1)),
         ("GET", "/sapi/v1/capital/config/getall", _asks(accounts.coins, 10)),
+        # There is no margin trading on spot, which clients ask before they begin.
+        ("GET", "/sapi/v1/margin/allPairs", _asks(lambda _: [], 1, Security.KEY)),
+        ("GET", "/sapi/v1/margin/isolated/allPairs", _asks(lambda _: [], 1, Security.KEY)),
         ("GET", "/sapi/v1/asset/tradeFee", _asks(accounts.trade_fee, 1)),
     ]
     return table + [(method, "/api/v3/userDataStream", _GONE) for method in ("POST", "PUT", "DELETE")]
