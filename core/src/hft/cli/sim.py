@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import enum
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin
@@ -196,8 +197,11 @@ def _parse(wanted: Any, text: str) -> Any:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     inner = [choice for choice in get_args(wanted) if choice is not NoneType]
     wanted = inner[0] if inner else wanted
+    if isinstance(wanted, type) and issubclass(wanted, enum.Enum):
+        return _choose({str(member.value): member for member in wanted}, text)
+    if wanted is bool:
+        return _choose({"true": True, "false": False}, text)
     parsers: dict[Any, tuple[Callable[[str], Any], str]] = {
-        bool: (_parse_bool, "is neither true nor false"),
         int: (int, "is not a whole number"),
         float: (float, "is not a number"),
         Duration: (parse_duration, "is not a length of time, write it as 100ms, 1.5s, 5m or 1h"),
@@ -210,10 +214,10 @@ def _parse(wanted: Any, text: str) -> Any:
         raise ValueError(complaint) from None
 
 
-def _parse_bool(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError
-    return text == "true"
+def _choose(choices: Mapping[str, Any], text: str) -> Any:
+    if text not in choices:
+        raise ValueError(f"is none of {', '.join(choices)}")
+    return choices[text]
 
 
 # -- what it prints ------------------------------------------------------------------------------
