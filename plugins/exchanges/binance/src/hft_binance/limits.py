@@ -18,8 +18,10 @@ __all__ = [
     "DEPTH_LIMITS",
     "MAX_STREAMS",
     "MESSAGES_PER_S",
+    "MESSAGE_COSTS",
     "ORDERS",
     "ORDER_LIMITS",
+    "ORDER_MESSAGES_PER_S",
     "PING_NS",
     "PLACE_COSTS",
     "RATE_LIMITS",
@@ -60,6 +62,7 @@ ORDER_LIMITS = (
     RateLimit(name="spot orders 1d", weight=160_000, per_ns=_DAY_NS, scope="account", aligned=True),
     RateLimit(name="usdm orders 10s", weight=300, per_ns=10 * _SECOND_NS, scope="account", aligned=True),
     RateLimit(name="usdm orders 1m", weight=1200, per_ns=_MINUTE_NS, scope="account", aligned=True),
+    RateLimit(name="usdm messages", weight=9, per_ns=_SECOND_NS, scope="account", pace_above=1),
 )
 """New orders; ``exchangeInfo`` announces what holds at the moment."""
 
@@ -72,6 +75,10 @@ AMEND_COSTS: dict[Product, Costs] = {
     Product.USDM: (("usdm orders 10s", 1), ("usdm orders 1m", 1)),
 }
 CANCEL_COSTS: dict[Product, Costs] = {Product.SPOT: (("spot", 1),), Product.USDM: (("usdm", 1),)}
+
+MESSAGE_COSTS: dict[Product, Costs] = {Product.SPOT: (), Product.USDM: (("usdm messages", 1),)}
+"""What a message costs besides on the connection that orders travel on: spot counts only weights, futures
+take ten messages a second, pings among them."""
 
 BATCH_COSTS: Costs = (("usdm", 5), ("usdm orders 10s", 5), ("usdm orders 1m", 1))
 """Of up to five new orders in one message."""
@@ -116,6 +123,9 @@ MAX_STREAMS = {Product.SPOT: 1024, Product.USDM: 200}
 
 MESSAGES_PER_S = {Product.SPOT: 4.0, Product.USDM: 8.0}
 """What we send a second on one connection: 5 and 10 are allowed, and pongs count."""
+
+ORDER_MESSAGES_PER_S = 1_000.0
+"""What one connection for orders lets through: there the limits decide, which let cancels go first."""
 
 STREAMS_PER_REQUEST = 100
 """Streams of one SUBSCRIBE; keeps the frame below 4 KiB."""
