@@ -45,7 +45,7 @@ from hft.net.spec import (
     RestAnswer,
     RestCall,
 )
-from hft.order import Order
+from hft.order import Order, OrderRequest
 from hft.plugin.config import option
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents, OrderStatus
 from hft.plugin.feed import RecordedFeed
@@ -131,6 +131,7 @@ __all__ = [
     "OrderBook",
     "OrderError",
     "OrderReport",
+    "OrderRequest",
     "OrderState",
     "OrderStatus",
     "OrderType",

@@ -8,7 +8,7 @@ from hft.instrument import Instrument
 from hft.latency import Stamps
 from hft.types import OrderState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
-__all__ = ["Order"]
+__all__ = ["Order", "OrderRequest"]
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -74,3 +74,19 @@ class Order:
         if self.state is OrderState.FILLED or self.state is OrderState.REJECTED:
             return True
         return self.state.is_final and self.final_filled is not None and self.filled >= self.final_filled
+
+
+@attrs.frozen(kw_only=True)
+class OrderRequest:
+    """One order of a batch; for its parts see `Order`."""
+
+    side: Side
+    size: Size
+    price: Price | None = None
+    type: OrderType = OrderType.LIMIT
+    time_in_force: TimeInForce = TimeInForce.GTC
+    post_only: bool = False
+    reduce_only: bool = False
+    trigger_price: Price | None = None
+    expire_ns: int = 0
+    position_side: PositionSide = PositionSide.BOTH

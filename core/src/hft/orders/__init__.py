@@ -7,7 +7,7 @@ from hft.orders.flattener import Flattener
 from hft.orders.guard import Guard
 from hft.orders.ids import ClientOrderIds
 from hft.orders.interfaces import Ledger, OrderJournal, Owner, RiskGate
-from hft.orders.manager import OrderManager, OrderRequest
+from hft.orders.manager import OrderManager
 from hft.orders.quoter import Quoter
 from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
 from hft.orders.trading import StrategyTrading
@@ -21,7 +21,6 @@ __all__ = [
     "OrderCounters",
     "OrderJournal",
     "OrderManager",
-    "OrderRequest",
     "Owner",
     "Quoter",
     "RiskGate",

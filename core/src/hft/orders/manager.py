@@ -14,7 +14,7 @@ from hft.instrument import Instrument
 from hft.latency import Trace
 from hft.market import Market
 from hft.net.backoff import Backoff
-from hft.order import Order
+from hft.order import Order, OrderRequest
 from hft.orders.counters import OrderCounters
 from hft.orders.doubts import PATIENCE_NS, Doubts
 from hft.orders.ids import ClientOrderIds
@@ -29,7 +29,7 @@ from hft.plugin.execution import ApprovedOrder, ExecutionClient, ExecutionEvents
 from hft.plugin.risk import Refused
 from hft.types import OrderState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
-__all__ = ["OrderManager", "OrderRequest"]
+__all__ = ["OrderManager"]
 
 _EXPLAINED_NS = NS_PER_S
 """What contradicts what we know of an order is explained this soon by a fill or report under way."""
@@ -44,22 +44,6 @@ _UNANSWERED = (OrderState.PENDING_NEW, OrderState.PENDING_REPLACE, OrderState.PE
 
 def _ignore(_: Any) -> None:
     """Stand in for a callback that nobody set."""
-
-
-@attrs.frozen(kw_only=True)
-class OrderRequest:
-    """One order of a batch; see `Trading.place`."""
-
-    side: Side
-    size: Size
-    price: Price | None = None
-    type: OrderType = OrderType.LIMIT
-    time_in_force: TimeInForce = TimeInForce.GTC
-    post_only: bool = False
-    reduce_only: bool = False
-    trigger_price: Price | None = None
-    expire_ns: int = 0
-    position_side: PositionSide = PositionSide.BOTH
 
 
 class OrderManager(ExecutionEvents):

@@ -14,7 +14,7 @@ from hft.errors import OrderError
 from hft.events import Fill
 from hft.instrument import Instrument
 from hft.market import Market
-from hft.order import Order
+from hft.order import Order, OrderRequest
 from hft.orders.guard import Guard
 from hft.orders.interfaces import Ledger
 from hft.orders.manager import OrderManager
@@ -23,7 +23,7 @@ from hft.orders.whole import check_whole
 from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
 from hft.plugin.strategy import Trading
 from hft.routing import ExchangeConditions, Router
-from hft.types import OrderType, Price, Side, Size, TimeInForce
+from hft.types import OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 __all__ = ["StrategyTrading"]
 
@@ -106,9 +106,13 @@ class StrategyTrading(Trading):
         time_in_force: TimeInForce = TimeInForce.GTC,
         post_only: bool = False,
         reduce_only: bool = False,
+        trigger_price: Price | None = None,
+        expire_ns: int = 0,
+        position_side: PositionSide = PositionSide.BOTH,
     ) -> Order:
         self._quoter(instrument)
         check_whole(0 if price is None else price, size)
+        check_whole(0 if trigger_price is None else trigger_price, size)
         return self._manager.place(
             self,
             instrument,
@@ -119,7 +123,16 @@ class StrategyTrading(Trading):
             time_in_force=time_in_force,
             post_only=post_only,
             reduce_only=reduce_only,
+            trigger_price=trigger_price,
+            expire_ns=expire_ns,
+            position_side=position_side,
         )
+
+    def place_batch(self, instrument: Instrument, requests: Sequence[OrderRequest]) -> list[Order]:
+        self._quoter(instrument)
+        for request in requests:
+            check_whole(0 if request.price is None else request.price, request.size)
+        return self._manager.place_batch(self, instrument, requests)
 
     def amend(self, order: Order, price: Price, size: Size) -> None:
         self._check_placed(order)

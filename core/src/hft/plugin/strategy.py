@@ -12,10 +12,10 @@ from hft.clock import Clock, Timer
 from hft.events import Fill, MarkPrice, Quote, Trade
 from hft.instrument import Instrument
 from hft.market import Market
-from hft.order import Order
+from hft.order import Order, OrderRequest
 from hft.plugin.config import ConfigT, Configured
 from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
-from hft.types import OrderType, Price, Side, Size, TimeInForce
+from hft.types import OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 __all__ = ["Strategy", "Trading"]
 
@@ -60,8 +60,21 @@ class Trading(ABC):
         time_in_force: TimeInForce = TimeInForce.GTC,
         post_only: bool = False,
         reduce_only: bool = False,
+        trigger_price: Price | None = None,
+        expire_ns: int = 0,
+        position_side: PositionSide = PositionSide.BOTH,
     ) -> Order:
-        """Place one order outside the quotes; a refusal by risk is an order in state REJECTED."""
+        """Place one order outside the quotes; a refusal by risk is an order in state REJECTED.
+
+        ``trigger_price`` belongs to stops, ``expire_ns`` to GTD, ``position_side`` to accounts in hedge mode.
+        """
+
+    @abstractmethod
+    def place_batch(self, instrument: Instrument, requests: Sequence[OrderRequest]) -> list[Order]:
+        """Place several orders of one instrument, in as few messages as the exchange takes.
+
+        Each is judged by itself, together with those before it: what is refused comes back REJECTED.
+        """
 
     @abstractmethod
     def amend(self, order: Order, price: Price, size: Size) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "ExchangeKeys",
     "LoadedPlugin",
     "Mode",
+    "OnError",
     "PluginSource",
     "Profile",
     "ProfileKeys",
@@ -189,12 +190,24 @@ class ExchangeKeys(ComponentKeys):
     simulator: Node | None = option(None, doc="how the simulator trades, with environment: simulator")
 
 
+class OnError(enum.Enum):
+    """What follows from an exception that a strategy raises, beside that it is reported."""
+
+    STOP = "stop"
+    """That strategy is called no more, and its orders are cancelled; the others go on."""
+    HALT = "halt"
+    """So are all: trading halts."""
+
+
 @attrs.frozen(kw_only=True)
 class StrategyKeys(ComponentKeys):
     """The keys of a strategy that the kernel reads; all others are its plugin's."""
 
     instruments: tuple[InstrumentId, ...] = option(
         doc="what it sees and trades, such as [BTC/USDT@binance]", validator=_check_instruments
+    )
+    on_error: OnError = option(
+        OnError.STOP, doc="what follows when it raises: it is stopped, or all trading halts"
     )
 
 
@@ -227,6 +240,7 @@ class StrategyEntry:
     key: str
     use: str
     instruments: tuple[InstrumentId, ...]
+    on_error: OnError
     plugin: LoadedPlugin
     config: Any
 

@@ -234,6 +234,7 @@ class _Reader:
             key=key,
             use=component.keys.use,
             instruments=component.keys.instruments,
+            on_error=component.keys.on_error,
             plugin=component.plugin,
             config=component.config,
         )

@@ -13,6 +13,7 @@ from hft.book import OrderBook
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
 from hft.instrument import Instrument, InstrumentId
+from hft.journal import NoteKind
 from hft.latency import Trace
 from hft.ledger import Ledger
 from hft.market import Channel, Market
@@ -30,7 +31,7 @@ from hft.paper import PaperExecution
 from hft.plugin.execution import ExecutionClient
 from hft.plugin.risk import Halt
 from hft.profile import ExchangeEntry, Profile, StrategyEntry
-from hft.profile.model import SIMULATOR
+from hft.profile.model import SIMULATOR, OnError
 from hft.risk import Kill, KillSwitch, LiveRiskView, RiskEngine
 from hft.routing import ExchangeConditions
 from hft.run.log_ring import LogRing
@@ -68,8 +69,8 @@ class Kernel:
     ``wanted`` says which instruments the profile needs. `wire` takes them and joins the components;
     from `start` to `stop` the events of ``markets`` drive everything: first the simulated exchange,
     then the strategies, as an exchange knows before its clients do. ``on_halt`` is called once when
-    trading halts, ``on_silent`` with a market whose book stays out of LIVE. ``warn`` takes a key, by
-    which it limits the rate, and a line.
+    trading halts, ``on_silent`` with a market whose book stays out of LIVE. ``note`` takes down what the
+    journal is to keep (`Journal.note`). ``warn`` takes a key, by which it limits the rate, and a line.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Kernel:
         self.manager.on_halt = self._halt
         self.manager.self_trade = SelfTradeGuard(profile.self_trade, self.manager.cancel)
         self.on_halt: Callable[[], None] = lambda: None
+        self.note: Callable[..., None] = _ignore_note
         self.on_silent: Callable[[Market], None] = lambda market: None
         self.flattener = Flattener(self.manager, self.ledger, clock, lambda line: warn(line[:60], line))
         self.kill_switch: KillSwitch | None = None
@@ -190,6 +192,7 @@ class Kernel:
     def fail(self, reason: str) -> None:
         """Note that the run did not do what it was asked for."""
         self.faults.append(reason)
+        self.note(NoteKind.FAULT, reason=reason)
         self._warn(f"fault {reason}", reason)
 
     def mark(self, market: Market) -> Decimal | None:
@@ -256,11 +259,14 @@ class Kernel:
         module = next(type(each.strategy).__module__ for each in self.strategies if each.name == name)
         line = f"strategy {name!r} raised {why(error, module)}; it is stopped and its orders are cancelled"
         self.fail(line)
+        if self.profile.strategies[name].on_error is OnError.HALT:
+            self.manager.halt(f"strategy {name!r} raised {type(error).__name__}")
         if not any(strategy.running for strategy in self.strategies):
             self.on_halt()
 
     def kill(self, kill: Kill) -> None:
         """Stop trading for the kill switch, which somebody has thrown."""
+        self.note(NoteKind.KILL, reason=str(kill), flatten=kill.flatten)
         self.manager.halt(str(kill))
         if kill.flatten:
             self.flattener.start()
@@ -273,6 +279,7 @@ class Kernel:
             self.flattener.start()
 
     def _halt(self, reason: str) -> None:
+        self.note(NoteKind.HALT, reason=reason)
         self._warn("halt", f"trading is halted: {reason}")
         self.on_halt()
 
@@ -302,3 +309,7 @@ def _review(risk: RiskEngine, instrument: Instrument, _: OrderBook) -> None:
 
 def _look(_: OrderBook) -> None:
     """Want a book that no strategy listens to."""
+
+
+def _ignore_note(kind: NoteKind, **facts: object) -> None:
+    """Stand in for a journal."""

@@ -54,6 +54,7 @@ def begin_journal(journal: Journal, kernel: Kernel, instruments: Iterable[Instru
     )
     journal.add(instruments)
     kernel.manager.journal = journal
+    kernel.note = journal.note
 
 
 class LiveTrading:

@@ -14,7 +14,7 @@ from hft.errors import UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Market
 from hft.money import Amount, product, to_amount
-from hft.order import Order
+from hft.order import Order, OrderRequest
 from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
 from hft.plugin.strategy import Trading
 from hft.risk import AccountView
@@ -137,6 +137,9 @@ class FakeTrading(Trading):
         time_in_force: TimeInForce = TimeInForce.GTC,
         post_only: bool = False,
         reduce_only: bool = False,
+        trigger_price: Price | None = None,
+        expire_ns: int = 0,
+        position_side: PositionSide = PositionSide.BOTH,
     ) -> Order:
         order = Order(
             client_order_id=f"fake{len(self.orders) + 1}",
@@ -149,11 +152,17 @@ class FakeTrading(Trading):
             time_in_force=time_in_force,
             post_only=post_only,
             reduce_only=reduce_only,
+            trigger_price=trigger_price,
+            expire_ns=expire_ns,
+            position_side=position_side,
             state=OrderState.NEW,
             created_ns=self.clock.now_ns(),
         )
         self.orders.append(order)
         return order
+
+    def place_batch(self, instrument: Instrument, requests: Sequence[OrderRequest]) -> list[Order]:
+        return [self.place(instrument, **attrs.asdict(request, recurse=False)) for request in requests]
 
     def amend(self, order: Order, price: Price, size: Size) -> None:
         self.amended.append((order, price, size))
