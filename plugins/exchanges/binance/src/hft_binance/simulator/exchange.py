@@ -22,7 +22,7 @@ from hft_binance.simulator.private import PrivateSide
 from hft_binance.simulator.private_rest import no_trading_routes
 from hft_binance.simulator.publisher import MARKET, PUBLIC, Publisher
 from hft_binance.simulator.rest import Rest, refusal
-from hft_binance.simulator.sockets import SocketRules, Sockets
+from hft_binance.simulator.sockets import CONNECTIONS, SocketRules, Sockets
 from hft_binance.simulator.usdm_events import USDM_EVENTS
 from hft_binance.simulator.user_stream import PrivateConnection
 
@@ -83,7 +83,11 @@ class BinanceSimulator(Simulator[BinanceSimulatorConfig]):
             clock.now_ns() // NS_PER_MS,
         )
         self._publisher = Publisher(listings, self.hub, clock)
-        rules = SocketRules(lifetime_ns=config.lifetime, capacity=config.backlog)
+        rules = SocketRules(
+            lifetime_ns=config.lifetime,
+            capacity=config.backlog,
+            connections=int(CONNECTIONS * config.limits),
+        )
         self.sockets = Sockets(self.hub, clock, self._subscribed, rules, self._connect_private)
         self.rest = {
             product: Rest(
