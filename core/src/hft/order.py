@@ -24,8 +24,9 @@ class Order:
     is the client id of the order this one follows, where the exchange cannot amend. ``final_filled`` is how
     many lots the exchange said have traded in all when it ended the order, None while it has not or where
     it did not say. ``reason`` says
-    why it, or the last request about it, was refused. ``created_ns`` is when it was made, ``stamps`` when
-    the newest request about it came about, None while nothing was sent.
+    why it, or the last request about it, was refused. ``acknowledged`` says whether the exchange has
+    shown that it had the order. ``created_ns`` is when it was made, ``stamps`` when the newest request about
+    it came about, None while nothing was sent.
     """
 
     client_order_id: str
@@ -45,6 +46,7 @@ class Order:
     filled: Size = Size(0)
     pending_price: Price | None = None
     pending_size: Size | None = None
+    acknowledged: bool = False
     exchange_order_id: str = ""
     replaces: str = ""
     final_filled: Size | None = None

@@ -110,7 +110,8 @@ class OrderManager(ExecutionEvents):
     def adopt(self, order: Order, owner: Owner) -> None:
         """Take over an open order of an earlier run, as the journal or the exchange has it."""
         record = Record(order, self.store.desks[order.instrument], owner)
-        record.acknowledged = order.state is not OrderState.UNKNOWN
+        known = order.state is not OrderState.UNKNOWN
+        order.acknowledged = bool(known or order.filled or order.exchange_order_id)
         self.store.add(record)
         self.counters.adopted += 1
         self.journal.order(order)
@@ -364,7 +365,7 @@ class OrderManager(ExecutionEvents):
             self.counters.duplicates += 1
             return
         order = record.order
-        if event not in EDGES[order.state] or (event is Event.REJECTED and record.acknowledged):
+        if event not in EDGES[order.state] or (event is Event.REJECTED and order.acknowledged):
             self._on_illegal(order, event)
             return
         if event is Event.CANCEL_REJECTED and record.successor is not None:
@@ -427,7 +428,7 @@ class OrderManager(ExecutionEvents):
         order = record.order
         before = order.state
         order.filled = Size(order.filled + fill.size)
-        record.acknowledged = True
+        order.acknowledged = True
         event = Event.LAST_FILL if order.filled >= order.largest_size else Event.FILL
         state = next_state(order, event)
         if state is None or order.filled > order.largest_size:
