@@ -119,9 +119,7 @@ def test_ccxt_trades_futures(ccxt_client: Any) -> None:
 
 
 def test_python_binance_trades_both(ready: dict[str, Any]) -> None:
-    module = pytest.importorskip(
-        "binance.client", reason=WHY
-    )
+    module = pytest.importorskip("binance.client", reason=WHY)
     account = ready["accounts"][2]
     client = module.Client(account["key"], account["secret"], ping=False)
     client.API_URL = ready["rest"] + "/api"
@@ -162,9 +160,7 @@ def test_python_binance_trades_both(ready: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", [0, 1], ids=["HMAC", "Ed25519"])
 def test_the_official_client_trades_spot(ready: dict[str, Any], kind: int) -> None:
-    spot = pytest.importorskip(
-        "binance_sdk_spot.spot", reason=WHY
-    )
+    spot = pytest.importorskip("binance_sdk_spot.spot", reason=WHY)
     account = ready["accounts"][kind]
     secret = {"api_secret": account["secret"]} if kind == 0 else {"private_key": account["secret"]}
     configuration = spot.ConfigurationRestAPI(

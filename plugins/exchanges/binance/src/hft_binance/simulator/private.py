@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from aiohttp import web
 
+from hft import Side, Size
 from hft.sim import (
     ClientOrder,
     Fill,
@@ -24,7 +25,6 @@ from hft.sim import (
     Truth,
     World,
 )
-from hft.types import Side, Size
 from hft_binance.simulator.event_order import EventOrder, EventQueue
 from hft_binance.simulator.gate import Gate
 from hft_binance.simulator.listing import SPOT, USDM, Listing, ProductRules

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from hft import Clock, Price, Side, Size
+from hft import Clock, OrderState, Price, Side, Size, TimeInForce
 from hft.sim import (
     ClientOrder,
     Fill,
@@ -23,7 +23,6 @@ from hft.sim import (
     Trigger,
     TriggerPrice,
 )
-from hft.types import OrderState, TimeInForce
 from hft_binance.simulator.calls import Call
 from hft_binance.simulator.listing import NS_PER_MS, Listing
 from hft_binance.simulator.native import NativeOrder

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from hft import Side
-from hft.money import trim
 from hft.sim import ClientOrder, Fill
 from hft_binance.simulator.listing import NS_PER_MS
 from hft_binance.simulator.native import native, status
@@ -23,7 +22,8 @@ def amount(value: Decimal) -> str:
 
 def plain(value: Decimal) -> str:
     """Write a number without trailing zeros."""
-    return f"{trim(value):f}"
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def average_price(order: ClientOrder) -> str:
