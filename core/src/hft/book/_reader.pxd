@@ -12,6 +12,56 @@ from libc.string cimport memcmp
 
 ctypedef const unsigned char* Text
 
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <string.h>
+
+    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && defined(__GNUC__)
+    #define HFT_EIGHT_AT_ONCE 1
+    #else
+    #define HFT_EIGHT_AT_ONCE 0
+    #endif
+
+    static const uint64_t HFT_POWERS[20] = {
+        1ULL, 10ULL, 100ULL, 1000ULL, 10000ULL, 100000ULL, 1000000ULL, 10000000ULL, 100000000ULL,
+        1000000000ULL, 10000000000ULL, 100000000000ULL, 1000000000000ULL, 10000000000000ULL,
+        100000000000000ULL, 1000000000000000ULL, 10000000000000000ULL, 100000000000000000ULL,
+        1000000000000000000ULL, 10000000000000000000ULL
+    };
+
+    /* Eight bytes, the first lowest, in which digits are 0 to 9 and all others more. */
+    static inline uint64_t hft_eight(const unsigned char* at) {
+        uint64_t bytes;
+        memcpy(&bytes, at, 8);
+        return bytes ^ 0x3030303030303030ULL;
+    }
+
+    /* How many digits stand before the first byte that is none. */
+    static inline int hft_digits(uint64_t bytes) {
+    #if HFT_EIGHT_AT_ONCE
+        uint64_t others = ((bytes + 0x7676767676767676ULL) | bytes) & 0x8080808080808080ULL;
+        return others ? __builtin_ctzll(others) >> 3 : 8;
+    #else
+        return 0;
+    #endif
+    }
+
+    /* The number that the first digits make; there is one at least. */
+    static inline uint64_t hft_number(uint64_t bytes, int digits) {
+        const uint64_t mask = 0x000000FF000000FFULL;
+        bytes <<= 8 * (8 - digits);
+        bytes = bytes * 10 + (bytes >> 8);
+        return (((bytes & mask) * 0x000F424000000064ULL)
+                + (((bytes >> 16) & mask) * 0x0000271000000001ULL)) >> 32;
+    }
+    """
+    const bint EIGHT_AT_ONCE "HFT_EIGHT_AT_ONCE"
+    const uint64_t* POWERS "HFT_POWERS"
+    uint64_t eight "hft_eight"(Text at) noexcept
+    int digits_of "hft_digits"(uint64_t bytes) noexcept
+    uint64_t number_of "hft_number"(uint64_t bytes, int digits) noexcept
+
 
 cdef struct Grid:
     int decimals  # of the step
@@ -72,12 +122,19 @@ cdef inline bint read_count(Cursor* c, const Grid* grid, int64_t* count) noexcep
     """Read a plain decimal, quoted or not, as a count of the grid's steps."""
     cdef Text at = c.at, end = c.end, start
     cdef bint quoted = at < end and at[0] == b'"'
-    cdef int missing = grid.decimals
-    cdef uint64_t value = 0, steps
+    cdef int missing = grid.decimals, found, used
+    cdef uint64_t value = 0, steps, bytes
     cdef Py_ssize_t whole, digits
 
+    # Eight digits are read at once where eight bytes are there; the loops read what that leaves over.
     at += quoted
     start = at
+    if EIGHT_AT_ONCE and end - at >= 8:
+        bytes = eight(at)
+        found = digits_of(bytes)
+        if found:
+            value = number_of(bytes, found)
+            at += found
     while is_digit(at, end):
         value = value * 10 + (at[0] - c"0")
         at += 1
@@ -87,6 +144,21 @@ cdef inline bint read_count(Cursor* c, const Grid* grid, int64_t* count) noexcep
     if at < end and at[0] == b".":
         at += 1
         start = at
+        if EIGHT_AT_ONCE and end - at >= 8:
+            bytes = eight(at)
+            found = digits_of(bytes)
+            used = min(found, missing)
+            if used:
+                value = value * POWERS[used] + number_of(bytes, used)
+                missing -= used
+                at += used
+            if found > used:
+                bytes >>= 8 * used
+                if found < 8:
+                    bytes <<= 8 * (8 - found + used)
+                if bytes:
+                    return False  # a digit behind the grid's last that is no zero
+                at += found - used
         while missing and is_digit(at, end):
             value = value * 10 + (at[0] - c"0")
             missing -= 1
@@ -105,9 +177,7 @@ cdef inline bint read_count(Cursor* c, const Grid* grid, int64_t* count) noexcep
         at += 1
     c.at = at
 
-    while missing:
-        value *= 10
-        missing -= 1
+    value *= POWERS[missing]
     if grid.unit != 1:
         steps = value // grid.unit
         if steps * grid.unit != value:
