@@ -5,8 +5,9 @@ Everything a plugin needs is imported from here: ``from hft import Strategy, hoo
 
 from __future__ import annotations
 
-from hft.book import JsonSlice, Level, OrderBook
+from hft.book import Chain, DepthLayout, DepthMessage, DepthPart, JsonSlice, Level, OrderBook
 from hft.clock import Clock, SimulatedClock, SystemClock, Timer
+from hft.depth_path import DepthPath, DepthPaths, new_paths
 from hft.errors import (
     CaptureError,
     DataError,
@@ -57,12 +58,18 @@ __all__ = [
     "BookState",
     "Capabilities",
     "CaptureError",
+    "Chain",
     "Channel",
     "Clock",
     "ConnectionSpec",
     "Continuity",
     "DataError",
     "DecodeError",
+    "DepthLayout",
+    "DepthMessage",
+    "DepthPart",
+    "DepthPath",
+    "DepthPaths",
     "Duration",
     "Endpoints",
     "ExecutionClient",
@@ -117,5 +124,6 @@ __all__ = [
     "UsageError",
     "Verdict",
     "hookimpl",
+    "new_paths",
     "option",
 ]

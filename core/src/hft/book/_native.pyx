@@ -8,23 +8,33 @@ their ends.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_CheckBuffer
-from cpython.bytes cimport PyBytes_AsString, PyBytes_CheckExact, PyBytes_Size
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_AsString,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+    PyBytes_Size,
+)
 from cpython.exc cimport PyErr_Clear
 from cpython.list cimport PyList_New
-from cpython.mem cimport PyMem_Free
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport INT64_MAX, UINT64_MAX, int64_t, uint64_t
-from libc.string cimport memmove
+from libc.string cimport memchr, memcmp, memcpy, memmove
 
-from hft.book._reader cimport Batch, Cursor, Grid, Text, read_slice, reserve
+from types import MemberDescriptorType
+
+from hft.book._reader cimport Batch, Cursor, Grid, Text, read_levels, read_number, read_slice, reserve
 
 from hft.book.interface import OrderBook
+from hft.book.layout import DepthMessage
 from hft.errors import GridError
 from hft.instrument import MAX_COUNT
 from hft.types import BookState, Side
 
-__all__ = ["NativeCore", "NativeSide", "members"]
+__all__ = ["DepthPath", "DepthPaths", "Gate", "NativeCore", "NativeSide", "bind", "members"]
 
 cdef extern from "Python.h":
     """
@@ -436,14 +446,49 @@ cdef class NativeCore:
 
     def apply_snapshot(self, bids, asks):
         """Replace both sides by the levels of two JSON slices."""
-        if not self.read(bids, asks):
+        cdef Batch* bid_batch = &new_bids
+        cdef Batch* ask_batch = &new_asks
+        if type(bids) is ReadLevels and type(asks) is ReadLevels:
+            bid_batch = self.of(<ReadLevels>bids)
+            ask_batch = self.of(<ReadLevels>asks)
+            self.bid_side.make_room(bid_batch.count)
+            self.ask_side.make_room(ask_batch.count)
+        elif not self.read(bids, asks):
             self.apply_exactly(True, bids, asks)
             return
         self.bid_side.odd.clear()
         self.ask_side.odd.clear()
-        self.bid_side.fill(&new_bids)
-        self.ask_side.fill(&new_asks)
+        self.bid_side.fill(bid_batch)
+        self.ask_side.fill(ask_batch)
         self.refresh()
+
+    def read_message(self, layout, data):
+        """Read a message of a layout, levels and all; None if it is for the codec."""
+        cdef Cursor c
+        cdef int64_t numbers[NUMBERS]
+        cdef ReadLevels bids, asks
+        if not PyBytes_CheckExact(data):
+            return None
+        c.at = <Text>PyBytes_AS_STRING(data)
+        c.end = c.at + PyBytes_GET_SIZE(data)
+        bids, asks = ReadLevels(), ReadLevels()
+        bids.prices = asks.prices = self.prices
+        bids.sizes = asks.sizes = self.sizes
+        if not compiled(layout).read(&c, self, &bids.batch, &asks.batch, numbers):
+            return None
+        return DepthMessage(
+            first_id=numbers[FIRST_ID],
+            last_id=numbers[LAST_ID],
+            prev_id=numbers[PREV_ID],
+            exchange_ns=numbers[TIME],
+            bids=bids,
+            asks=asks,
+        )
+
+    cdef Batch* of(self, ReadLevels levels) except NULL:
+        if not (same_grid(&self.prices, &levels.prices) and same_grid(&self.sizes, &levels.sizes)):
+            raise ValueError("the levels were read for a book of another grid")
+        return &levels.batch
 
     def apply_delta(self, bids, asks):
         """Set the levels of two JSON slices."""
@@ -515,6 +560,9 @@ cdef class NativeCore:
     @property
     def is_crossed(self):
         """Whether the best bid is not below the best ask."""
+        return self.crosses()
+
+    cdef inline bint crosses(self) noexcept:
         cdef NativeSide bids = self.bid_side, asks = self.ask_side
         return bids.count > 0 and asks.count > 0 and bids.keys[bids.count - 1] >= -asks.keys[asks.count - 1]
 
@@ -563,6 +611,9 @@ cdef class NativeCore:
             if not left:
                 return <object>cost / size
         return None
+
+
+include "_path.pxi"
 
 
 # -- attributes --------------------------------------------------------------------------------------

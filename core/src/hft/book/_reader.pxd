@@ -311,24 +311,45 @@ cdef inline int reserve(int64_t** first, int64_t** second, Py_ssize_t* room, Py_
     return 0
 
 
-cdef inline int read_slice(Cursor c, const Grid* prices, const Grid* sizes, Batch* batch) except -1:
-    """Read all levels of a slice; return whether it holds nothing but levels in their usual forms."""
+cdef inline bint read_number(Cursor* c, int64_t* number) noexcept:
+    """Read a whole number that is not negative and surely fits."""
+    cdef Text at = c.at, end = c.end, start = at
+    cdef uint64_t value = 0, bytes
+    cdef int found
+    if EIGHT_AT_ONCE and end - at >= 8:
+        bytes = eight(at)
+        found = digits_of(bytes)
+        if found:
+            value = number_of(bytes, found)
+            at += found
+    while is_digit(at, end):
+        value = value * 10 + (at[0] - c"0")
+        at += 1
+    if at == start or at - start >= SAFE_DIGITS or (at - start > 1 and start[0] == b"0"):
+        return False
+    number[0] = <int64_t>value
+    c.at = at
+    return True
+
+
+cdef inline int read_levels(Cursor* c, const Grid* prices, const Grid* sizes, Batch* batch) except -1:
+    """Read an array of levels; return whether it holds nothing but levels in their usual forms."""
     cdef int64_t ticks = 0, lots = 0
     cdef unsigned char opening
     batch.count = 0
-    if not prices.unit or not sizes.unit or not take(&c, b"["):
+    if not prices.unit or not sizes.unit or not take(c, b"["):
         return False
-    if take(&c, b"]"):
-        return c.at == c.end
+    if take(c, b"]"):
+        return True
     while True:
         if c.at == c.end:
             return False
         opening = c.at[0]
         c.at += 1
         if opening == b"[":
-            if not read_array(&c, prices, sizes, &ticks, &lots):
+            if not read_array(c, prices, sizes, &ticks, &lots):
                 return False
-        elif opening != b"{" or not read_object(&c, prices, sizes, &ticks, &lots):
+        elif opening != b"{" or not read_object(c, prices, sizes, &ticks, &lots):
             return False
         if not ticks:
             return False
@@ -337,7 +358,12 @@ cdef inline int read_slice(Cursor c, const Grid* prices, const Grid* sizes, Batc
         batch.ticks[batch.count] = ticks
         batch.lots[batch.count] = lots
         batch.count += 1
-        if take(&c, b"]"):
-            return c.at == c.end
-        if not take(&c, b","):
+        if take(c, b"]"):
+            return True
+        if not take(c, b","):
             return False
+
+
+cdef inline int read_slice(Cursor c, const Grid* prices, const Grid* sizes, Batch* batch) except -1:
+    """Read all levels of a slice that holds nothing else."""
+    return read_levels(&c, prices, sizes, batch) and c.at == c.end
