@@ -74,7 +74,7 @@ def new_gate() -> Gate:
 
 
 def new_paths(head: bytes) -> DepthPaths:
-    """Make the paths of a connection, on which the name of a frame's stream stands between ``head`` and a quote."""
+    """Make the paths of a connection; the name of a frame's stream stands between ``head`` and a quote."""
     if not _is_native():
         return _NoPaths()
     from hft.book._native import DepthPaths as NativePaths
@@ -87,10 +87,10 @@ def new_path(
 ) -> DepthPath | None:
     """Make the path of a stream's messages; None without the native module.
 
-    A message takes it while the gate is open, the book LIVE, the layout met to the byte, the update surely the
-    next (`Chain`) and every level plain and on the grid. It is then applied, stamped and counted, and the
-    listeners are called, as `Synchroniser.on_delta` does it. ``on_crossed`` is told the id of an update after
-    which the book is crossed, in place of the listeners.
+    A message takes it while the gate is open, the book LIVE, the layout met to the byte, the update surely
+    the next (`Chain`) and every level plain and on the grid. It is then applied, stamped and counted, and
+    the listeners are called, as `Synchroniser.on_delta` does it. ``on_crossed`` is told the id of an update
+    after which the book is crossed, in place of the listeners.
     """
     if not _is_native():
         return None

@@ -137,7 +137,7 @@ class Synchroniser:
         self._gate = new_gate()  # open only while every update that follows is to be applied at once
 
     def path(self, layout: DepthLayout, chain: Chain) -> DepthPath | None:
-        """Make the short way for the updates of a stream that writes them by this layout, None if there is none.
+        """Make the short way for updates that are written by this layout; None where there is none.
 
         ``chain`` says of which updates the `Continuity` surely says NEXT.
         """

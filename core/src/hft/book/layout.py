@@ -48,7 +48,7 @@ class DepthLayout:
     ``time_unit_ns`` is the unit of the exchange's time.
     """
 
-    parts: Sequence[bytes | DepthPart] = attrs.field(converter=tuple)
+    parts: Sequence[bytes | DepthPart]
     time_unit_ns: int = 1_000_000
     compiled: Any = attrs.field(default=None, init=False, repr=False)
     """What the native module made of it."""

@@ -50,6 +50,7 @@ class Feed(ABC):
     def rotate(self, conn: str) -> None:
         """Replace a connection that the exchange is about to close, without a hole in between."""
 
+    @abstractmethod
     def use_paths(self, conn: str, paths: DepthPaths) -> None:
         """Let the frames of a connection take these paths where they can, instead of `on_frame`."""
 

@@ -123,9 +123,7 @@ class Symbol:
         layout = codec.SPOT_SNAPSHOT if self.key[0] is Product.SPOT else codec.FUTURES_SNAPSHOT
         message = self.market.book.read_message(layout, body)
         if message is not None:
-            self.sync.on_snapshot(
-                message.last_id, message.bids, message.asks, message.exchange_ns, recv_ns
-            )
+            self.sync.on_snapshot(message.last_id, message.bids, message.asks, message.exchange_ns, recv_ns)
             return
         snapshot = codec.decode_depth_snapshot(body)
         self.sync.on_snapshot(
