@@ -346,6 +346,10 @@ def test_a_message_is_read_for_its_book_alone(native_book: type[OrderBook]) -> N
     assert (message.first_id, message.last_id, message.exchange_ns) == (1, 2, 3 * MS)
     book.apply_snapshot(message.bids, message.asks)
     assert (book.bids(), book.asks()) == ([(100, 2000)], [(200, 3000)])
+    book.apply_snapshot(b'[["1.005","1"]]', b'[["2.00","1"]]')  # off the grid: shown at 100
+    book.apply_delta(message.bids, message.asks)
+    assert book.exact_levels(Side.BUY) == [(Decimal("1.005"), 1), (1, 2)]
+    assert book.asks() == [(200, 3000)]
     coarse = native_book(attrs.evolve(book.instrument, tick_size=Decimal("0.1")))
     with pytest.raises(ValueError, match="another grid"):
         coarse.apply_snapshot(message.bids, message.asks)

@@ -8,7 +8,7 @@ from hft.book.layout import Chain, DepthLayout, DepthMessage
 from hft.instrument import Instrument
 from hft.types import BookState, Price, Side, Size
 
-__all__ = ["DepthPath", "DepthPaths", "Gate", "NativeCore", "NativeSide", "bind", "members"]
+__all__ = ["DepthPath", "DepthPaths", "Gate", "NativeCore", "NativeSide", "ReadLevels", "bind", "members"]
 
 class NativeSide:
     @property
@@ -52,6 +52,9 @@ class NativeCore:
     def imbalance(self, n: int = 1) -> float | None: ...
     def weighted_price(self, side: Side, n: int) -> float | None: ...
     def sweep_price(self, side: Side, size: Size) -> float | None: ...
+
+class ReadLevels:
+    def pairs(self) -> list[Level]: ...
 
 class Gate:
     open: bool

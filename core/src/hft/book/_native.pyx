@@ -34,7 +34,7 @@ from hft.errors import GridError
 from hft.instrument import MAX_COUNT
 from hft.types import BookState, Side
 
-__all__ = ["DepthPath", "DepthPaths", "Gate", "NativeCore", "NativeSide", "bind", "members"]
+__all__ = ["DepthPath", "DepthPaths", "Gate", "NativeCore", "NativeSide", "ReadLevels", "bind", "members"]
 
 cdef extern from "Python.h":
     """
@@ -446,20 +446,15 @@ cdef class NativeCore:
 
     def apply_snapshot(self, bids, asks):
         """Replace both sides by the levels of two JSON slices."""
-        cdef Batch* bid_batch = &new_bids
-        cdef Batch* ask_batch = &new_asks
-        if type(bids) is ReadLevels and type(asks) is ReadLevels:
-            bid_batch = self.of(<ReadLevels>bids)
-            ask_batch = self.of(<ReadLevels>asks)
-            self.bid_side.make_room(bid_batch.count)
-            self.ask_side.make_room(ask_batch.count)
-        elif not self.read(bids, asks):
+        cdef Batch* new_bids
+        cdef Batch* new_asks
+        if not self.levels_of(bids, asks, &new_bids, &new_asks):
             self.apply_exactly(True, bids, asks)
             return
         self.bid_side.odd.clear()
         self.ask_side.odd.clear()
-        self.bid_side.fill(bid_batch)
-        self.ask_side.fill(ask_batch)
+        self.bid_side.fill(new_bids)
+        self.ask_side.fill(new_asks)
         self.refresh()
 
     def read_message(self, layout, data):
@@ -485,6 +480,16 @@ cdef class NativeCore:
             asks=asks,
         )
 
+    cdef bint levels_of(self, bids, asks, Batch** to_bids, Batch** to_asks) except -1:
+        """Find the levels of two slices and make room for them; return False if they are not plain."""
+        if type(bids) is not ReadLevels or type(asks) is not ReadLevels:
+            to_bids[0], to_asks[0] = &new_bids, &new_asks
+            return self.read(bids, asks)
+        to_bids[0], to_asks[0] = self.of(<ReadLevels>bids), self.of(<ReadLevels>asks)
+        self.bid_side.make_room(to_bids[0].count)
+        self.ask_side.make_room(to_asks[0].count)
+        return True
+
     cdef Batch* of(self, ReadLevels levels) except NULL:
         if not (same_grid(&self.prices, &levels.prices) and same_grid(&self.sizes, &levels.sizes)):
             raise ValueError("the levels were read for a book of another grid")
@@ -492,15 +497,17 @@ cdef class NativeCore:
 
     def apply_delta(self, bids, asks):
         """Set the levels of two JSON slices."""
+        cdef Batch* new_bids
+        cdef Batch* new_asks
         if (
-            not self.read(bids, asks)
-            or self.bid_side.meets_odd(&new_bids)
-            or self.ask_side.meets_odd(&new_asks)
+            not self.levels_of(bids, asks, &new_bids, &new_asks)
+            or self.bid_side.meets_odd(new_bids)
+            or self.ask_side.meets_odd(new_asks)
         ):
             self.apply_exactly(False, bids, asks)
             return
-        self.bid_side.merge(&new_bids)
-        self.ask_side.merge(&new_asks)
+        self.bid_side.merge(new_bids)
+        self.ask_side.merge(new_asks)
         self.refresh()
 
     def set_level(self, side, price, size):

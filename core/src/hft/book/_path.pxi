@@ -117,6 +117,11 @@ cdef class ReadLevels:
     cdef Grid prices
     cdef Grid sizes
 
+    def pairs(self):
+        """Return the levels as they stood, as tuples of price and size."""
+        cdef Py_ssize_t i
+        return [(self.batch.ticks[i], self.batch.lots[i]) for i in range(self.batch.count)]
+
     def __dealloc__(self):
         PyMem_Free(self.batch.ticks)
         PyMem_Free(self.batch.lots)
