@@ -55,19 +55,15 @@ _Values = tuple[str, str, str, int]
 
 
 class _Template:
-    """Text with holes."""
+    """Text with holes: ``text % pick(values)`` fills them."""
 
-    __slots__ = ("_pick", "_text")
+    __slots__ = ("pick", "text")
 
     def __init__(self, parts: Iterable[str | Hole]) -> None:
         parts = list(parts)
-        self._text = "".join("%s" if isinstance(part, Hole) else part.replace("%", "%%") for part in parts)
+        self.text = "".join("%s" if isinstance(part, Hole) else part.replace("%", "%%") for part in parts)
         # A tuple, as every request has two holes at least: client id and time.
-        self._pick: Callable[[_Values], Any] = itemgetter(*(part for part in parts if isinstance(part, Hole)))
-
-    def fill(self, values: _Values) -> str:
-        text: str = self._text % self._pick(values)
-        return text
+        self.pick: Callable[[_Values], Any] = itemgetter(*(part for part in parts if isinstance(part, Hole)))
 
 
 class _RestForm:
@@ -82,7 +78,8 @@ class _RestForm:
 
     def write(self, values: _Values, signer: Signer) -> RestRequest:
         price, size, client_order_id, time_ms = values
-        query = self._query.fill((price, size, _url_text(client_order_id), time_ms))
+        template = self._query
+        query = template.text % template.pick((price, size, _url_text(client_order_id), time_ms))
         return RestRequest(self._method, f"{self._path}?{query}&signature={signer.sign_url(query.encode())}")
 
 
@@ -97,11 +94,16 @@ class _FrameForm:
         self._rest = _Template((f'","method":"{method}","params":{{', *_json(params)))
 
     def write(self, values: _Values, signer: Signer | None, request_id: str) -> bytes:
-        price, size, client_order_id, time_ms = values
-        rest = self._rest.fill((price, size, _json_text(client_order_id), time_ms))
+        template, payload = self._rest, self._payload
+        client_order_id = values[2]
+        if client_order_id.isalnum() and client_order_id.isascii():
+            rest = template.text % template.pick(values)
+        else:
+            price, size, _, time_ms = values
+            rest = template.text % template.pick((price, size, _json_text(client_order_id), time_ms))
         if signer is None:
             return f'{{"id":"{request_id}{rest}}}}}'.encode()
-        signature = signer.sign(self._payload.fill(values).encode())
+        signature = signer.sign((payload.text % payload.pick(values)).encode())
         return f'{{"id":"{request_id}{rest},"signature":"{signature}"}}}}'.encode()
 
 
@@ -136,7 +138,7 @@ def _url_text(text: str) -> str:
 
 
 def _json_text(text: str) -> str:
-    return text if text.isascii() and text.isalnum() else msgspec.json.encode(text)[1:-1].decode()
+    return msgspec.json.encode(text)[1:-1].decode()
 
 
 # -- orders ----------------------------------------------------------------------------------------------
@@ -154,7 +156,10 @@ class _Orders(ABC, Generic[FormT]):
         self._tail: Params = {**window, "timestamp": Hole.TIME, **tail}
         self._options = dict(place_options)
         self._product = product_traded(instrument)
+        self._instrument = instrument
         self._placing: dict[Any, FormT] = {}
+        # Most orders of a strategy are of one size, and looking is quicker than writing it anew.
+        self._size, self._size_text = Size(0), instrument.format_size(0)
         self._cancelling = self._cancel_form({**cancel_params(instrument), **self._tail})
         self._amending = {
             side: self._amend_form({**amend_params(instrument, side), **self._tail}) for side in Side
@@ -168,6 +173,13 @@ class _Orders(ABC, Generic[FormT]):
 
     @abstractmethod
     def _amend_form(self, params: Params) -> FormT: ...
+
+    def _values(self, order: Order, price: Price | None, size: Size, now_ns: int) -> _Values:
+        instrument = self._instrument
+        if size != self._size:
+            self._size, self._size_text = size, instrument.format_size(size)
+        price_text = "" if price is None else instrument.format_price(price)
+        return price_text, self._size_text, order.client_order_id, now_ns // NS_PER_MS
 
     def _placing_form(self, order: Order) -> FormT:
         kind = (
@@ -207,7 +219,9 @@ class RestOrders(_Orders[_RestForm]):
 
     def place(self, order: Order, now_ns: int) -> RestRequest:
         """Write a new order; raise `OrderError` if the exchange has no such order."""
-        return self._placing_form(order).write(_values(order, order.price, order.size, now_ns), self._signer)
+        return self._placing_form(order).write(
+            self._values(order, order.price, order.size, now_ns), self._signer
+        )
 
     def cancel(self, order: Order, now_ns: int) -> RestRequest:
         """Write the cancellation of an order."""
@@ -216,7 +230,7 @@ class RestOrders(_Orders[_RestForm]):
     def amend(self, order: Order, price: Price, size: Size, now_ns: int) -> RestRequest:
         """Write a change of price and whole size; raise `OrderError` for what spot cannot change."""
         check_amendment(order, price, size)
-        return self._amending[order.side].write(_values(order, price, size, now_ns), self._signer)
+        return self._amending[order.side].write(self._values(order, price, size, now_ns), self._signer)
 
     def _place_form(self, params: Params) -> _RestForm:
         return _RestForm("POST", _ORDER_PATH[self._product], params)
@@ -254,7 +268,7 @@ class WebsocketOrders(_Orders[_FrameForm]):
 
     def place(self, order: Order, request_id: str, now_ns: int) -> bytes:
         """Write a new order; raise `OrderError` if the exchange has no such order."""
-        values = _values(order, order.price, order.size, now_ns)
+        values = self._values(order, order.price, order.size, now_ns)
         return self._placing_form(order).write(values, self._signer, request_id)
 
     def cancel(self, order: Order, request_id: str, now_ns: int) -> bytes:
@@ -264,7 +278,7 @@ class WebsocketOrders(_Orders[_FrameForm]):
     def amend(self, order: Order, price: Price, size: Size, request_id: str, now_ns: int) -> bytes:
         """Write a change of price and whole size; raise `OrderError` for what spot cannot change."""
         check_amendment(order, price, size)
-        values = _values(order, price, size, now_ns)
+        values = self._values(order, price, size, now_ns)
         return self._amending[order.side].write(values, self._signer, request_id)
 
     def _place_form(self, params: Params) -> _FrameForm:
@@ -275,12 +289,6 @@ class WebsocketOrders(_Orders[_FrameForm]):
 
     def _amend_form(self, params: Params) -> _FrameForm:
         return _FrameForm(_AMEND_METHOD[self._product], params)
-
-
-def _values(order: Order, price: Price | None, size: Size, now_ns: int) -> _Values:
-    instrument = order.instrument
-    price_text = "" if price is None else instrument.format_price(price)
-    return price_text, instrument.format_size(size), order.client_order_id, now_ns // NS_PER_MS
 
 
 def _bare_values(order: Order, now_ns: int) -> _Values:
