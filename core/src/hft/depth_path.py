@@ -85,14 +85,14 @@ def new_paths(head: bytes) -> DepthPaths:
 def new_path(
     market: Market, gate: Gate, layout: DepthLayout, chain: Chain, on_crossed: Callable[[int], None]
 ) -> DepthPath | None:
-    """Make the path of a stream's messages; None without the native module.
+    """Make the path of a stream's messages; None without the native module, or for a subclass of `Market`.
 
     A message takes it while the gate is open, the book LIVE, the layout met to the byte, the update surely
     the next (`Chain`) and every level plain and on the grid. It is then applied, stamped and counted, and
     the listeners are called, as `Synchroniser.on_delta` does it. ``on_crossed`` is told the id of an update
     after which the book is crossed, in place of the listeners.
     """
-    if not _is_native():
+    if not _is_native() or type(market) is not Market:  # it is reached into, slot by slot
         return None
     from hft.book._native import DepthPath as NativePath
 
