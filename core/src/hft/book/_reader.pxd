@@ -55,11 +55,48 @@ cdef extern from *:
         return (((bytes & mask) * 0x000F424000000064ULL)
                 + (((bytes >> 16) & mask) * 0x0000271000000001ULL)) >> 32;
     }
+
+    /* Read what nearly all numbers of levels look like: quoted, up to seven digits before the point and one
+       to eight behind it. Returns where to read on, or NULL where it is another, which is for the loops. */
+    static inline const unsigned char* hft_usual(
+        const unsigned char* at, const unsigned char* end, int decimals, uint64_t* value
+    ) {
+    #if HFT_EIGHT_AT_ONCE
+        uint64_t whole, part, rest;
+        int digits, places, used;
+        if (end - at < 24 || at[0] != '"' || decimals > 8)
+            return NULL;
+        whole = hft_eight(at + 1);
+        digits = hft_digits(whole);
+        if (digits == 0 || digits == 8 || at[digits + 1] != '.')
+            return NULL;
+        at += digits + 2;
+        part = hft_eight(at);
+        places = hft_digits(part);
+        if (places == 0 || at[places] != '"')
+            return NULL;
+        used = places < decimals ? places : decimals;
+        if (places > used) {
+            rest = (part >> (8 * used)) << (8 * (8 - places + used));
+            if (rest)
+                return NULL;
+        }
+        if (digits + used <= 8)
+            *value = hft_number((whole & ((1ULL << (8 * digits)) - 1)) | (part << (8 * digits)), digits + used);
+        else
+            *value = hft_number(whole, digits) * HFT_POWERS[used] + hft_number(part, used);
+        *value *= HFT_POWERS[decimals - used];
+        return at + places + 1;
+    #else
+        return NULL;
+    #endif
+    }
     """
     const bint EIGHT_AT_ONCE "HFT_EIGHT_AT_ONCE"
     const uint64_t* POWERS "HFT_POWERS"
     uint64_t eight "hft_eight"(Text at) noexcept
     int digits_of "hft_digits"(uint64_t bytes) noexcept
+    Text read_usual "hft_usual"(Text at, Text end, int decimals, uint64_t* value) noexcept
     uint64_t number_of "hft_number"(uint64_t bytes, int digits) noexcept
 
 
@@ -118,13 +155,30 @@ cdef inline bint is_digit(Text at, Text end) noexcept:
     return at < end and <unsigned char>(at[0] - c"0") <= 9
 
 
+cdef inline bint in_steps(uint64_t value, const Grid* grid, int64_t* count) noexcept:
+    """Count the steps of a number in units of the grid's last decimal."""
+    cdef uint64_t steps
+    if grid.unit != 1:
+        steps = value // grid.unit
+        if steps * grid.unit != value:
+            return False
+        value = steps
+    count[0] = <int64_t>value
+    return value >> COUNT_BITS == 0
+
+
 cdef inline bint read_count(Cursor* c, const Grid* grid, int64_t* count) noexcept:
     """Read a plain decimal, quoted or not, as a count of the grid's steps."""
     cdef Text at = c.at, end = c.end, start
     cdef bint quoted = at < end and at[0] == b'"'
     cdef int missing = grid.decimals, found, used
-    cdef uint64_t value = 0, steps, bytes
+    cdef uint64_t value = 0, bytes
     cdef Py_ssize_t whole, digits
+
+    start = read_usual(at, end, grid.decimals, &value)
+    if start != NULL:
+        c.at = start
+        return in_steps(value, grid, count)
 
     # Eight digits are read at once where eight bytes are there; the loops read what that leaves over.
     at += quoted
@@ -177,14 +231,7 @@ cdef inline bint read_count(Cursor* c, const Grid* grid, int64_t* count) noexcep
         at += 1
     c.at = at
 
-    value *= POWERS[missing]
-    if grid.unit != 1:
-        steps = value // grid.unit
-        if steps * grid.unit != value:
-            return False
-        value = steps
-    count[0] = <int64_t>value
-    return value >> COUNT_BITS == 0
+    return in_steps(value * POWERS[missing], grid, count)
 
 
 cdef inline bint skip_text(Cursor* c) noexcept:
