@@ -33,6 +33,7 @@ from hft.profile.model import ComponentKeys, ExchangeKeys, ProfileKeys, Strategy
 from hft.profile.values import format_duration
 from hft.registry.discovery import PluginKind, discover
 from hft.registry.loader import Registry
+from hft.routing.config import FeesConfig
 from hft.sim.fault import KINDS, Fault, FaultKind, Place
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -226,6 +227,7 @@ KERNEL = {
     "## An exchange": ExchangeKeys,
     "## Simulated fills": PaperConfig,
     "## An account": AccountConfig,
+    "## Fees": FeesConfig,
     "## A strategy": StrategyKeys,
     "## A risk rule": ComponentKeys,
 }
@@ -253,6 +255,7 @@ NAMES = {
     Decimal: "decimal",
     hft.Duration: "duration",
     hft.InstrumentId: "instrument",
+    hft.Money: "money",
     hft.Secret: "secret",
 }
 

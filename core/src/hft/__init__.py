@@ -33,7 +33,7 @@ from hft.events import (
 )
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market, MarketCounters
-from hft.money import Amount, amount_to_decimal, to_amount
+from hft.money import Amount, Money, amount_to_decimal, to_amount
 from hft.net.backoff import Backoff
 from hft.net.spec import (
     ConnectionSpec,
@@ -45,7 +45,7 @@ from hft.net.spec import (
     RestAnswer,
     RestCall,
 )
-from hft.order import Order
+from hft.order import Order, OrderRequest
 from hft.plugin.config import option
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents, OrderStatus
 from hft.plugin.feed import RecordedFeed
@@ -65,6 +65,7 @@ from hft.plugin.risk import (
     RiskView,
     Verdict,
 )
+from hft.plugin.routing import ParentOrder, ParentState, RoutingStyle
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
 from hft.secret import Secret
@@ -125,13 +126,17 @@ __all__ = [
     "Market",
     "MarketCounters",
     "MarketDataStream",
+    "Money",
     "Order",
     "OrderBook",
     "OrderError",
     "OrderReport",
+    "OrderRequest",
     "OrderState",
     "OrderStatus",
     "OrderType",
+    "ParentOrder",
+    "ParentState",
     "PendingRequests",
     "PluginError",
     "PositionReport",
@@ -151,6 +156,7 @@ __all__ = [
     "Review",
     "RiskRule",
     "RiskView",
+    "RoutingStyle",
     "Secret",
     "Side",
     "SimulatedClock",

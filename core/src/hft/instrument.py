@@ -152,6 +152,11 @@ class Instrument:
         return self.tick_size * self.lot_size * self.contract_multiplier
 
     @property
+    def base_per_lot(self) -> Decimal:
+        """Base currency in one lot (linear instruments)."""
+        return self.lot_size * self.contract_multiplier
+
+    @property
     def symbol(self) -> str:
         """The unified symbol without the exchange."""
         return self.id.symbol

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Clamped, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, Underflow
-from typing import NewType
+from typing import NewType, Self
+
+import attrs
 
 __all__ = [
     "AMOUNT_DIGITS",
     "EXACT",
+    "MONEY",
     "Amount",
+    "Money",
     "amount_to_decimal",
     "difference",
     "divide",
@@ -28,6 +33,11 @@ EXACT = Context(
 
 _ONE = Decimal(1)
 
+MONEY = r"[0-9]{1,40}(\.[0-9]{1,40})? [A-Za-z0-9][A-Za-z0-9._-]{0,31}"
+"""How `Money` is written."""
+
+_MONEY = re.compile(r"([0-9]{1,40}(?:\.[0-9]{1,40})?) ([A-Za-z0-9][A-Za-z0-9._-]{0,31})")
+
 AMOUNT_DIGITS = 52
 """Digits of an `Amount` behind the point: half a tick of 10^-18 times a lot of 10^-18, and room for costs."""
 
@@ -36,6 +46,33 @@ _WIDE = Context(prec=1_000, traps=EXACT.traps)
 Amount = NewType("Amount", int)
 """Money as a count of 10^-52 of its asset, exact whatever the tick and lot: integers are added and compared
 in 50 ns, and sums over instruments need no common grid. Make one with `to_amount`."""
+
+
+@attrs.frozen
+class Money:
+    """A positive amount of an asset as a profile states it, written ``200 USDT``."""
+
+    value: Decimal
+    asset: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``200.5 USDT``; raise `ValueError` saying what is wrong."""
+        match = _MONEY.fullmatch(text)
+        if match is None:
+            raise ValueError('is not an amount of money, write the number and the asset: "200 USDT"')
+        value = Decimal(match[1])
+        if not value:
+            raise ValueError("is no money at all, write more than 0")
+        return cls(value, match[2])
+
+    @property
+    def amount(self) -> Amount:
+        """The same as a count, exact and quick to compare."""
+        return to_amount(self.value)
+
+    def __str__(self) -> str:
+        return f"{self.value:f} {self.asset}"
 
 
 def to_amount(value: Decimal | int) -> Amount:

@@ -220,6 +220,8 @@ def test_files_are_meant_from_the_profiles_folder() -> None:
         (["--rate", "inf"], "rate"),
         (["--symbols", ","], "symbols"),
         (["--set", "lifetime=5"], "lifetime: '5' is not a length of time, write it as 100ms"),
+        (["--set", "withdrawals=yes"], "withdrawals: 'yes' is none of true, false"),
+        (["--set", "events=soon"], "events: 'soon' is none of before, after, mixed"),
         (["--set", "lifetme=5s"], "'lifetme' is no option of this simulator, did you mean 'lifetime'"),
         (["--set", "lifetime"], "--set 'lifetime' has no value, write it as NAME=VALUE"),
     ],

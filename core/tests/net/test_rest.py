@@ -15,6 +15,7 @@ from hft.capture import CaptureWriter, Tap, read_capture
 from hft.clock import NS_PER_S, SimulatedClock
 from hft.errors import TransportError
 from hft.net import (
+    Costs,
     HttpRequest,
     Priority,
     RateLimit,
@@ -301,8 +302,8 @@ async def test_a_connection_that_breaks_under_a_request_does_not_repeat_it(bench
 
 
 async def test_the_exchange_counts_are_fed_back(bench: Bench, exchange: Exchange) -> None:
-    def usage(headers: Mapping[str, str]) -> list[tuple[str, int]]:
-        return [("weight", int(headers["x-used-weight"]))]
+    def usage(costs: Costs, headers: Mapping[str, str]) -> list[tuple[str, int]]:
+        return [(name, int(headers["x-used-weight"])) for name, _ in costs]
 
     client = bench.client(usage=usage)
     exchange.answer = {"text": "{}", "headers": {"X-Used-Weight": "77"}}
@@ -313,7 +314,7 @@ async def test_the_exchange_counts_are_fed_back(bench: Bench, exchange: Exchange
     assert client.limiter.usage()["weight"].used == 79
 
     exchange.answer = {"text": "{}", "headers": {"X-Used-Weight": "many"}}
-    assert (await client.call(order(exchange))).status == 200
+    assert (await client.call(order(exchange, costs=(("weight", 1),)))).status == 200
     (warning,) = bench.warnings
     assert "POST /api/v3/order: headers not understood: ValueError" in warning
 

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hft.events import ReportKind
-from hft.order import Order
-from hft.orders import OrderRequest
+from hft.order import Order, OrderRequest
 from hft.testing.orders import ModelExchange, NotedOwner, OrderWorld
 from hft.testing.trading import make_instrument, make_market
 from hft.types import OrderState, OrderType, Price, Side, Size, TimeInForce

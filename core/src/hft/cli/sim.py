@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import enum
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin
@@ -196,6 +197,10 @@ def _parse(wanted: Any, text: str) -> Any:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     inner = [choice for choice in get_args(wanted) if choice is not NoneType]
     wanted = inner[0] if inner else wanted
+    if isinstance(wanted, type) and issubclass(wanted, enum.Enum):
+        return _choose({str(member.value): member for member in wanted}, text)
+    if wanted is bool:
+        return _choose({"true": True, "false": False}, text)
     parsers: dict[Any, tuple[Callable[[str], Any], str]] = {
         int: (int, "is not a whole number"),
         float: (float, "is not a number"),
@@ -207,6 +212,12 @@ def _parse(wanted: Any, text: str) -> Any:
         return parse(text)
     except ValueError:
         raise ValueError(complaint) from None
+
+
+def _choose(choices: Mapping[str, Any], text: str) -> Any:
+    if text not in choices:
+        raise ValueError(f"is none of {', '.join(choices)}")
+    return choices[text]
 
 
 # -- what it prints ------------------------------------------------------------------------------

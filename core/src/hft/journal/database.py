@@ -31,7 +31,7 @@ def translated(error: sqlite3.Error, path: Path) -> UsageError | DamagedError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     what = _OF_THE_MACHINE.get(code & 0xFF)
     if what is None or code == sqlite3.SQLITE_IOERR_SHORT_READ:
-        return DamagedError(str(error))
+        return DamagedError("its pages do not fit together")
     return UsageError(f"{path}: {what}")
 
 

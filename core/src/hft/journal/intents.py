@@ -119,7 +119,10 @@ class IntentLog:
         self._turn = 0
 
     def begin(self, run: int, prefix: str, committed: int) -> None:
-        """Start a run's intents at number 1; what other runs left here is forgotten."""
+        """Start a run's intents at number 1; what other runs left here is forgotten.
+
+        Run 0 is none: nothing is left to be seen to.
+        """
         self._run, self._written, self._released = run, 0, 0
         self.commit(committed)
         self.commit(committed)
@@ -202,7 +205,7 @@ assert _SLOT_BYTES <= _SLOT_SIZE
 class Ring:
     """What an intents file holds.
 
-    ``run`` is 0 in a file that no run has begun yet. ``committed`` is the newest record that the database
+    ``run`` is 0 where nothing was left to be seen to. ``committed`` is the newest record that the database
     had, 0 where that cannot be read. ``fault`` is empty, or says what is wrong with the file as a whole.
     ``torn`` says that the slot behind the newest intent is neither empty nor whole: the process was killed
     while writing it, or it was whole and is no longer.
@@ -225,15 +228,13 @@ def read_intents(path: Path) -> Ring:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return Ring(run=0, committed=0, intents={}, fault="", torn=False)
+        return Ring(run=0, committed=0, intents={}, fault="is missing", torn=False)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}, mend that first") from None
     fault, slots, run = "", SLOTS, 0
     header = content[: _HEADER.size]
     if len(content) < _HEADER_SIZE:
         fault = "is cut off"
-    elif not any(header):
-        pass
     elif not _is_sealed(content, 0, _HEADER.size) or header[: len(_MAGIC)] != _MAGIC:
         fault = "has a header that is not as it was written"
     else:

@@ -22,6 +22,7 @@ from hft.journal.intents import IntentKind, IntentLog, read_intents
 from hft.journal.lock import Lock
 from hft.journal.opening import INTENTS, JOURNAL, lost_intents, open_database, recovered
 from hft.journal.records import NoteKind, Recovered, RunRecord
+from hft.journal.salvage import keep_damaged
 from hft.journal.schema import DamagedError
 from hft.journal.writer import Item, Kind, Writer
 from hft.order import Order
@@ -102,7 +103,7 @@ class Journal:
         ``on_fault`` is called in the event loop that runs now, or through ``call_soon``, which another
         thread must be able to call. Raises `UsageError` if the disk cannot be written.
         """
-        run = max([one.run for one in self.recovered.runs] + [self._writer.run], default=0) + 1
+        run = max(self._writer.run, *(one.run for one in self.recovered.runs), 0) + 1
         time_ns = self._now_ns()
         try:
             self._writer.begin(run, time_ns, record)
@@ -348,10 +349,16 @@ def open_journal(folder: Path, clock: Clock, *, commit_every_s: float = COMMIT_E
         damage = "; ".join(filter(None, (damage, doubt)))
         strategies = {record.run: record.strategies for record in loaded.runs}
         writer.merge(intents, strategies, loaded.instruments, damage, clock.now_ns())
+        if doubt:
+            keep_damaged(folder / INTENTS)
         ring = IntentLog(folder / INTENTS)
+        ring.begin(0, "", writer.seq)
     except sqlite3.Error as error:
         lock.close()
         raise _usage_error(error, path) from None
+    except OSError as error:
+        lock.close()
+        raise UsageError(f"{folder}: cannot be written: {error.strerror}, mend that first") from None
     except BaseException:
         lock.close()
         raise

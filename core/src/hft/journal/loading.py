@@ -35,19 +35,27 @@ from hft.journal.state import State
 __all__ = ["Loaded", "load", "version_of"]
 
 
+_INSTRUMENT = {ORDERS: 5, FILLS: 4}
+
+
 @attrs.define
 class Loaded:
     """What a database holds, as far as a later run needs it; ``seq`` is its newest record's."""
 
     seq: int
     time_ns: int
+    newest_run: int
+    """Of which there is any record, if not that of the run itself."""
     runs: list[RunRecord]
     instruments: dict[int, Instrument]
+    """By the number of their record."""
     definitions: dict[Row, int]
     """Numbers of instruments by all that is known of them."""
     state: State
     ledger: dict[str, Any] | None
     entries: list[Fill | Note]
+    strangers: int
+    """Orders and fills whose instrument was lost to damage, and which are of no use without."""
     missing: int = 0
     """Records that damage has taken from within, now and before."""
 
@@ -73,44 +81,45 @@ def version_of(connection: sqlite3.Connection) -> int:
 def load(connection: sqlite3.Connection) -> Loaded:
     """Read what a later run needs; raise `DamagedError` or `sqlite3.Error` if that cannot be had whole."""
     _check(connection)
-    runs = [run_of(row) for row in RUNS.read(connection)]
-    instruments: dict[int, Instrument] = {}
-    definitions: dict[Row, int] = {}
-    for row in INSTRUMENTS.read(connection):
-        instruments[row[3]] = instrument_of(row)
-        definitions[row[4:-1]] = row[3]
-    state, ledger, since = State(), None, 0
+    ledger, since, state = None, 0, State()
     for row in CHECKPOINTS.read(connection, "ORDER BY seq DESC LIMIT 1"):
         since = row[0]
         ledger = msgspec.json.decode(row[3])
         state = State.from_json(row[4])
+    for row in INSTRUMENTS.read(connection):
+        state.apply(INSTRUMENTS, row)
+    runs = {} if state.run is None else {state.run[1]: run_of(state.run)}
+    for row in RUNS.read(connection):
+        state.apply(RUNS, row)
+        runs[row[1]] = run_of(row)
+    instruments = {number: instrument_of(row) for number, row in state.instruments.items()}
     entries: list[Fill | Note] = []
+    strangers = 0
     for table, row in _rows(connection, since):
         state.apply(table, row)
-        if table is FILLS:
-            entries.append(fill_of(row, instruments[row[4]]))
-        elif table is NOTES:
+        if table is NOTES:
             entries.append(note_of(row))
-    seq, time_ns = newest(connection)
+        elif table is FILLS and row[4] in instruments:
+            entries.append(fill_of(row, instruments[row[4]]))
+        strangers += table in (FILLS, ORDERS) and row[_INSTRUMENT[table]] not in instruments
+    newest = _newest(connection)
     return Loaded(
-        seq=seq,
-        time_ns=time_ns,
-        runs=runs,
+        seq=max((row[0] for row in newest), default=0),
+        time_ns=max((row[2] for row in newest), default=0),
+        newest_run=max((row[1] for row in newest), default=0),
+        runs=[runs[number] for number in sorted(runs)],
         instruments=instruments,
-        definitions=definitions,
+        definitions={row[3:-1]: number for number, row in state.instruments.items()},
         state=state,
         ledger=ledger,
         entries=entries,
+        strangers=strangers,
     )
 
 
-def newest(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Return number and time of the newest record, zeros if there is none."""
-    found = (0, 0)
-    for table in TABLES:
-        for row in table.read(connection, "ORDER BY seq DESC LIMIT 1"):
-            found = max(found, (row[0], row[2]))
-    return found
+def _newest(connection: sqlite3.Connection) -> list[Row]:
+    tables = (table for table in TABLES if table is not FORMAT)
+    return [row for table in tables for row in table.read(connection, "ORDER BY seq DESC LIMIT 1")]
 
 
 def _check(connection: sqlite3.Connection) -> None:
@@ -119,7 +128,7 @@ def _check(connection: sqlite3.Connection) -> None:
         raise DamagedError("its tables are not as they were made")
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise DamagedError(" ".join(verdict.split()).removeprefix("*** in database main *** "))
+        raise DamagedError("its pages do not fit together")
 
 
 def _rows(connection: sqlite3.Connection, since: int) -> Iterator[tuple[Table, Row]]:

@@ -90,6 +90,7 @@ def _damage(kept: Path, what: str, loaded: Loaded, ring: Ring) -> str:
     missing = loaded.missing - (note_of(before).facts.get("missing", 0) if before else 0)
     behind = max(0, ring.committed - loaded.seq)
     lost = [f"{missing:,} records within it"] * (missing > 0) + [f"the newest {behind:,}"] * (behind > 0)
+    lost += [f"the instruments of {loaded.strangers:,} orders and fills"] * (loaded.strangers > 0)
     newest = f"the newest whole record is of {_utc(loaded.time_ns)}" if count else "no record is whole"
     return (
         f"{JOURNAL} was damaged ({what}) and is kept as {kept.name!r}: "
@@ -107,31 +108,33 @@ def lost_intents(ring: Ring, loaded: Loaded) -> tuple[list[Intent], str]:
     runs = {record.run: record for record in loaded.runs}
     run, known = loaded.state.intent
     newest = max(runs, default=0)
-    if not ring.run and not ring.fault:
-        return [], f"{INTENTS} is missing: what was sent last may not be known" * bool(runs)
-    if ring.run < newest:
-        # The run had ended, or sent nothing, when the next one began: its intents were seen to then.
-        return [], f"{INTENTS} {ring.fault}" if ring.fault else ""
+    if not runs and not ring.run:
+        return [], ""
+    if not ring.fault and ring.run < newest:
+        # Nothing was sent since the intents before were seen to.
+        return [], ""
     if ring.run != run:
         known = 0
     wanted = [intent for number, intent in sorted(ring.intents.items()) if number > known]
-    faults = []
-    if ring.fault:
-        faults.append(f"{INTENTS} {ring.fault}")
-    elif known and known not in ring.intents:
-        faults.append(f"{INTENTS} lacks intents that the database has")
-    unreadable = ring.unreadable(known)
-    if unreadable:
-        faults.append(f"{unreadable:,} intents in {INTENTS} cannot be read")
-    strangers = [
+    strangers = {
         intent.client_order_id
         for intent in wanted
         if intent.run not in runs or intent.instrument not in loaded.instruments
-    ]
+    }
+    faults = []
+    if ring.fault:
+        faults.append(ring.fault)
+    elif known and known not in ring.intents:
+        faults.append("lacks intents that it had")
+    if unreadable := ring.unreadable(known):
+        faults.append(f"has {unreadable:,} intents that cannot be read")
     if strangers:
-        faults.append(f"of orders {', '.join(strangers[:_NAMED])} nothing but the id is known")
+        named = ", ".join(sorted(strangers)[:_NAMED]) + ", ..." * (len(strangers) > _NAMED)
+        faults.append(f"names orders of which nothing else is known ({named})")
+    if not faults:
+        return wanted, ""
     usable = [intent for intent in wanted if intent.client_order_id not in strangers]
-    return usable, "; ".join(faults) + ": orders may have been sent that are not known" * bool(faults)
+    return usable, f"{INTENTS} {' and '.join(faults)}: orders may have been sent that are not known"
 
 
 def recovered(loaded: Loaded, damage: str) -> Recovered:
@@ -140,13 +143,18 @@ def recovered(loaded: Loaded, damage: str) -> Recovered:
     orders: dict[str, Order] = {}
     finished = [(order, row) for order, row in state.finished.values()]
     waiting = [(order, state.states[key]) for key, order in state.orders.items() if key in state.states]
+    # What damage has left without its instrument was counted, and said, when it was found.
     for order_row, state_row in (*finished, *waiting):
+        if order_row[5] not in instruments:
+            continue
         order = order_of(order_row, state_row, instruments[order_row[5]])
         if order.state in _UNDER_WAY:
             order.state = OrderState.UNKNOWN
         orders[order.client_order_id] = order
     last_fills: dict[InstrumentId, Fill] = {}
     for row in sorted(state.last_fills.values()):
+        if row[4] not in instruments:
+            continue
         fill = fill_of(row, instruments[row[4]])
         last_fills[fill.instrument.id] = fill
     last_notes: dict[NoteKind, Note] = {}

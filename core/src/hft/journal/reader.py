@@ -110,7 +110,7 @@ class JournalReader:
             try:
                 if not version_of(self._connection):
                     raise UsageError(f"{folder}: holds no journal: no run of this profile has written one")
-                self._instruments = {row[3]: instrument_of(row) for row in INSTRUMENTS.read(self._connection)}
+                self._instruments = {row[0]: instrument_of(row) for row in INSTRUMENTS.read(self._connection)}
                 self._runs = self._read_runs()
             except BaseException:
                 self._connection.close()

@@ -71,13 +71,12 @@ def run_of(row: Row) -> RunRecord:
     )
 
 
-def instrument_row(seq: int, run: int, time_ns: int, number: int, one: Instrument) -> Row:
-    """Make the row of an instrument as a run found it."""
+def instrument_row(seq: int, run: int, time_ns: int, one: Instrument) -> Row:
+    """Make the row of an instrument as a run found it; ``seq`` is the number by which others refer to it."""
     return INSTRUMENTS.seal(
         seq,
         run,
         time_ns,
-        number,
         one.id.symbol,
         one.id.exchange,
         one.native_symbol,
@@ -98,8 +97,8 @@ def instrument_row(seq: int, run: int, time_ns: int, number: int, one: Instrumen
 
 def instrument_of(row: Row) -> Instrument:
     """Read the row of an instrument."""
-    symbol, exchange, native, kind, base, quote, settle = row[4:11]
-    tick, lot, low, high, notional, multiplier = row[11:17]
+    symbol, exchange, native, kind, base, quote, settle = row[3:10]
+    tick, lot, low, high, notional, multiplier = row[10:16]
     return Instrument(
         id=InstrumentId(symbol, exchange),
         native_symbol=native,
@@ -113,8 +112,8 @@ def instrument_of(row: Row) -> Instrument:
         max_size=None if high is None else Size(high),
         min_notional=Decimal(notional),
         contract_multiplier=Decimal(multiplier),
-        inverse=bool(row[17]),
-        tradable=bool(row[18]),
+        inverse=bool(row[16]),
+        tradable=bool(row[17]),
     )
 
 

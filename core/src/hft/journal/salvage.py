@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hft.journal.database import PAGE_SIZE
 from hft.journal.pages import whole_rows
 from hft.journal.schema import FORMAT, create
 
-__all__ = ["finish_salvage", "salvage"]
+__all__ = ["finish_salvage", "keep_damaged", "salvage"]
 
 _BATCH = 10_000
 
@@ -56,6 +57,12 @@ def _put_in_place(path: Path) -> Path:
     Path(f"{path}-shm").unlink(missing_ok=True)
     _fresh(path).rename(path)
     return kept
+
+
+def keep_damaged(path: Path) -> None:
+    """Keep a copy of a damaged file beside it."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copyfile(path, _kept(path))
 
 
 def _kept(path: Path) -> Path:

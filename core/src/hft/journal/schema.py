@@ -111,7 +111,6 @@ RUNS = Table(
 INSTRUMENTS = Table(
     "instruments",
     (
-        "number INTEGER NOT NULL",
         "symbol TEXT NOT NULL",
         "exchange TEXT NOT NULL",
         "native_symbol TEXT NOT NULL",

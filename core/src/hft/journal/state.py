@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from hft.journal.schema import FILLS, NOTES, ORDERS, STATES, Row, Table
+from hft.journal.schema import FILLS, INSTRUMENTS, NOTES, ORDERS, RUNS, STATES, Row, Table
 from hft.types import OrderState
 
 __all__ = ["State"]
@@ -20,7 +20,7 @@ _INTENT = 5
 
 
 class State:
-    """Orders, and the newest fill of each instrument and note of each kind, as rows.
+    """Orders, the newest fill of each instrument and note of each kind, and what these refer to, as rows.
 
     A function of the rows alone: applying those behind a checkpoint to the state in it gives what applying
     all of them gives, but for finished orders.
@@ -32,6 +32,8 @@ class State:
         self.finished: dict[str, tuple[Row, Row]] = {}
         self.last_fills: dict[int, Row] = {}
         self.last_notes: dict[str, Row] = {}
+        self.instruments: dict[int, Row] = {}
+        self.run: Row | None = None
         self.intent = (0, 0)
         """Run and number of the newest intent among the rows."""
 
@@ -45,6 +47,10 @@ class State:
             self.last_fills[row[4]] = row
         elif table is NOTES:
             self.last_notes[row[3]] = row
+        elif table is INSTRUMENTS:
+            self.instruments[row[0]] = row
+        elif table is RUNS:
+            self.run = row
 
     def knows(self, client_order_id: str) -> bool:
         """Say whether the order's own row is there."""
@@ -83,6 +89,8 @@ class State:
             "states": list(self.states.values()),
             "last_fills": list(self.last_fills.values()),
             "last_notes": list(self.last_notes.values()),
+            "instruments": list(self.instruments.values()),
+            "run": self.run,
             "intent": self.intent,
         }
         return msgspec.json.encode(content).decode()
@@ -96,6 +104,8 @@ class State:
         state.states = {row[_CLIENT_ORDER_ID]: tuple(row) for row in content["states"]}
         state.last_fills = {row[4]: tuple(row) for row in content["last_fills"]}
         state.last_notes = {row[3]: tuple(row) for row in content["last_notes"]}
+        state.instruments = {row[0]: tuple(row) for row in content["instruments"]}
+        state.run = None if content["run"] is None else tuple(content["run"])
         run, number = content["intent"]
         state.intent = (run, number)
         return state

@@ -57,7 +57,7 @@ class Writer:
         self.done = 0
         self.refused = 0
         self.refusal = ""
-        self.run = 0
+        self.run = loaded.newest_run
         self.numbers: dict[Instrument, int] = {}
         self.ring: IntentLog | None = None
         self._connection = connection
@@ -80,7 +80,7 @@ class Writer:
     def begin(self, run: int, time_ns: int, record: RunRecord) -> None:
         """Write the record of a run, through to the disk."""
         self.run = run
-        self._batch.append((RUNS, run_row(self._next(), run, time_ns, record)))
+        self._batch.append(self._applied(RUNS, run_row(self._next(), run, time_ns, record)))
         self._commit(durable=True)
 
     def merge(
@@ -198,13 +198,12 @@ class Writer:
     def _instrument_rows(self, time_ns: int, instrument: Instrument) -> Iterator[tuple[Table, Row]]:
         if instrument in self.numbers:
             return
-        number = len(self._definitions) + 1
-        row = instrument_row(self._seq + 1, self.run, time_ns, number, instrument)
-        known = self._definitions.setdefault(row[4:-1], number)
-        self.numbers[instrument] = known
-        if known == number:
+        row = instrument_row(self._seq + 1, self.run, time_ns, instrument)
+        number = self._definitions.setdefault(row[3:-1], row[0])
+        self.numbers[instrument] = number
+        if number == row[0]:
             self._next()
-            yield INSTRUMENTS, row
+            yield self._applied(INSTRUMENTS, row)
 
     def _order_rows(
         self, time_ns: int, order: Order, event: str, intent: int, *state: Any

@@ -92,17 +92,18 @@ class Ledger:
             moved = position.realized - realized
         self._flow(instrument.exchange, instrument.settle, moved, fill.exchange_ns)
 
-    def on_funding(self, funding: Funding) -> None:
-        """Book a funding payment, once."""
+    def on_funding(self, funding: Funding) -> bool:
+        """Book a funding payment, once; return False for one that was booked before."""
         account = self._accounts.get(funding.instrument) or self._open(funding.instrument, Decimal(0))
         if funding.payment_id in account.payments:
             self.duplicates += 1
-            return
+            return False
         amount = to_amount(funding.amount)
         account.remember_payment(funding.payment_id)
         account.funding[funding.asset] = Amount(account.funding.get(funding.asset, 0) + amount)
         self.figures(funding.asset).profit += amount
         self._flow(funding.instrument.exchange, funding.asset, amount, funding.exchange_ns)
+        return True
 
     def on_balance(self, report: BalanceReport) -> bool:
         """Take the exchange's word for a balance; return False for one older than the last."""

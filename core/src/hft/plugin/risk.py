@@ -10,11 +10,13 @@ from typing import ClassVar, Self, final
 
 import attrs
 
+from hft.errors import UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Market
 from hft.money import Amount
 from hft.order import Order
 from hft.plugin.config import ConfigT, Configured
+from hft.spelling import did_you_mean
 from hft.types import PositionSide, Size
 
 __all__ = [
@@ -116,6 +118,15 @@ class RiskView(ABC):
     @abstractmethod
     def instrument(self, instrument_id: InstrumentId) -> Instrument:
         """Return an instrument of this run; raise `UsageError` if the run does not have it."""
+
+    def settled_in(self, asset: str) -> list[Instrument]:
+        """Return the instruments that settle in an asset; raise `UsageError` if none of this run does."""
+        found = [instrument for instrument in self.instruments if instrument.settle == asset]
+        if not found:
+            known = {instrument.settle for instrument in self.instruments}
+            hint = did_you_mean(asset, known) or f", this run has {', '.join(sorted(known))}"
+            raise UsageError(f"no instrument of this run settles in {asset!r}{hint}")
+        return found
 
     @abstractmethod
     def market(self, instrument: Instrument) -> Market:

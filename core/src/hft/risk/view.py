@@ -33,6 +33,10 @@ class OpenOrders(Protocol):
         """Return the orders of an instrument that may still trade."""
         ...
 
+    def open_count_of(self, instrument: Instrument) -> int:
+        """Return how many orders of an instrument may still trade."""
+        ...
+
     def exposure(self, instrument: Instrument, side: Side) -> int:
         """Return the lots of a side that may still trade."""
         ...
@@ -183,7 +187,7 @@ class LiveRiskView(AccountView):
     def open_order_count(self, instrument: Instrument | None = None) -> int:
         if instrument is None:
             return self._orders.open_count
-        return len(self._orders.open_orders(instrument))
+        return self._orders.open_count_of(instrument)
 
     def worst_case_position(self, order: Order) -> Size:
         instrument, side, orders = order.instrument, order.side, self._orders

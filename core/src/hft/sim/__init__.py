@@ -12,6 +12,7 @@ from hft.sim.fees import FeeRates, rounded
 from hft.sim.filters import Filters, lots_of, ticks_of
 from hft.sim.hub import Hub, Subscriber
 from hft.sim.linear import LinearDesk, MoneyListener
+from hft.sim.liquidation import Liquidations
 from hft.sim.margin import Income, IncomeKind, MarginAccount
 from hft.sim.market import (
     Mark,
@@ -30,8 +31,9 @@ from hft.sim.positions import Position
 from hft.sim.refusals import Reason, Refused
 from hft.sim.server import serve
 from hft.sim.skew import SkewedClock
-from hft.sim.spot import SpotAccount, SpotDesk
+from hft.sim.spot import SpotAccount, SpotDesk, TransferListener
 from hft.sim.triggers import Triggers
+from hft.sim.truth import Truth
 from hft.sim.wallet import Wallet
 from hft.sim.world import World
 
@@ -55,6 +57,7 @@ __all__ = [
     "IncomeKind",
     "Leg",
     "LinearDesk",
+    "Liquidations",
     "MarginAccount",
     "Mark",
     "MatchingEngine",
@@ -78,9 +81,11 @@ __all__ = [
     "Step",
     "Subscriber",
     "SyntheticMarket",
+    "TransferListener",
     "Trigger",
     "TriggerPrice",
     "Triggers",
+    "Truth",
     "Wallet",
     "World",
     "WorldMarket",

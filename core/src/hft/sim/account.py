@@ -10,14 +10,14 @@ from hft.sim.orders import ClientOrder, Fill
 
 __all__ = ["DeskAccount"]
 
-_KEPT = 10_000
+KEPT = 10_000
 """Finished orders and fills of one account that can still be asked for."""
 
 
 class DeskAccount:
     """What every kind of account has; a desk derives its own with balances."""
 
-    def __init__(self, id: str, fees: FeeRates, *, kept: int = _KEPT) -> None:
+    def __init__(self, id: str, fees: FeeRates, *, kept: int = KEPT) -> None:
         self.id = id
         self.fees = fees
         self.fills: deque[Fill] = deque(maxlen=kept)

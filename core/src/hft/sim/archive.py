@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from tempfile import SpooledTemporaryFile
-from typing import Any
+from os import SEEK_END
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import msgspec
 
@@ -76,21 +77,37 @@ class Archive:
     large. Raises `OSError` when the disk is full.
     """
 
-    def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+    def __init__(self, in_memory: int = _IN_MEMORY) -> None:
         self.count = 0
+        self._in_memory = in_memory
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._file: IO[bytes] | None = None
 
     def add(self, order: ClientOrder, refused: Reason | None = None) -> None:
         """Remember an order for good."""
-        self._file.seek(0, 2)
-        self._file.write(_encode(order_record(order, refused)) + b"\n")
+        line = _encode(order_record(order, refused)) + b"\n"
+        self._lines.append(line)
+        self._size += len(line)
         self.count += 1
+        if self._size > self._in_memory:
+            if self._file is None:
+                self._file = TemporaryFile()  # noqa: SIM115
+            self._file.seek(0, SEEK_END)
+            self._file.writelines(self._lines)
+            self._lines.clear()
+            self._size = 0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        self._file.seek(0)
-        for line in self._file.readlines():
+        if self._file is not None:
+            self._file.seek(0)
+            for line in self._file.readlines():
+                yield _decode(line)
+        for line in tuple(self._lines):
             yield _decode(line)
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
+        """Let go of the file, if there is one."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ def config_arguments(config: Any, *, base: Path | None = None) -> list[str]:
             value = base / value
         if isinstance(value, tuple):
             text = ",".join(value)
+        elif isinstance(value, enum.Enum):
+            text = str(value.value)
+        elif isinstance(value, bool):
+            text = str(value).lower()
         else:
             text = f"{value}ns" if field.type is Duration else str(value)
         arguments += ["--set", f"{field.name}={text}"]

@@ -73,7 +73,7 @@ class Desk(ABC, Generic[AccountT]):
         filters = self.filters[market]
         if account.is_open_id(order.client_id):
             raise Refused(Reason.DUPLICATE_ID)
-        if order.price is not None:
+        if order.price is not None and not order.by_exchange:
             filters.check_price(order.price, self._reference(market))
         if not order.by_exchange:
             filters.check_size(order.size, is_market=order.price is None)
@@ -84,7 +84,7 @@ class Desk(ABC, Generic[AccountT]):
             waiting = sum(1 for other in account.open_orders(market) if not other.working_ns)
             if waiting >= filters.max_triggers:
                 raise Refused(Reason.TOO_MANY_TRIGGERS, filters.max_triggers)
-            now = self._price(market, order.trigger.by)
+            now = self.price(market, order.trigger.by)
             if now is not None and order.trigger.is_hit(now):
                 raise Refused(Reason.WOULD_TRIGGER)
         elif order.post_only and order.price is not None and market.engine.crosses(order.side, order.price):
@@ -283,6 +283,8 @@ class Desk(ABC, Generic[AccountT]):
             assert isinstance(order, ClientOrder)
             if prevention.how is SelfTrade.DECREMENT:
                 order.prevented = Size(order.prevented + prevention.size)
+                if order.price is not None:
+                    self._reserve_again(order, order.size, order.price)
             order.updated_ns = self._clock.now_ns()
             if order.is_open and (resting in expired or not order.remaining):
                 self._finish(order, OrderState.EXPIRED, EndReason.SELF_TRADE, OrderEvent.EXPIRED)
@@ -329,7 +331,8 @@ class Desk(ABC, Generic[AccountT]):
         return Decimal(market.statistics.last.price if market.statistics.last is not None else 0)
 
     @staticmethod
-    def _price(market: SyntheticMarket, by: TriggerPrice) -> Decimal | None:
+    def price(market: SyntheticMarket, by: TriggerPrice) -> Decimal | None:
+        """Return what triggers are compared with, None while it is unknown."""
         if by is TriggerPrice.MARK:
             return None if market.mark is None else market.mark.mark
         last = market.statistics.last

@@ -52,10 +52,16 @@ class LinearDesk(Desk[MarginAccount]):
     refuses_fok = True
 
     def __init__(
-        self, clock: Clock, *, first_order_id: int = 1, maintenance_rate: Decimal = Decimal("0.004")
+        self,
+        clock: Clock,
+        *,
+        first_order_id: int = 1,
+        maintenance_rate: Decimal = Decimal("0.004"),
+        liquidation_rate: Decimal = Decimal("0.0125"),
     ) -> None:
         super().__init__(clock, first_order_id=first_order_id)
         self.maintenance_rate = maintenance_rate
+        self.liquidation_rate = liquidation_rate
         self.money_listeners: list[MoneyListener] = []
 
     def on_mark(self, market: SyntheticMarket, settled: Mark | None) -> None:
@@ -67,17 +73,17 @@ class LinearDesk(Desk[MarginAccount]):
         assert market.mark is not None
         self.triggers.check(market, TriggerPrice.MARK, market.mark.mark)
 
-    def pay_funding(self, market: SyntheticMarket, settled: Mark) -> None:
+    def pay_funding(self, market: SyntheticMarket, settled: Mark, rate: Decimal | None = None) -> None:
         """Let every position pay, or be paid, its worth times the rate."""
-        instrument, now_ns = market.instrument, self._clock.now_ns()
+        instrument = market.instrument
+        rate = settled.funding_rate if rate is None else rate
         for account in self.accounts.values():
             for held, _, position in list(account.legs()):
                 if held is not market or not position.size:
                     continue
                 worth = position.value(settled.mark, instrument.tick_size)
-                amount = -rounded(product(worth, settled.funding_rate))
-                account.book(IncomeKind.FUNDING, instrument.settle, amount, now_ns, market)
-                self._tell_money(account, IncomeKind.FUNDING, instrument.settle, amount, market)
+                amount = -rounded(product(worth, rate))
+                self.book_money(account, IncomeKind.FUNDING, instrument.settle, amount, market)
 
     def liquidation_price(self, account: MarginAccount, market: SyntheticMarket, leg: Leg) -> Decimal:
         """Return the mark price at which a position would be liquidated; 0 where there is none."""
@@ -103,8 +109,7 @@ class LinearDesk(Desk[MarginAccount]):
         """Deposit, or withdraw a negative amount; raise `Refused` if that is not available."""
         if amount < 0 and account.available(asset) + amount < 0:
             raise Refused(Reason.BALANCE, account.available(asset))
-        account.book(IncomeKind.TRANSFER, asset, amount, self._clock.now_ns())
-        self._tell_money(account, IncomeKind.TRANSFER, asset, amount, None)
+        self.book_money(account, IncomeKind.TRANSFER, asset, amount, None)
 
     # -- before a trade --------------------------------------------------------------------------
 
@@ -179,6 +184,8 @@ class LinearDesk(Desk[MarginAccount]):
         before = position.size
         notional = product(price * size, instrument.point_value)
         fee = account.fees.fee(notional, is_maker=is_maker)
+        if order.by_exchange:
+            fee = rounded(product(notional, self.liquidation_rate))
         profit = position.trade(order.side.sign * size, price)
         if position.size:
             position.fees = total((position.fees, fee))
@@ -223,7 +230,7 @@ class LinearDesk(Desk[MarginAccount]):
             else:
                 room[key] = left
 
-    def _tell_money(
+    def book_money(
         self,
         account: MarginAccount,
         kind: IncomeKind,
@@ -231,7 +238,9 @@ class LinearDesk(Desk[MarginAccount]):
         amount: Decimal,
         market: SyntheticMarket | None,
     ) -> None:
-        account.updated_ns = self._clock.now_ns()
+        """Change a wallet for another reason than a trade, and tell of it."""
+        now_ns = account.updated_ns = self._clock.now_ns()
+        account.book(kind, asset, amount, now_ns, market)
         for listener in self.money_listeners:
             listener.on_money(account, kind, asset, amount, market)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Protocol
 
+from hft.clock import Clock
 from hft.money import difference, product
-from hft.sim.account import DeskAccount
+from hft.sim.account import KEPT, DeskAccount
 from hft.sim.desk import Desk
 from hft.sim.fees import FeeRates
 from hft.sim.market import SyntheticMarket
@@ -15,24 +17,38 @@ from hft.sim.orders import ClientOrder, Fill
 from hft.sim.wallet import Wallet
 from hft.types import Price, Side, Size
 
-__all__ = ["SpotAccount", "SpotDesk"]
+__all__ = ["SpotAccount", "SpotDesk", "TransferListener"]
 
 
 class SpotAccount(DeskAccount):
     """An account with a wallet; open orders lock what they would spend."""
 
-    def __init__(self, id: str, fees: FeeRates, balances: Mapping[str, Decimal]) -> None:
-        super().__init__(id, fees)
+    def __init__(self, id: str, fees: FeeRates, balances: Mapping[str, Decimal], *, kept: int = KEPT) -> None:
+        super().__init__(id, fees, kept=kept)
         self.wallet = Wallet(balances)
+
+
+class TransferListener(Protocol):
+    """Is told of deposits and withdrawals."""
+
+    def on_transfer(self, account: SpotAccount, asset: str, amount: Decimal) -> None:
+        """Take note of a transfer; a negative amount left the account."""
+        ...
 
 
 class SpotDesk(Desk[SpotAccount]):
     """Takes orders of a spot product: the fee comes off what is received."""
 
+    def __init__(self, clock: Clock, *, first_order_id: int = 1) -> None:
+        super().__init__(clock, first_order_id=first_order_id)
+        self.transfer_listeners: list[TransferListener] = []
+
     def transfer(self, account: SpotAccount, asset: str, amount: Decimal) -> None:
         """Deposit, or withdraw a negative amount; raise `Refused` if that is not free."""
         account.wallet.add(asset, amount)
         account.updated_ns = self._clock.now_ns()
+        for listener in self.transfer_listeners:
+            listener.on_transfer(account, asset, amount)
 
     def _reserve(self, order: ClientOrder) -> None:
         wallet, asset = _wallet(order), _spent(order)
@@ -114,7 +130,9 @@ class SpotDesk(Desk[SpotAccount]):
 
     @staticmethod
     def _last_of(market: SyntheticMarket) -> Decimal | None:
-        best = market.engine.best(Side.BUY)
+        last, best = market.statistics.last, market.engine.best(Side.BUY)
+        if last is not None:
+            return market.instrument.price_to_decimal(last.price)
         return None if best is None else market.instrument.price_to_decimal(best[0])
 
 

@@ -327,11 +327,11 @@ class OrderWorld:
         )
         self.market = market
         self.view = LiveRiskView(self.manager, self.ledger, [market], self.clock)
-        risk = RiskEngine(
+        self.risk = RiskEngine(
             (rules or {}).items(), self.view, lambda halt: self.manager.halt(halt.reason), self.clock
         )
-        risk.start()
-        self.manager.risk = risk
+        self.risk.start()
+        self.manager.risk = self.risk
         self.instrument = market.instrument
         self.exchange = exchange(self.manager, self.clock)
         self.manager.add_exchange(self.instrument.exchange, self.exchange)

@@ -14,7 +14,8 @@ from hft.errors import UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Market
 from hft.money import Amount, product, to_amount
-from hft.order import Order
+from hft.order import Order, OrderRequest
+from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
 from hft.plugin.strategy import Trading
 from hft.risk import AccountView
 from hft.types import (
@@ -95,7 +96,8 @@ class FakeTrading(Trading):
     """Notes what a strategy asks for and answers nothing by itself.
 
     ``quotes`` holds every statement, ``orders`` what was placed (in state NEW), ``cancelled`` and
-    ``amended`` what was asked of those. Set ``positions`` as the test needs it. Timers run when the
+    ``amended`` what was asked of those, ``parents`` what was routed and ``cancelled_parents`` what was asked
+    of that. Set ``positions`` as the test needs it. Timers run when the
     test advances ``clock``.
     """
 
@@ -111,6 +113,8 @@ class FakeTrading(Trading):
         self.orders: list[Order] = []
         self.cancelled: list[Order] = []
         self.amended: list[tuple[Order, Price, Size]] = []
+        self.parents: list[ParentOrder] = []
+        self.cancelled_parents: list[ParentOrder] = []
         self.logged: list[str] = []
 
     def position(self, instrument: Instrument) -> Size:
@@ -133,6 +137,9 @@ class FakeTrading(Trading):
         time_in_force: TimeInForce = TimeInForce.GTC,
         post_only: bool = False,
         reduce_only: bool = False,
+        trigger_price: Price | None = None,
+        expire_ns: int = 0,
+        position_side: PositionSide = PositionSide.BOTH,
     ) -> Order:
         order = Order(
             client_order_id=f"fake{len(self.orders) + 1}",
@@ -145,17 +152,50 @@ class FakeTrading(Trading):
             time_in_force=time_in_force,
             post_only=post_only,
             reduce_only=reduce_only,
+            trigger_price=trigger_price,
+            expire_ns=expire_ns,
+            position_side=position_side,
             state=OrderState.NEW,
             created_ns=self.clock.now_ns(),
         )
         self.orders.append(order)
         return order
 
+    def place_batch(self, instrument: Instrument, requests: Sequence[OrderRequest]) -> list[Order]:
+        return [self.place(instrument, **attrs.asdict(request, recurse=False)) for request in requests]
+
     def amend(self, order: Order, price: Price, size: Size) -> None:
         self.amended.append((order, price, size))
 
     def cancel(self, order: Order) -> None:
         self.cancelled.append(order)
+
+    def route(
+        self,
+        instruments: Sequence[Instrument],
+        side: Side,
+        size: Decimal,
+        limit: Decimal | None = None,
+        *,
+        deadline_ns: int,
+        style: RoutingStyle = DEFAULT_STYLE,
+    ) -> ParentOrder:
+        parent = ParentOrder(
+            parent_id=f"{self.name}-{len(self.parents) + 1}",
+            strategy=self.name,
+            instruments=tuple(instruments),
+            side=side,
+            size=size,
+            limit=limit,
+            deadline_ns=deadline_ns,
+            style=style,
+            created_ns=self.clock.now_ns(),
+        )
+        self.parents.append(parent)
+        return parent
+
+    def cancel_parent(self, parent: ParentOrder) -> None:
+        self.cancelled_parents.append(parent)
 
     def every(self, interval_ns: int, callback: Callable[[], None]) -> Timer:
         timer = _Every(self.clock, interval_ns, callback)

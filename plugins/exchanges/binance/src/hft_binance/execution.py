@@ -233,25 +233,16 @@ class BinanceExecution(ExecutionClient[Config]):
                 self._wallets.listed(product, await account.balances())
         return self._wallets.all()
 
-    async def cancel_all(self, instrument: Instrument, prefix: str) -> Sequence[str]:
-        account = self._account(instrument)
-        with self._answers("open orders"):
-            ours = [
-                status
-                for status in await account.open_orders()
-                if status.instrument is instrument and status.client_order_id.startswith(prefix)
-            ]
-        cancelled = []
-        for status in ours:
+    async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
+        for status in orders:
+            instrument = status.instrument
             try:
-                await account.cancel(instrument, status)
+                await self._account(instrument).cancel(instrument, status)
             except Refusal as error:
                 # It was gone before: filled or cancelled, the order manager will hear which.
                 if error.code not in NO_SUCH_ORDER:
                     raise
-            else:
-                cancelled.append(status.client_order_id)
-        return cancelled
+        return [status.client_order_id for status in orders]
 
     def _account(self, instrument: Instrument) -> Account:
         return self._accounts[product_traded(instrument)]

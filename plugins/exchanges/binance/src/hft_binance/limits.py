@@ -18,8 +18,10 @@ __all__ = [
     "DEPTH_LIMITS",
     "MAX_STREAMS",
     "MESSAGES_PER_S",
+    "MESSAGE_COSTS",
     "ORDERS",
     "ORDER_LIMITS",
+    "ORDER_MESSAGES_PER_S",
     "PING_NS",
     "PLACE_COSTS",
     "RATE_LIMITS",
@@ -27,6 +29,7 @@ __all__ = [
     "STREAMS_PER_REQUEST",
     "counted",
     "depth_weight",
+    "usage",
     "used",
     "weight",
 ]
@@ -40,6 +43,8 @@ ORDERS = {
     Product.USDM: {"10S": "usdm orders 10s", "1M": "usdm orders 1m"},
 }
 """Names of the limits of new orders, by how the exchange writes their time in headers."""
+
+_PRODUCTS = frozenset(product.value for product in Product)
 
 CONNECTIONS = {product: f"{product.value} connections" for product in Product}
 """Names of the limits of new connections."""
@@ -57,6 +62,7 @@ ORDER_LIMITS = (
     RateLimit(name="spot orders 1d", weight=160_000, per_ns=_DAY_NS, scope="account", aligned=True),
     RateLimit(name="usdm orders 10s", weight=300, per_ns=10 * _SECOND_NS, scope="account", aligned=True),
     RateLimit(name="usdm orders 1m", weight=1200, per_ns=_MINUTE_NS, scope="account", aligned=True),
+    RateLimit(name="usdm messages", weight=9, per_ns=_SECOND_NS, scope="account", pace_above=1),
 )
 """New orders; ``exchangeInfo`` announces what holds at the moment."""
 
@@ -69,6 +75,10 @@ AMEND_COSTS: dict[Product, Costs] = {
     Product.USDM: (("usdm orders 10s", 1), ("usdm orders 1m", 1)),
 }
 CANCEL_COSTS: dict[Product, Costs] = {Product.SPOT: (("spot", 1),), Product.USDM: (("usdm", 1),)}
+
+MESSAGE_COSTS: dict[Product, Costs] = {Product.SPOT: (), Product.USDM: (("usdm messages", 1),)}
+"""What a message costs besides on the connection that orders travel on: spot counts only weights, futures
+take ten messages a second, pings among them."""
 
 BATCH_COSTS: Costs = (("usdm", 5), ("usdm orders 10s", 5), ("usdm orders 1m", 1))
 """Of up to five new orders in one message."""
@@ -114,6 +124,9 @@ MAX_STREAMS = {Product.SPOT: 1024, Product.USDM: 200}
 MESSAGES_PER_S = {Product.SPOT: 4.0, Product.USDM: 8.0}
 """What we send a second on one connection: 5 and 10 are allowed, and pongs count."""
 
+ORDER_MESSAGES_PER_S = 1_000.0
+"""What one connection for orders lets through: there the limits decide, which let cancels go first."""
+
 STREAMS_PER_REQUEST = 100
 """Streams of one SUBSCRIBE; keeps the frame below 4 KiB."""
 
@@ -137,3 +150,9 @@ DEPTH_LIMITS = {
 def depth_weight(product: Product, limit: int) -> int:
     """Return what a depth snapshot of ``limit`` levels a side weighs."""
     return next(weight for levels, weight in DEPTH_LIMITS[product] if limit <= levels)
+
+
+def usage(costs: Costs, headers: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Return what Binance counts in this minute of the product's weight that a request has cost."""
+    used = headers.get("X-MBX-USED-WEIGHT-1M", "")
+    return [(name, int(used)) for name, _ in costs if name in _PRODUCTS and used.isdecimal()]

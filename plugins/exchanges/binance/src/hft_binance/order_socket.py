@@ -51,6 +51,7 @@ def api_spec(product: Product, host: str, purpose: str) -> ConnectionSpec:
     return ConnectionSpec(
         name=f"{url}#{purpose}",
         url=url,
+        messages_per_s=limits.ORDER_MESSAGES_PER_S,
         ping=encode_request("ping", method, {}),
         ping_ns=limits.PING_NS,
         silence_ns=limits.SILENCE_NS,
@@ -90,6 +91,7 @@ class OrderSocket:
         self._signer = signer
         self._changed = changed
         self._number = 0
+        self._message_costs = limits.MESSAGE_COSTS[product]
         self._login = (
             Login(
                 link,
@@ -113,7 +115,12 @@ class OrderSocket:
             raise OrderError(f"{self.product.value}: the order connection is down")
         try:
             self._link.send(
-                self.conn, costs, priority, request.write, deadline_ns=deadline_ns, dropped=request.dropped
+                self.conn,
+                costs + self._message_costs,
+                priority,
+                request.write,
+                deadline_ns=deadline_ns,
+                dropped=request.dropped,
             )
         except OrderError:
             self.pending.discard(request.request_id)

@@ -15,12 +15,14 @@ from hft_binance.simulator import answers
 from hft_binance.simulator.auth import Permissions
 from hft_binance.simulator.capture import RecordedExchange
 from hft_binance.simulator.connection import Connection
+from hft_binance.simulator.event_order import EventOrder
 from hft_binance.simulator.listing import NS_PER_MS, SPOT, USDM, Listing, ProductRules
 from hft_binance.simulator.people import people
 from hft_binance.simulator.private import PrivateSide
+from hft_binance.simulator.private_rest import no_trading_routes
 from hft_binance.simulator.publisher import MARKET, PUBLIC, Publisher
 from hft_binance.simulator.rest import Rest, refusal
-from hft_binance.simulator.sockets import SocketRules, Sockets
+from hft_binance.simulator.sockets import CONNECTIONS, SocketRules, Sockets
 from hft_binance.simulator.usdm_events import USDM_EVENTS
 from hft_binance.simulator.user_stream import PrivateConnection
 
@@ -38,6 +40,9 @@ class BinanceSimulatorConfig(SimulatorConfig):
     accounts: int = option(2, doc="accounts with keys of their own", validator=ge(1))
     withdrawals: bool = option(False, doc="whether the keys may withdraw")
     limits: float = option(1.0, doc="multiple of the published rate limits, 0: none", validator=ge(0))
+    events: EventOrder = option(
+        EventOrder.MIXED, doc="whether user events are sent before or after the answer they belong to"
+    )
     jitter: Duration = option(Duration(0), doc="longest time a websocket answer takes, in any order")
 
 
@@ -78,7 +83,11 @@ class BinanceSimulator(Simulator[BinanceSimulatorConfig]):
             clock.now_ns() // NS_PER_MS,
         )
         self._publisher = Publisher(listings, self.hub, clock)
-        rules = SocketRules(lifetime_ns=config.lifetime, capacity=config.backlog)
+        rules = SocketRules(
+            lifetime_ns=config.lifetime,
+            capacity=config.backlog,
+            connections=int(CONNECTIONS * config.limits),
+        )
         self.sockets = Sockets(self.hub, clock, self._subscribed, rules, self._connect_private)
         self.rest = {
             product: Rest(
@@ -100,6 +109,7 @@ class BinanceSimulator(Simulator[BinanceSimulatorConfig]):
                 {product: rest.weights for product, rest in self.rest.items()},
                 limits=config.limits,
                 jitter_ns=config.jitter,
+                events=config.events,
             )
             if world.playback is None
             else None
@@ -107,7 +117,7 @@ class BinanceSimulator(Simulator[BinanceSimulatorConfig]):
         self.listings = {(listing.product.name, listing.symbol): listing for listing in listings}
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
-        private = [] if self.private is None else self.private.routes(self.sockets)
+        private = no_trading_routes() if self.private is None else self.private.routes(self.sockets)
         return [*self.rest[SPOT].routes(), *self.rest[USDM].routes(), *private, *self.sockets.routes()]
 
     def endpoints(self, host: str, port: int) -> Endpoints:

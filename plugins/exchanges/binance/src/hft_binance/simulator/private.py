@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
@@ -12,16 +13,22 @@ from hft.sim import (
     Fill,
     Filters,
     Hub,
+    Leg,
     LinearDesk,
+    Liquidations,
     MarginAccount,
     OrderEvent,
     SpotAccount,
     SpotDesk,
+    SyntheticMarket,
+    Truth,
     World,
 )
-from hft.types import Size
+from hft.types import Side, Size
+from hft_binance.simulator.event_order import EventOrder, EventQueue
 from hft_binance.simulator.gate import Gate
 from hft_binance.simulator.listing import SPOT, USDM, Listing, ProductRules
+from hft_binance.simulator.native import NativeOrder
 from hft_binance.simulator.order_limits import OrderCounter
 from hft_binance.simulator.people import FUTURES_FEES, SPOT_FEES, Person, start_balances
 from hft_binance.simulator.private_rest import private_routes
@@ -31,7 +38,9 @@ from hft_binance.simulator.spot_events import SpotEvents
 from hft_binance.simulator.spot_orders import SpotOrders
 from hft_binance.simulator.tables import spot_methods, spot_routes, usdm_methods, usdm_routes
 from hft_binance.simulator.usdm_account import UsdmAccounts
-from hft_binance.simulator.usdm_events import USDM_EVENTS, UsdmEvents
+from hft_binance.simulator.usdm_algo import UsdmAlgos
+from hft_binance.simulator.usdm_batch import UsdmBatches
+from hft_binance.simulator.usdm_events import LEGS, USDM_EVENTS, UsdmEvents
 from hft_binance.simulator.usdm_orders import UsdmOrders
 from hft_binance.simulator.user_stream import ListenKeys, PrivateConnection
 from hft_binance.simulator.weights import WeightCounter
@@ -57,8 +66,10 @@ class PrivateSide:
         *,
         limits: float,
         jitter_ns: int,
+        events: EventOrder,
     ) -> None:
         clock, seed = world.clock, world.seed
+        queue = EventQueue(hub, events, seed)
         by_symbol = {
             product: {listing.symbol: listing for listing in listings if listing.product is product}
             for product in (SPOT, USDM)
@@ -77,24 +88,35 @@ class PrivateSide:
             desk.trade(listing.synthetic(), _filters(listing))
         world.mark_observers.append(self.usdm.on_mark)
         self._open_accounts(by_symbol)
-        self.spot_events, self.usdm_events = SpotEvents(hub, clock), UsdmEvents(hub, clock)
+        self.spot_events, self.usdm_events = SpotEvents(queue, clock), UsdmEvents(queue, clock)
         self.spot.listeners.append(self.spot_events)
+        self.spot.transfer_listeners.append(self.spot_events)
         self.spot.listeners.append(_Refunds(self.orders[SPOT]))
         self.usdm.listeners.append(self.usdm_events)
         self.usdm.money_listeners.append(self.usdm_events)
         spot_orders = SpotOrders(self.spot, by_symbol[SPOT], self.spot_events, clock, seed)
         spot_accounts = SpotAccounts(spot_orders, self.orders[SPOT])
         usdm_orders = UsdmOrders(self.usdm, by_symbol[USDM], clock, seed)
+        self._batches = UsdmBatches(usdm_orders, clock)
+        algos = UsdmAlgos(usdm_orders, self.usdm, self.usdm_events, clock, seed)
+        self.liquidations = Liquidations(self.usdm, clock, _Autoclose(by_symbol[USDM], seed))
+        world.mark_observers.append(self.liquidations.on_mark)
+        self.truth = Truth({SPOT.name: self.spot}, {USDM.name: self.usdm}, {USDM.name: self.liquidations})
+        self.truth.actions |= {"expire-listen-key": self._expire_listen_key, "end-stream": self._end_stream}
         usdm_accounts = UsdmAccounts(self.usdm, by_symbol[USDM], self.usdm_events, clock)
         self.listen_keys = ListenKeys(hub, clock, seed, USDM.name)
         self._routes = [
-            *private_routes(self.gates[SPOT], spot_routes(spot_orders, spot_accounts)),
-            *private_routes(self.gates[USDM], usdm_routes(usdm_orders, usdm_accounts, self.listen_keys)),
+            *private_routes(self.gates[SPOT], queue, spot_routes(spot_orders, spot_accounts)),
+            *private_routes(
+                self.gates[USDM],
+                queue,
+                usdm_routes(usdm_orders, self._batches, algos, usdm_accounts, self.listen_keys),
+            ),
         ]
         spot_answers = spot_methods(spot_orders, spot_accounts, self.gates[SPOT])
-        usdm_answers = usdm_methods(usdm_orders, usdm_accounts, self.listen_keys, self.gates[USDM])
-        self._spot_api = WsApi(self.gates[SPOT], spot_answers, hub, clock, seed, jitter_ns)
-        self._usdm_api = WsApi(self.gates[USDM], usdm_answers, hub, clock, seed, jitter_ns)
+        usdm_answers = usdm_methods(usdm_orders, algos, usdm_accounts, self.listen_keys, self.gates[USDM])
+        self._spot_api = WsApi(self.gates[SPOT], spot_answers, hub, queue, clock, seed, jitter_ns)
+        self._usdm_api = WsApi(self.gates[USDM], usdm_answers, hub, queue, clock, seed, jitter_ns)
         self._hub = hub
 
     def routes(self, sockets: Sockets) -> list[web.RouteDef]:
@@ -105,6 +127,7 @@ class PrivateSide:
         )
         return [
             *self._routes,
+            *self.truth.routes(),
             web.get("/ws-api/v3", sockets.handler(self._spot_api.connect)),
             web.get("/ws-fapi/v1", sockets.handler(self._usdm_api.connect)),
             web.get("/private/ws", single),
@@ -115,8 +138,15 @@ class PrivateSide:
     def stop(self) -> None:
         """Cancel every timer and let go of what was archived."""
         self.listen_keys.stop()
+        self._batches.stop()
         self.spot.close()
         self.usdm.close()
+
+    def _expire_listen_key(self, asked: Mapping[str, str]) -> None:
+        self.listen_keys.expire(asked.get("account", ""))
+
+    def _end_stream(self, asked: Mapping[str, str]) -> None:
+        self.spot_events.publish(asked.get("account", ""), "eventStreamTerminated", {})
 
     def _open_accounts(self, by_symbol: Mapping[ProductRules, Mapping[str, Listing]]) -> None:
         instruments = {
@@ -142,6 +172,30 @@ class _Refunds:
         """Take note of a first fill."""
         if fill is not None and order.fills[0] is fill:
             self._counter.refund(order.account.id)
+
+
+class _Autoclose:
+    """Makes the orders with which the exchange liquidates."""
+
+    def __init__(self, listings: Mapping[str, Listing], seed: int) -> None:
+        self._listings = {listing.market: listing for listing in listings.values()}
+        self._random = random.Random(f"{seed}:liquidations")
+
+    def __call__(
+        self, account: MarginAccount, market: SyntheticMarket, leg: Leg, side: Side, size: Size
+    ) -> ClientOrder:
+        return ClientOrder(
+            account=account,
+            market=market,
+            side=side,
+            size=size,
+            price=None,
+            client_id=f"autoclose-{self._random.randrange(10**15, 10**16)}",
+            reduce_only=leg is Leg.NET,
+            leg=leg,
+            by_exchange=True,
+            native=NativeOrder(listing=self._listings[market], type="MARKET", position_side=LEGS[leg]),
+        )
 
 
 def _filters(listing: Listing) -> Filters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import parse_qsl
 
@@ -10,23 +11,49 @@ from aiohttp import web
 
 from hft_binance.simulator.auth import rest_payload
 from hft_binance.simulator.calls import Endpoint
+from hft_binance.simulator.event_order import EventQueue
 from hft_binance.simulator.gate import Gate, Outcome, Signature
 
-__all__ = ["Route", "private_routes"]
+__all__ = ["Route", "no_trading_routes", "private_routes"]
 
 Route = tuple[str, str, Endpoint]
 """Method, path, and what answers."""
+
+_SPOT_WORDS = "order|openOrders|allOrders|myTrades|account|rateLimit|userDataStream"
+_USDM_WORDS = (
+    "order|openOrder|allOpenOrders|allOrders|batchOrders|userTrades|income|listenKey|positionSide|leverage|"
+    "marginType|multiAssetsMargin|countdownCancelAll|algo|openAlgo|allAlgo|account|balance|positionRisk|"
+    "symbolConfig|commissionRate"
+)
+_PRIVATE_PATHS = (
+    f"/api/v3/{{name:({_SPOT_WORDS})}}{{tail:.*}}",
+    f"/fapi/{{version:v[0-9]}}/{{name:({_USDM_WORDS})}}{{tail:.*}}",
+    "/sapi/{tail:.+}",
+    "/ws-api/v3",
+    "/ws-fapi/v1",
+    "/private/{tail:.+}",
+)
 
 _encode = msgspec.json.Encoder().encode
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def private_routes(gate: Gate, routes: Iterable[Route]) -> list[web.RouteDef]:
+def private_routes(gate: Gate, queue: EventQueue, routes: Iterable[Route]) -> list[web.RouteDef]:
     """Return routes that let requests through a gate."""
-    return [web.route(method, path, _handler(gate, endpoint)) for method, path, endpoint in routes]
+    return [web.route(method, path, _handler(gate, queue, endpoint)) for method, path, endpoint in routes]
 
 
-def _handler(gate: Gate, endpoint: Endpoint) -> _Handler:
+def no_trading_routes() -> list[web.RouteDef]:
+    """Return routes that say that a capture cannot be traded with."""
+
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        body = {"code": -1000, "msg": "Trading is not simulated on a capture."}
+        return web.Response(body=_encode(body), status=400, content_type="application/json")
+
+    return [web.route("*", path, refuse) for path in _PRIVATE_PATHS]
+
+
+def _handler(gate: Gate, queue: EventQueue, endpoint: Endpoint) -> _Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         # What was signed are the bytes on the wire: aiohttp's own query is decoded and encoded anew.
         query = request.raw_path.partition("?")[2]
@@ -37,6 +64,9 @@ def _handler(gate: Gate, endpoint: Endpoint) -> _Handler:
             parse_qsl(query, keep_blank_values=True)
         )
         shown = Signature(request.headers.get("X-MBX-APIKEY"), payload, signature)
+        if queue.hold():
+            # The answer is written before the loop turns again.
+            asyncio.get_running_loop().call_soon(queue.release)
         return _response(gate, gate.pass_(endpoint, params, shown, request.remote or ""))
 
     return handle

@@ -18,12 +18,12 @@ from hft_binance.simulator.control import answer_control
 from hft_binance.simulator.listing import NS_PER_MS, NS_PER_S, SPOT, USDM, ProductRules
 from hft_binance.simulator.publisher import MARKET, PUBLIC
 
-__all__ = ["SocketCounters", "SocketRules", "Sockets", "StreamConnection"]
+__all__ = ["CONNECTIONS", "SocketCounters", "SocketRules", "Sockets", "StreamConnection"]
 
 _MAX_STREAMS = 1024
 _MAX_MESSAGE = 65_536
 
-_CONNECTIONS, _CONNECTIONS_NS = 300, 300 * NS_PER_S
+CONNECTIONS, _CONNECTIONS_NS = 300, 300 * NS_PER_S
 """New connections from one address: 300 in five minutes."""
 
 _NOTICE_NS = 10 * NS_PER_S
@@ -40,6 +40,8 @@ class SocketRules:
     lifetime_ns: int = 24 * 3600 * NS_PER_S
     capacity: int = 5_000
     """Frames that wait for a slow client before it is cut off."""
+    connections: int = CONNECTIONS
+    """New connections of one address in five minutes, 0: as many as it likes."""
 
 
 @attrs.define
@@ -185,8 +187,9 @@ class Sockets:
         """
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            if not self._may_connect(request.remote or ""):
-                return web.Response(status=429, headers={"Retry-After": str(_CONNECTIONS_NS // NS_PER_S)})
+            wait_s = self._connect(request.remote or "")
+            if wait_s:
+                return web.Response(status=429, headers={"Retry-After": str(wait_s)})
             socket = web.WebSocketResponse(
                 timeout=_CLOSE_S, autoping=False, compress=False, max_msg_size=_MAX_MESSAGE
             )
@@ -237,13 +240,17 @@ class Sockets:
                 return False
         return True
 
-    def _may_connect(self, address: str) -> bool:
+    def _connect(self, address: str) -> int:
+        """Count a new connection, 0, or return the seconds for which the address may open no more."""
+        most = self._rules.connections
+        if not most:
+            return 0
         now_ns = self._clock.now_ns()
-        opened = self._opened.setdefault(address, deque(maxlen=_CONNECTIONS))
-        if len(opened) == _CONNECTIONS and now_ns - opened[0] < _CONNECTIONS_NS:
-            return False
+        opened = self._opened.setdefault(address, deque(maxlen=most))
+        if len(opened) == most and now_ns - opened[0] < _CONNECTIONS_NS:
+            return -((now_ns - opened[0] - _CONNECTIONS_NS) // NS_PER_S)
         opened.append(now_ns)
-        return True
+        return 0
 
     # -- pings and age ---------------------------------------------------------------------------
 

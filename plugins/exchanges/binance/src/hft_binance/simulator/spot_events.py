@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from hft import Clock
-from hft.sim import ClientOrder, Fill, Hub, OrderEvent, SpotAccount
+from hft.sim import ClientOrder, Fill, OrderEvent, SpotAccount
+from hft_binance.simulator.event_order import EventQueue
 from hft_binance.simulator.listing import NS_PER_MS
 from hft_binance.simulator.native import native, status
-from hft_binance.simulator.spot_bodies import amount, turnover
+from hft_binance.simulator.spot_bodies import amount as written
+from hft_binance.simulator.spot_bodies import turnover
 
 __all__ = ["SPOT_EVENTS", "SpotEvents"]
 
@@ -35,9 +37,9 @@ _encode = msgspec.json.Encoder().encode
 class SpotEvents:
     """Publishes what happens to spot accounts under ``user/ACCOUNT/EVENT``."""
 
-    def __init__(self, hub: Hub, clock: Clock) -> None:
+    def __init__(self, queue: EventQueue, clock: Clock) -> None:
         self.last_execution_id = 0
-        self._hub = hub
+        self._queue = queue
         self._clock = clock
         self._execution_ids = count(1)
 
@@ -56,24 +58,26 @@ class SpotEvents:
         """Tell the balances of some assets."""
         wallet = account.wallet
         balances = [
-            {"a": asset, "f": amount(wallet.free(asset)), "l": amount(wallet.locked(asset))}
+            {"a": asset, "f": written(wallet.free(asset)), "l": written(wallet.locked(asset))}
             for asset in assets
         ]
         body = {"u": time_ns // NS_PER_MS, "B": balances}
         self.publish(account.id, "outboundAccountPosition", body)
 
-    def transfer(self, account: SpotAccount, asset: str, change: Decimal) -> None:
+    def on_transfer(self, account: SpotAccount, asset: str, amount: Decimal) -> None:
         """Tell of a deposit or a withdrawal."""
         now_ns = self._clock.now_ns()
         self.position(account, [asset], now_ns)
-        self.publish(account.id, "balanceUpdate", {"a": asset, "d": amount(change), "T": now_ns // NS_PER_MS})
+        self.publish(
+            account.id, "balanceUpdate", {"a": asset, "d": written(amount), "T": now_ns // NS_PER_MS}
+        )
 
     def publish(self, account: str, kind: str, body: dict[str, Any]) -> None:
         """Publish an event, if somebody listens."""
         topic = f"user/{account}/{kind}"
-        if self._hub.is_wanted(topic):
+        if self._queue.is_wanted(topic):
             event = {"e": kind, "E": self._clock.now_ns() // NS_PER_MS} | body
-            self._hub.publish(topic, _encode(event).decode())
+            self._queue.publish(topic, _encode(event).decode())
 
     def _report(self, order: ClientOrder, event: OrderEvent, fill: Fill | None) -> dict[str, Any]:
         words = native(order)
@@ -103,7 +107,7 @@ class SpotEvents:
             "l": _ZERO if fill is None else listing.size(fill.size),
             "z": listing.size(order.filled),
             "L": _ZERO if fill is None else listing.price(fill.price),
-            "n": "0" if fill is None else amount(fill.fee),
+            "n": "0" if fill is None else written(fill.fee),
             "N": None if fill is None else fill.fee_asset,
             "T": order.updated_ns // NS_PER_MS,
             "t": -1 if fill is None else fill.trade_id,
@@ -123,4 +127,4 @@ class SpotEvents:
 
 
 def _quote(fill: Fill) -> str:
-    return amount(fill.price * fill.size * fill.order.market.instrument.point_value)
+    return written(fill.price * fill.size * fill.order.market.instrument.point_value)

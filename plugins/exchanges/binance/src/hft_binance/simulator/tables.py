@@ -12,6 +12,8 @@ from hft_binance.simulator.private_rest import Route
 from hft_binance.simulator.spot_account import SpotAccounts
 from hft_binance.simulator.spot_orders import SpotOrders
 from hft_binance.simulator.usdm_account import UsdmAccounts
+from hft_binance.simulator.usdm_algo import UsdmAlgos
+from hft_binance.simulator.usdm_batch import UsdmBatches, batch_size
 from hft_binance.simulator.usdm_orders import UsdmOrders
 from hft_binance.simulator.user_stream import ListenKeys
 
@@ -26,6 +28,10 @@ def _asks(answer: Any, weight: int | Weight, security: Security = Security.SIGNE
 
 def _orders(answer: Any, weight: int, *, orders: int = 0, free: bool = False) -> Endpoint:
     return Endpoint(answer=answer, weight=always(weight), orders=lambda _: orders, trades=True, free=free)
+
+
+def _batch(answer: Any) -> Endpoint:
+    return Endpoint(answer=answer, weight=always(5), orders=batch_size, trades=True)
 
 
 def _my_trades_weight(query: Mapping[str, str]) -> int:
@@ -74,17 +80,24 @@ def spot_routes(orders: SpotOrders, accounts: SpotAccounts) -> list[Route]:
         ("GET", "/api/v3/rateLimit/order", methods["account.rateLimits.orders"]),
         ("GET", "/sapi/v1/account/apiRestrictions", _asks(accounts.restrictions, 1)),
         ("GET", "/sapi/v1/capital/config/getall", _asks(accounts.coins, 10)),
+        # There is no margin trading on spot, which clients ask before they begin.
+        ("GET", "/sapi/v1/margin/allPairs", _asks(lambda _: [], 1, Security.KEY)),
+        ("GET", "/sapi/v1/margin/isolated/allPairs", _asks(lambda _: [], 1, Security.KEY)),
         ("GET", "/sapi/v1/asset/tradeFee", _asks(accounts.trade_fee, 1)),
     ]
     return table + [(method, "/api/v3/userDataStream", _GONE) for method in ("POST", "PUT", "DELETE")]
 
 
-def _usdm(orders: UsdmOrders, accounts: UsdmAccounts, keys: ListenKeys) -> dict[str, Endpoint]:
+def _usdm(
+    orders: UsdmOrders, algos: UsdmAlgos, accounts: UsdmAccounts, keys: ListenKeys
+) -> dict[str, Endpoint]:
     return {
         "order.place": _orders(orders.place, 0, orders=1),
         "order.modify": _orders(orders.modify, 1, orders=1),
         "order.cancel": _orders(orders.cancel, 1),
         "order.status": _asks(orders.query, 1),
+        "algoOrder.place": _orders(algos.place, 0, orders=1),
+        "algoOrder.cancel": _orders(algos.cancel, 1),
         "account.balance": _asks(accounts.balance, 5),
         "v2/account.balance": _asks(accounts.balance, 5),
         "account.status": _asks(accounts.account_v2, 5),
@@ -98,21 +111,33 @@ def _usdm(orders: UsdmOrders, accounts: UsdmAccounts, keys: ListenKeys) -> dict[
 
 
 def usdm_methods(
-    orders: UsdmOrders, accounts: UsdmAccounts, keys: ListenKeys, gate: Gate
+    orders: UsdmOrders, algos: UsdmAlgos, accounts: UsdmAccounts, keys: ListenKeys, gate: Gate
 ) -> dict[str, Endpoint]:
     """Return what the futures' websocket API answers."""
-    return _usdm(orders, accounts, keys) | _plain(gate)
+    return _usdm(orders, algos, accounts, keys) | _plain(gate)
 
 
-def usdm_routes(orders: UsdmOrders, accounts: UsdmAccounts, keys: ListenKeys) -> list[Route]:
+def usdm_routes(
+    orders: UsdmOrders, batches: UsdmBatches, algos: UsdmAlgos, accounts: UsdmAccounts, keys: ListenKeys
+) -> list[Route]:
     """Return the futures' private REST endpoints."""
-    methods = _usdm(orders, accounts, keys)
+    methods = _usdm(orders, algos, accounts, keys)
     return [
         ("POST", "/fapi/v1/order", methods["order.place"]),
         ("POST", "/fapi/v1/order/test", _orders(orders.test, 1)),
         ("PUT", "/fapi/v1/order", methods["order.modify"]),
         ("GET", "/fapi/v1/order", methods["order.status"]),
         ("DELETE", "/fapi/v1/order", methods["order.cancel"]),
+        ("POST", "/fapi/v1/batchOrders", _batch(batches.place)),
+        ("PUT", "/fapi/v1/batchOrders", _batch(batches.modify)),
+        ("DELETE", "/fapi/v1/batchOrders", _orders(batches.cancel, 1)),
+        ("POST", "/fapi/v1/countdownCancelAll", _orders(batches.count_down, 10)),
+        ("POST", "/fapi/v1/algoOrder", methods["algoOrder.place"]),
+        ("DELETE", "/fapi/v1/algoOrder", methods["algoOrder.cancel"]),
+        ("GET", "/fapi/v1/algoOrder", _asks(algos.query, 1)),
+        ("DELETE", "/fapi/v1/algoOpenOrders", _orders(algos.cancel_all, 1)),
+        ("GET", "/fapi/v1/openAlgoOrders", _asks(algos.open_orders, one_or_all(1, 40))),
+        ("GET", "/fapi/v1/allAlgoOrders", _asks(algos.all_orders, 5)),
         ("DELETE", "/fapi/v1/allOpenOrders", _orders(orders.cancel_all, 1)),
         ("GET", "/fapi/v1/openOrder", _asks(orders.query_open, 1)),
         ("GET", "/fapi/v1/openOrders", _asks(orders.open_orders, one_or_all(1, 40))),

@@ -13,13 +13,13 @@ from hft.sim import (
     ClientOrder,
     EndReason,
     Fill,
-    Hub,
     IncomeKind,
     Leg,
     MarginAccount,
     OrderEvent,
     SyntheticMarket,
 )
+from hft_binance.simulator.event_order import EventQueue
 from hft_binance.simulator.listing import NS_PER_MS, Listing
 from hft_binance.simulator.native import native, status
 from hft_binance.simulator.usdm_bodies import amount, average_price, plain
@@ -68,8 +68,8 @@ _encode = msgspec.json.Encoder().encode
 class UsdmEvents:
     """Publishes what happens to futures accounts under ``user/ACCOUNT/EVENT``."""
 
-    def __init__(self, hub: Hub, clock: Clock) -> None:
-        self._hub = hub
+    def __init__(self, queue: EventQueue, clock: Clock) -> None:
+        self._queue = queue
         self._clock = clock
 
     def on_order(self, order: ClientOrder, event: OrderEvent, fill: Fill | None) -> None:
@@ -155,11 +155,11 @@ class UsdmEvents:
     def publish(self, account: str, kind: str, time_ms: int | None, body: dict[str, Any]) -> None:
         """Publish an event, if somebody listens."""
         topic = f"user/{account}/{kind}"
-        if self._hub.is_wanted(topic):
+        if self._queue.is_wanted(topic):
             event: dict[str, Any] = {"e": kind, "E": self._clock.now_ns() // NS_PER_MS}
             if time_ms is not None:
                 event["T"] = time_ms
-            self._hub.publish(topic, _encode(event | body).decode())
+            self._queue.publish(topic, _encode(event | body).decode())
 
     def _account_update(
         self,

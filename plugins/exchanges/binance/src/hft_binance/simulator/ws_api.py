@@ -14,6 +14,7 @@ from hft.sim import Hub, Outbox
 from hft_binance.simulator.auth import ApiKey, ws_payload
 from hft_binance.simulator.calls import Call, Endpoint, Security, always
 from hft_binance.simulator.connection import Connection
+from hft_binance.simulator.event_order import EventQueue
 from hft_binance.simulator.gate import Gate, Outcome, Signature
 from hft_binance.simulator.listing import SPOT
 from hft_binance.simulator.params import ApiError
@@ -26,8 +27,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def reply(hub: Hub, connection: Connection, topic: str, frame: str) -> None:
-    """Send an answer to one client; the only way out for answers."""
-    connection.outbox.send(frame)
+    """Send an answer to one client, through the faults; the only way out for answers."""
+    hub.reply(connection.subscriber, topic.removeprefix("reply/"), frame)
 
 
 class WsApi:
@@ -38,11 +39,19 @@ class WsApi:
     """
 
     def __init__(
-        self, gate: Gate, methods: Mapping[str, Endpoint], hub: Hub, clock: Clock, seed: int, jitter_ns: int
+        self,
+        gate: Gate,
+        methods: Mapping[str, Endpoint],
+        hub: Hub,
+        queue: EventQueue,
+        clock: Clock,
+        seed: int,
+        jitter_ns: int,
     ) -> None:
         self.gate = gate
         self.methods = methods
         self.hub = hub
+        self.queue = queue
         self.clock = clock
         self.random = random.Random(f"{seed}:{gate.product.name} answers")
         self.jitter_ns = jitter_ns
@@ -116,8 +125,17 @@ class WsApiConnection(Connection):
         except ApiError as error:
             self._reply("", {"id": request_id, **_failure(error)})
             return True
-        self._answer(request_id, method, params)
+        # A copy, since a fault may have the request carried out twice.
+        self._api.hub.request(self.subscriber, method, lambda: self._handle(request_id, method, dict(params)))
         return True
+
+    def _handle(self, request_id: Any, method: str, params: dict[str, str]) -> None:
+        held = self._api.queue.hold()
+        try:
+            self._answer(request_id, method, params)
+        finally:
+            if held:
+                self._api.queue.release()
 
     def _answer(self, request_id: Any, method: str, params: dict[str, str]) -> None:
         shows = self._shows_limits
