@@ -25,7 +25,6 @@ from hft import (
     Side,
     Size,
     SystemClock,
-    TimeInForce,
     UsageError,
 )
 from hft.latency import Trace
@@ -259,7 +258,7 @@ async def test_a_batch_of_futures_orders() -> None:
             await session.report(order, ReportKind.CANCELED)
 
 
-async def test_cancel_all_leaves_others_orders_alone() -> None:
+async def test_listed_orders_are_cancelled_and_no_others() -> None:
     async with trading("BTC/USDT", "BTC/USDT:USDT") as (session, instruments):
         for instrument in instruments:
             ours = [session.order(instrument, client_order_id=f"ours{number}") for number in range(2)]
@@ -267,8 +266,14 @@ async def test_cancel_all_leaves_others_orders_alone() -> None:
             for order in (*ours, other):
                 session.client.place(order)
                 await session.report(order, ReportKind.ACCEPTED)
-            cancelled = await session.client.cancel_all(instrument, "ours")
-            assert sorted(cancelled) == ["ours0", "ours1"]
+            listed = [
+                each
+                for each in await session.client.open_orders()
+                if each.client_order_id in ("ours0", "ours1")
+            ]
+            session.client.cancel(ours[0])
+            await session.report(ours[0], ReportKind.CANCELED)
+            assert sorted(await session.client.cancel_orders(listed)) == ["ours0", "ours1"]
             left = [each for each in await session.client.open_orders() if each.instrument is instrument]
             assert [each.client_order_id for each in left] == ["other"]
             session.client.cancel(other)
@@ -316,3 +321,49 @@ async def test_lost_connections_come_back() -> None:
             session.client.query(order)
             session.client.cancel(order)
             await session.report(order, ReportKind.CANCELED)
+
+
+@pytest.mark.parametrize("entry", OrderEntry)
+@pytest.mark.parametrize("symbol", ["BTC/USDT", "BTC/USDT:USDT"])
+async def test_a_stop_waits_is_listed_and_cancelled(symbol: str, entry: OrderEntry) -> None:
+    async with trading(symbol, order_entry=entry) as (session, (instrument,)):
+        trigger = Price(session.best(instrument, Side.SELL) * 102 // 100)
+        order = session.order(instrument, price=trigger, trigger_price=trigger, type=OrderType.STOP_LIMIT)
+        session.client.place(order)
+        await session.report(order, ReportKind.ACCEPTED)
+        (listed,) = await session.client.open_orders()
+        assert (listed.client_order_id, listed.type) == (order.client_order_id, OrderType.STOP_LIMIT)
+        assert (listed.trigger_price, listed.price, listed.size) == (trigger, trigger, order.size)
+        session.events.take()
+        session.client.query(order)
+        queried = await session.report(order, ReportKind.ACCEPTED)
+        assert queried.filled == 0
+        session.client.cancel(order)
+        await session.report(order, ReportKind.CANCELED)
+        status = await session.client.order_status(instrument, order.client_order_id)
+        assert status is not None
+        assert status.report.kind is ReportKind.CANCELED
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDT", "BTC/USDT:USDT"])
+async def test_a_stop_that_triggers_trades_under_its_own_id(symbol: str) -> None:
+    async with trading(symbol) as (session, (instrument,)):
+        began_ns = session.clock.now_ns()
+        # One tick beyond what would trigger at once: the flow gets there soon, and a trade of ours sooner.
+        trigger = Price(session.best(instrument, Side.SELL) + 1)
+        order = session.order(instrument, price=None, trigger_price=trigger, type=OrderType.STOP_MARKET)
+        session.client.place(order)
+        await session.report(order, ReportKind.ACCEPTED)
+        push = session.order(instrument, price=None, type=OrderType.MARKET, size=instrument.size("1.5"))
+        session.client.place(push)
+        await session.fill(order)
+        await asyncio.sleep(0.1)
+        fills = {
+            each.trade_id: each.size
+            for each in session.events.told
+            if isinstance(each, Fill) and each.client_order_id == order.client_order_id
+        }
+        assert sum(fills.values()) == order.size
+        listed = await session.client.executions(instrument, began_ns - 1_000_000_000)
+        ours = {each.trade_id: each.size for each in listed if each.client_order_id == order.client_order_id}
+        assert ours == fills
