@@ -292,7 +292,7 @@ async def test_post_only_and_fill_or_kill_that_cannot_be() -> None:
 
 
 async def test_a_key_that_may_withdraw_is_refused_unless_told_otherwise() -> None:
-    with pytest.raises(UsageError, match="may withdraw money.*allow_withdrawals"):
+    with pytest.raises(UsageError, match=r"may withdraw money.*allow_withdrawals"):
         async with trading("BTC/USDT", simulator={"withdrawals": True}):
             pass
     async with trading("BTC/USDT", simulator={"withdrawals": True}, allow_withdrawals=True):
