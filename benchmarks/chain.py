@@ -121,8 +121,10 @@ class Chain:
         self._sent = client.sent
         manager.add_exchange(INSTRUMENT.exchange, client)
         manager.add_market(market)
-        view = LiveRiskView(manager, ledger, [market])
-        manager.risk = risk = RiskEngine(five_rules(INSTRUMENT.id)[:rules], view, manager.halt)
+        view = LiveRiskView(manager, ledger, [market], clock)
+        manager.risk = risk = RiskEngine(
+            five_rules(INSTRUMENT.id)[:rules], view, lambda halt: manager.halt(halt.reason), clock
+        )
         risk.start()
         manager.trace = trace
         if strategy is not None:

@@ -24,13 +24,17 @@ import hft
 from hft.cli.exit_codes import ExitCode
 from hft.cli.main import COMMANDS
 from hft.cli.parser import make_parser
+from hft.orders.config import AccountConfig
 from hft.paper.config import PaperConfig
 from hft.plugin import hookspecs
 from hft.profile import read_profile
+from hft.profile.fault_file import read_faults
 from hft.profile.model import ComponentKeys, ExchangeKeys, ProfileKeys, StrategyKeys
 from hft.profile.values import format_duration
 from hft.registry.discovery import PluginKind, discover
 from hft.registry.loader import Registry
+from hft.routing.config import FeesConfig
+from hft.sim.fault import KINDS, Fault, FaultKind, Place
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -101,7 +105,9 @@ def test_files_of_a_page_are_a_profile_that_reads_and_plugins_that_load(
         file = tmp_path / (block.title or f"{number}.yaml")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(block.text)
-        if block.language == "yaml":
+        if block.title.endswith(".faults.yaml"):
+            assert read_faults(file)
+        elif block.language == "yaml":
             profiles.append(file)
     if (tmp_path / "pyproject.toml").exists():
         install(tmp_path, monkeypatch)
@@ -220,6 +226,8 @@ KERNEL = {
     "## The profile": ProfileKeys,
     "## An exchange": ExchangeKeys,
     "## Simulated fills": PaperConfig,
+    "## An account": AccountConfig,
+    "## Fees": FeesConfig,
     "## A strategy": StrategyKeys,
     "## A risk rule": ComponentKeys,
 }
@@ -247,6 +255,7 @@ NAMES = {
     Decimal: "decimal",
     hft.Duration: "duration",
     hft.InstrumentId: "instrument",
+    hft.Money: "money",
     hft.Secret: "secret",
 }
 
@@ -315,6 +324,26 @@ def test_no_part_of_a_profile_is_described_that_is_not_there() -> None:
         r"^## (?:Exchange|Strategy|Risk|Simulator of) `.*$", PROFILE_PAGE.read_text(), re.MULTILINE
     )
     assert described == [heading for heading in configurations() if heading not in KERNEL]
+
+
+# -- faults --------------------------------------------------------------------------------------------
+
+FAULTS_PAGE = DOCS / "reference" / "faults.md"
+
+
+def test_every_option_of_a_fault_is_in_the_reference() -> None:
+    text = section(FAULTS_PAGE, "## Options")
+    expected = entries(Fault).strip()
+    assert text[text.index("### ") :].strip() == expected, f"put this under '## Options':\n\n{expected}"
+
+
+def test_every_kind_of_fault_is_in_the_reference_with_its_places() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \|(.*)\|.*\|$", section(FAULTS_PAGE, "## Kinds"), re.MULTILINE)
+    shown = {kind: [cell.strip() for cell in cells.split("|")] for kind, cells in rows}
+    places = (Place.STREAM, Place.REQUEST, Place.REPLY, Place.CONNECT, Place.CLOCK)
+    assert shown == {
+        kind.value: ["yes" if kind in KINDS[place] else "" for place in places] for kind in FaultKind
+    }
 
 
 def test_docstrings_of_what_a_plugin_implements_teach_by_example() -> None:

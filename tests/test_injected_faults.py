@@ -234,7 +234,7 @@ async def test_a_disconnection_in_the_middle_of_synchronising(
         await asyncio.sleep(1.5)
         btc = _depth_topic(simulator, "BTC/USDT")
         # The snapshot that the gap asks for fails, and the connection breaks before the next is asked for.
-        simulator.faults.inject(Fault(kind=FaultKind.REST_ERROR, where="*/api/v3/depth", count=1))
+        simulator.faults.inject(Fault(kind=FaultKind.REFUSE, where="request/GET /api/v3/depth"))
         simulator.faults.inject(Fault(kind=FaultKind.DROP, where=btc))
         simulator.faults.inject(Fault(kind=FaultKind.DISCONNECT, where=btc, after=2))
         await asyncio.sleep(3)

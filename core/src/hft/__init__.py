@@ -33,6 +33,8 @@ from hft.events import (
 )
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market, MarketCounters
+from hft.money import Amount, Money, amount_to_decimal, to_amount
+from hft.net.backoff import Backoff
 from hft.net.spec import (
     ConnectionSpec,
     Costs,
@@ -43,14 +45,27 @@ from hft.net.spec import (
     RestAnswer,
     RestCall,
 )
-from hft.order import Order
+from hft.order import Order, OrderRequest
 from hft.plugin.config import option
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents, OrderStatus
 from hft.plugin.feed import RecordedFeed
 from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.link import Link
 from hft.plugin.market_data import Feed, MarketDataStream
-from hft.plugin.risk import APPROVED, Approved, Refused, RiskRule, RiskView, Verdict
+from hft.plugin.pending import PendingRequests
+from hft.plugin.risk import (
+    APPROVED,
+    Approved,
+    Halt,
+    KernelRefusal,
+    Refusal,
+    Refused,
+    Review,
+    RiskRule,
+    RiskView,
+    Verdict,
+)
+from hft.plugin.routing import ParentOrder, ParentState, RoutingStyle
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
 from hft.secret import Secret
@@ -73,8 +88,10 @@ __all__ = [
     "API_VERSION",
     "APPROVED",
     "Account",
+    "Amount",
     "Approved",
     "ApprovedOrder",
+    "Backoff",
     "BalanceReport",
     "BookState",
     "Capabilities",
@@ -94,12 +111,14 @@ __all__ = [
     "Fill",
     "Funding",
     "GridError",
+    "Halt",
     "HftError",
     "HttpRequest",
     "Instrument",
     "InstrumentId",
     "InstrumentKind",
     "JsonSlice",
+    "KernelRefusal",
     "Level",
     "Link",
     "Liquidity",
@@ -107,13 +126,18 @@ __all__ = [
     "Market",
     "MarketCounters",
     "MarketDataStream",
+    "Money",
     "Order",
     "OrderBook",
     "OrderError",
     "OrderReport",
+    "OrderRequest",
     "OrderState",
     "OrderStatus",
     "OrderType",
+    "ParentOrder",
+    "ParentState",
+    "PendingRequests",
     "PluginError",
     "PositionReport",
     "PositionSide",
@@ -123,13 +147,16 @@ __all__ = [
     "Quote",
     "RateLimit",
     "RecordedFeed",
+    "Refusal",
     "Refused",
     "ReportKind",
     "Request",
     "RestAnswer",
     "RestCall",
+    "Review",
     "RiskRule",
     "RiskView",
+    "RoutingStyle",
     "Secret",
     "Side",
     "SimulatedClock",
@@ -148,6 +175,8 @@ __all__ = [
     "TransportError",
     "UsageError",
     "Verdict",
+    "amount_to_decimal",
     "hookimpl",
     "option",
+    "to_amount",
 ]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import attrs
 
-from hft.errors import GridError
+from hft.errors import GridError, UsageError
 from hft.types import InstrumentKind, Price, Size
 
 __all__ = ["Instrument", "InstrumentId"]
@@ -152,6 +152,11 @@ class Instrument:
         return self.tick_size * self.lot_size * self.contract_multiplier
 
     @property
+    def base_per_lot(self) -> Decimal:
+        """Base currency in one lot (linear instruments)."""
+        return self.lot_size * self.contract_multiplier
+
+    @property
     def symbol(self) -> str:
         """The unified symbol without the exchange."""
         return self.id.symbol
@@ -168,6 +173,16 @@ class Instrument:
     def size(self, text: str) -> Size:
         """Count the lots of a decimal text exactly; raise `GridError` when off the grid."""
         return Size(self._sizes.parse(text))
+
+    def size_option(self, value: Decimal, option: str) -> Size:
+        """Count the lots of a size that stands in a profile; raise `UsageError` naming the ``option``."""
+        try:
+            return self.size(f"{value:f}")
+        except GridError:
+            raise UsageError(
+                f"{option} {value:f} of {self} is not a multiple of its lot size {self.lot_size:f},"
+                " write it as one"
+            ) from None
 
     def format_price(self, price: int) -> str:
         """Print a price with the decimals of the tick."""

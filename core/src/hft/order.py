@@ -8,7 +8,7 @@ from hft.instrument import Instrument
 from hft.latency import Stamps
 from hft.types import OrderState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
-__all__ = ["Order"]
+__all__ = ["Order", "OrderRequest"]
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -21,9 +21,12 @@ class Order:
     it changes in hedge mode. ``strategy`` is the profile key of the strategy that owns it.
     ``pending_price`` and
     ``pending_size`` are what an amendment under way asks for, None while there is none. ``replaces``
-    is the client id of the order this one follows, where the exchange cannot amend. ``reason`` says
-    why it, or the last request about it, was refused. ``created_ns`` is when it was made, ``stamps`` when
-    the newest request about it came about, None while nothing was sent.
+    is the client id of the order this one follows, where the exchange cannot amend. ``final_filled`` is how
+    many lots the exchange said have traded in all when it ended the order, None while it has not or where
+    it did not say. ``reason`` says
+    why it, or the last request about it, was refused. ``acknowledged`` says whether the exchange has
+    shown that it had the order. ``created_ns`` is when it was made, ``stamps`` when the newest request about
+    it came about, None while nothing was sent.
     """
 
     client_order_id: str
@@ -43,8 +46,10 @@ class Order:
     filled: Size = Size(0)
     pending_price: Price | None = None
     pending_size: Size | None = None
+    acknowledged: bool = False
     exchange_order_id: str = ""
     replaces: str = ""
+    final_filled: Size | None = None
     reason: str = ""
     created_ns: int = 0
     stamps: Stamps | None = None
@@ -64,3 +69,26 @@ class Order:
     def is_open(self) -> bool:
         """Whether it may still trade; UNKNOWN counts, since nothing says it may not."""
         return not self.state.is_final
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no further fill can be on its way: it ended, and the exchange said with how much filled."""
+        if self.state is OrderState.FILLED or self.state is OrderState.REJECTED:
+            return True
+        return self.state.is_final and self.final_filled is not None and self.filled >= self.final_filled
+
+
+@attrs.frozen(kw_only=True)
+class OrderRequest:
+    """One order of a batch; for its parts see `Order`."""
+
+    side: Side
+    size: Size
+    price: Price | None = None
+    type: OrderType = OrderType.LIMIT
+    time_in_force: TimeInForce = TimeInForce.GTC
+    post_only: bool = False
+    reduce_only: bool = False
+    trigger_price: Price | None = None
+    expire_ns: int = 0
+    position_side: PositionSide = PositionSide.BOTH

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hft.capture import redact_frame, redact_text, redact_url
 
 SECRET = "hush-4f1d"
+SECRET_KEY = "aB3" * 20
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,8 @@ SECRET = "hush-4f1d"
         {"time": 1, "channel": "x", "auth": {"method": "api_key", "KEY": SECRET, "SIGN": SECRET}},
         {"payload": {"api_key": SECRET, "signature": SECRET, "timestamp": "1"}},
         {"request": {"signature": {"r": SECRET, "s": SECRET, "v": 27}, "nonce": 1}},
+        {"id": 1, "method": "SUBSCRIBE", "params": ["btcusdt@trade", SECRET_KEY]},
+        {"method": "userDataStream.subscribe.listenToken", "params": {"listenToken": SECRET}},
         {"secret": [SECRET, SECRET], "password": SECRET, "listenKey": SECRET, "Private-Key": SECRET},
     ],
 )
@@ -30,6 +33,7 @@ def test_logins_of_the_exchanges(frame: dict[str, object], separators: tuple[str
     data = json.dumps(frame, separators=separators).encode()
     shown = redact_frame(data, sent=True)
     assert SECRET.encode() not in shown
+    assert SECRET_KEY.encode() not in shown
     assert json.loads(shown).keys() == frame.keys()
 
 
@@ -58,6 +62,34 @@ def test_an_account_key_in_an_answer_is_replaced() -> None:
     assert redact_frame(data, sent=False) == b'{"result":{"apiKey":"***","listenKey":"***"},"status":200}'
 
 
+@pytest.mark.parametrize("name", ["listenToken", "listen_token", "listenKey", "apiKey", "secret"])
+def test_a_key_in_an_answer_whatever_else_is_there(name: str) -> None:
+    assert json.loads(redact_frame(json.dumps({name: SECRET, "s": "x"}).encode(), sent=False)) == {
+        name: "***",
+        "s": "x",
+    }
+
+
+def test_frames_of_a_stream_that_is_named_by_its_key() -> None:
+    data = f'{{"stream":"{SECRET_KEY}","data":{{"e":"x"}}}}'.encode()
+    assert redact_frame(data, sent=False) == b'{"stream":"***","data":{"e":"x"}}'
+    data = b'{"stream":"btcusdt@depth@100ms","data":{"e":"x"}}'
+    assert redact_frame(data, sent=False) == data
+
+
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [
+        ("symbol=BTCUSDT&side=BUY&signature=hush", "symbol=BTCUSDT&side=BUY&signature=***"),
+        ("signature=hush&symbol=BTCUSDT&apiKey=hush", "signature=***&symbol=BTCUSDT&apiKey=***"),
+        ("AccessKeyId=hush&Sign=hush&symbol=A", "AccessKeyId=***&Sign=***&symbol=A"),
+        ("symbol=BTCUSDT&newClientOrderId=hft-1-2&design=1", None),
+    ],
+)
+def test_forms_that_were_sent(form: str, shown: str | None) -> None:
+    assert redact_frame(form.encode(), sent=True).decode() == (shown or form)
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
@@ -67,6 +99,9 @@ def test_an_account_key_in_an_answer_is_replaced() -> None:
         ("wss://user:hush@x/ws", "wss://***@x/ws"),
         (f"wss://x/ws/{'aB3' * 20}#2", "wss://x/ws/***#2"),
         ("wss://x/stream?streams=btcusdt@depth@100ms/btcusdt@trade", None),
+        (f"wss://x/stream?streams=btcusdt@trade/{'aB3' * 20}", "wss://x/stream?streams=btcusdt@trade/***"),
+        (f"wss://x/stream?streams={'aB3' * 20}&events=A", "wss://x/stream?streams=***&events=A"),
+        ("https://x/a?AccessKeyId=hush&Signature=hush&s=1", "https://x/a?AccessKeyId=***&Signature=***&s=1"),
         ("wss://x/stream?signals=1&design=2", None),
     ],
 )

@@ -61,7 +61,7 @@ async def test_json_prints_one_line_and_serves_until_a_signal(process: Any) -> N
     ready = json.loads(await first_line(running))
     assert set(ready) == {"exchange", "rest", "ws", "accounts"}
     assert ready["exchange"] == "binance"
-    assert set(ready["accounts"][0]) == {"key", "secret"}
+    assert set(ready["accounts"][0]) == {"key", "secret", "name"}
     async with (
         aiohttp.ClientSession() as session,
         session.get(ready["rest"] + "/api/v3/ticker/price") as answer,
@@ -73,6 +73,42 @@ async def test_json_prints_one_line_and_serves_until_a_signal(process: Any) -> N
         rest, log = await asyncio.wait_for(running.communicate(), LONG)
     assert (running.returncode, rest) == (0, b"")
     assert b"Traceback" not in log
+
+
+async def test_faults_come_from_a_file_and_while_it_runs(process: Any, tmp_path: Path) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text("faults:\n  - {kind: refuse, where: request/GET *, status: 502}\n")
+    running = await process("--json", "--symbols", "ETH/USDT", "--faults", str(file))
+    rest = json.loads(await first_line(running))["rest"]
+    async with aiohttp.ClientSession(rest) as session:
+
+        async def ask(method: str, path: str, body: str = "") -> tuple[int, Any]:
+            async with session.request(method, path, data=body) as answer:
+                return answer.status, await answer.json(content_type=None)
+
+        assert [(await ask("GET", "/api/v3/ping"))[0] for _ in range(2)] == [502, 200]
+        wrong = '{"faults": [{"kind": "drop", "where": "GET /x"}]}'
+        status, said = await ask("POST", "/_sim/faults", wrong)
+        assert status == 400
+        assert "write 'request/GET /x'" in said["errors"][0]
+        more = '{"faults": [{"kind": "refuse", "where": "request/GET */time", "status": 429, "count": 0}]}'
+        assert await ask("POST", "/_sim/faults", more) == (201, {"injected": 1})
+        assert (await ask("GET", "/api/v3/time"))[0] == 429
+        status, shown = await ask("GET", "/_sim/faults")
+        assert (status, shown["hits"]) == (200, 2)
+        assert [(one["state"], one["hits"]) for one in shown["faults"]] == [("over", 1), ("armed", 1)]
+        assert shown["faults"][1]["where"] == "request/GET */time"
+        assert await ask("DELETE", "/_sim/faults") == (200, {"cleared": 1})
+        assert (await ask("GET", "/api/v3/time"))[0] == 200
+
+
+async def test_a_wrong_file_of_faults_starts_nothing(process: Any, tmp_path: Path) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text("faults:\n  - {kind: dorp, where: x}\n")
+    running = await process("--faults", str(file))
+    out, err = await asyncio.wait_for(running.communicate(), LONG)
+    assert (running.returncode, out) == (2, b"")
+    assert b"faults.yaml:2: faults[0].kind: 'dorp' is not one of" in err
 
 
 async def test_people_get_a_banner_and_it_ends_when_its_stdin_closes(process: Any) -> None:
@@ -167,9 +203,10 @@ def test_a_config_survives_the_command_line(config: AcmeConfig) -> None:
     assert parse(*config_arguments(config)) == config
 
 
-def test_a_capture_is_meant_from_the_profiles_folder() -> None:
-    arguments = config_arguments(AcmeConfig(capture="day.jsonl.gz"), base=Path("/profiles"))
-    assert parse(*arguments).capture == "/profiles/day.jsonl.gz"
+def test_files_are_meant_from_the_profiles_folder() -> None:
+    config = AcmeConfig(capture="day.jsonl.gz", faults="storm.yaml")
+    parsed = parse(*config_arguments(config, base=Path("/profiles")))
+    assert (parsed.capture, parsed.faults) == ("/profiles/day.jsonl.gz", "/profiles/storm.yaml")
 
 
 @pytest.mark.parametrize(
@@ -183,6 +220,8 @@ def test_a_capture_is_meant_from_the_profiles_folder() -> None:
         (["--rate", "inf"], "rate"),
         (["--symbols", ","], "symbols"),
         (["--set", "lifetime=5"], "lifetime: '5' is not a length of time, write it as 100ms"),
+        (["--set", "withdrawals=yes"], "withdrawals: 'yes' is none of true, false"),
+        (["--set", "events=soon"], "events: 'soon' is none of before, after, mixed"),
         (["--set", "lifetme=5s"], "'lifetme' is no option of this simulator, did you mean 'lifetime'"),
         (["--set", "lifetime"], "--set 'lifetime' has no value, write it as NAME=VALUE"),
     ],

@@ -13,7 +13,7 @@ from hft.instrument import Instrument
 from hft.latency import Trace
 from hft.market import Market
 from hft.order import Order
-from hft.orders import ClientOrderIds, OrderManager
+from hft.orders import ClientOrderIds, OrderManager, SelfTradePolicy
 from hft.plugin.risk import APPROVED, Refused, RiskRule, RiskView, Verdict
 from hft.testing.orders import (
     ModelExchange,
@@ -370,6 +370,7 @@ def test_a_fill_is_booked_once_however_often_it_is_told() -> None:
 
 def test_both_orders_of_a_trade_with_ourselves_are_filled() -> None:
     world, owner = make_world(), NotedOwner()
+    world.manager.self_trade.policy = SelfTradePolicy.ALLOW
     buy, sell = place_and_acknowledge(world, owner), place_and_acknowledge(world, owner, Side.SELL)
     for order in (buy, sell):
         fill = world.exchange.fill(order.client_order_id, 10)
@@ -687,3 +688,31 @@ def test_a_client_that_breaks_leaves_the_order_unknown_and_halts_trading() -> No
     assert resting.state is OrderState.UNKNOWN  # its cancel broke as well
     assert exposure(world) == 20
     assert "execution client failed placing: KeyError" in world.manager.halted
+
+
+# -- whether a fill can still be on its way ------------------------------------------------------
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_an_order_is_settled_once_the_exchange_has_said_how_much_was_filled_and_it_came(stated: bool) -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.report(order.client_order_id, ReportKind.ACCEPTED, filled=Size(0))
+    world.exchange.tell()
+    assert not order.is_settled
+    fill = world.exchange.fill(order.client_order_id, 4)
+    world.exchange.report(order.client_order_id, ReportKind.CANCELED, filled=Size(4) if stated else None)
+    world.exchange.tell(1)
+    assert not order.is_settled
+    world.exchange.tell()
+    assert (order.state, order.filled) == (OrderState.CANCELED, fill.size)
+    assert order.is_settled is stated
+
+
+def test_an_order_that_was_filled_or_refused_is_settled() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.fill(order.client_order_id, 10)
+    world.exchange.settle()
+    assert order.is_settled
+    assert place(world, owner, price=0).is_settled

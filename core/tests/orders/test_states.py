@@ -70,9 +70,8 @@ def test_unknown_is_left_by_evidence_alone() -> None:
 @pytest.mark.parametrize("state", [state for state in OrderState if not state.is_final])
 def test_what_is_not_found_was_canceled_if_the_exchange_ever_had_it(state: OrderState) -> None:
     assert next_state(make_order(state), Event.NOT_FOUND) is OrderState.REJECTED
-    assert next_state(make_order(state, filled=3), Event.NOT_FOUND) is OrderState.CANCELED
     acknowledged = make_order(state)
-    acknowledged.exchange_order_id = "7"
+    acknowledged.acknowledged = True
     assert next_state(acknowledged, Event.NOT_FOUND) is OrderState.CANCELED
 
 

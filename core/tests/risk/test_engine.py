@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from hft.order import Order
-from hft.plugin.risk import APPROVED, Approved, Refused, RiskRule, RiskView, Verdict
+from hft.plugin.risk import APPROVED, Approved, Halt, Refused, RiskRule, RiskView, Verdict
 from hft.risk import RiskEngine
 from hft.testing.trading import FakeRiskView, make_instrument, make_market
 from hft.types import Price, Side, Size
@@ -49,11 +49,12 @@ def make_order() -> Order:
     )
 
 
-def make_engine(*answers: Any) -> tuple[RiskEngine, list[Rule], list[str]]:
+def make_engine(*answers: Any) -> tuple[RiskEngine, list[Rule], list[Halt]]:
     rules = [Rule(Config(answer=answer)) for answer in answers]
-    halts: list[str] = []
+    halts: list[Halt] = []
     named = [(f"rule{number}", rule) for number, rule in enumerate(rules)]
-    return RiskEngine(named, FakeRiskView([MARKET]), halts.append), rules, halts
+    view = FakeRiskView([MARKET])
+    return RiskEngine(named, view, halts.append, view.clock), rules, halts
 
 
 def test_what_every_rule_approves_is_approved() -> None:
@@ -76,7 +77,7 @@ def test_what_cannot_be_checked_is_not_sent_and_halts(answer: object) -> None:
     engine, rules, halts = make_engine(answer, APPROVED)
     assert isinstance(engine.approve(make_order()), Refused)
     assert len(halts) == 1
-    assert "'rule0'" in halts[0]
+    assert "'rule0'" in halts[0].reason
     assert rules[1].judged == []
 
 

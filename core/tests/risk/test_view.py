@@ -119,6 +119,7 @@ def test_an_amendment_is_judged_by_the_larger_of_both() -> None:
 
 
 def test_an_instrument_that_nobody_trades_is_a_fault_of_the_profile() -> None:
-    view = LiveRiskView(OrderWorld(make_market(make_instrument())).manager, FakeRiskView([]), [])
+    world = OrderWorld(make_market(make_instrument()))
+    view = LiveRiskView(world.manager, world.ledger, [], world.clock)
     with pytest.raises(UsageError, match="ETH/USDT@test is not part of this run"):
         view.instrument(InstrumentId("ETH/USDT", "test"))

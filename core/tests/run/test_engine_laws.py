@@ -120,8 +120,10 @@ class Engine:
         manager.add_exchange(INSTRUMENT.exchange, self.exchange)
         self.exchange.attach(self.market)
         manager.add_market(self.market)
-        view = LiveRiskView(manager, self.ledger, [self.market])
-        manager.risk = RiskEngine([("limit", Limit(NoConfig()))], view, manager.halt)
+        view = LiveRiskView(manager, self.ledger, [self.market], clock)
+        manager.risk = RiskEngine(
+            [("limit", Limit(NoConfig()))], view, lambda halt: manager.halt(halt.reason), clock
+        )
         self.trading = StrategyTrading(
             "restless", [self.market], manager, self.ledger, clock=clock, random=random.Random(seed),
             log=self.warnings.append, on_fault=lambda _, error: self.faults.append(error),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from hft.clock import NS_PER_S, SimulatedClock
 from hft.errors import DecodeError, TransportError, UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.latency import Trace
-from hft.net import Request, RestClient
+from hft.net import Costs, RateLimit, Request, RestClient
 from hft.plugin.market_data import Feed
-from hft.run.exchange import ExchangeSession
+from hft.run.exchange import Budgets, ExchangeSession
 from hft.testing.trading import make_instrument
 
 BTC = InstrumentId("BTC/USDT", "test")
@@ -34,11 +34,18 @@ class Entry:
     def market_data(self) -> type[ListingStream]:
         return ListingStream
 
+    def execution(self) -> None:
+        """Trade nothing."""
+
 
 class ListingStream:
     """Takes ``listing`` for the description of one instrument and nothing else."""
 
     rate_limits = ()
+
+    @staticmethod
+    def usage(costs: Costs, headers: Mapping[str, str]) -> Sequence[tuple[str, int]]:
+        return [(name, int(headers["X-Used"])) for name, _ in costs]
 
     def __init__(self, config: None, feed: Feed) -> None:
         self.feed = feed
@@ -77,6 +84,7 @@ async def load(answers: Sequence[bytes | Exception], warnings: list[str], wanted
         clock=clock,
         trace=Trace(clock.now_ns),
         tap=None,
+        budgets={},
         warn=lambda _, line: warnings.append(line),
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -102,6 +110,47 @@ async def test_instruments_are_asked_for_until_the_answer_describes_them() -> No
         "test: http://exchange.test/instruments: not a listing: b'<html>'",
     ]
     assert 3.75 <= seconds <= 7.5, "asked ever more rarely"
+
+
+async def test_accounts_at_one_exchange_share_what_it_counts_by_address() -> None:
+    budgets: Budgets = {}
+    clock = SimulatedClock()
+
+    def session(key: str, environment: str = "mainnet") -> ExchangeSession:
+        entry: Any = Entry()
+        entry.key, entry.environment = key, environment
+        return ExchangeSession(
+            entry,
+            base=Path(),
+            seed=1,
+            clock=clock,
+            trace=Trace(clock.now_ns),
+            tap=None,
+            budgets=budgets,
+            warn=lambda _, line: None,
+        )
+
+    sessions = [session("a"), session("b"), session("c", "testnet")]
+    limit = RateLimit(name="weight", weight=10, per_ns=NS_PER_S)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ListingStream, "rate_limits", (limit,))
+        for each in sessions:
+            await each.open()
+    sessions[0]._limiter.observe("weight", 7, clock.now_ns())
+    assert [each._limiter.usage()["weight"].used for each in sessions] == [7, 7, 0]
+    for each in sessions:
+        await each.close()
+
+
+async def test_the_stream_reads_what_the_exchange_counts() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        given: list[Any] = []
+        create = RestClient.__init__
+        patch.setattr(
+            RestClient, "__init__", lambda self, *a, **k: given.append(k["usage"]) or create(self, *a, **k)
+        )
+        await load([b"listing"], [])
+    assert given == [ListingStream.usage]
 
 
 async def test_an_instrument_that_is_not_listed_is_a_fault_of_the_profile() -> None:

@@ -79,7 +79,8 @@ def test_who_left_is_forgotten(exchange: Exchange) -> None:
     ],
 )
 def test_one_frame_is_hit(exchange: Exchange, kind: FaultKind, expected: list[str]) -> None:
-    exchange.faults.inject(Fault(kind=kind, where="*depth", after=1, delay=Duration(5)))
+    late = {"delay": Duration(5)} if kind is FaultKind.DELAY else {}
+    exchange.faults.inject(Fault(kind=kind, where="*depth", after=1, **late))
     exchange.publish("1", "2", "3", "4")
     exchange.publish("x", topic="spot/trade")
     exchange.clock.advance(5)
@@ -119,9 +120,84 @@ def test_disconnect_and_silence_hit_connections(exchange: Exchange) -> None:
     assert not exchange.outboxes["trade"].frames
 
 
-def test_rest_errors_are_for_paths_alone(exchange: Exchange) -> None:
-    exchange.faults.inject(Fault(kind=FaultKind.REST_ERROR, where="*/depth", status=502, after=1))
-    exchange.publish("1")
+# -- requests and replies of a websocket API -----------------------------------------------------------
+
+
+class Api:
+    """A client of a websocket API: what it asks is handled at once, and answered."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.outbox = FakeOutbox()
+        self.handled: list[str] = []
+        self.subscriber = Subscriber(self.outbox, lambda topic, payload: payload)  # type: ignore[arg-type]
+
+    def ask(self, *requests: str) -> None:
+        for request in requests:
+            self.exchange.hub.request(self.subscriber, "order.place", lambda text=request: self._handle(text))
+
+    def _handle(self, request: str) -> None:
+        self.handled.append(request)
+        self.exchange.hub.reply(self.subscriber, "order.place", f"re:{request}")
+
+
+@pytest.fixture
+def api(exchange: Exchange) -> Api:
+    return Api(exchange)
+
+
+@pytest.mark.parametrize(
+    ("where", "kind", "handled", "replies"),
+    [
+        ("request/order.place", FaultKind.DROP, "2", "2"),
+        ("reply/order.place", FaultKind.DROP, "12", "2"),
+        ("request/order.place", FaultKind.DUPLICATE, "112", "112"),
+        ("reply/order.place", FaultKind.DUPLICATE, "12", "112"),
+        ("request/order.place", FaultKind.REORDER, "21", "21"),
+        ("reply/order.place", FaultKind.REORDER, "12", "21"),
+        ("request/order.place", FaultKind.DELAY, "21", "21"),
+        ("reply/order.place", FaultKind.DELAY, "12", "21"),
+        ("request/order.cancel", FaultKind.DROP, "12", "12"),
+    ],
+)
+def test_a_request_or_its_reply_is_hit(
+    exchange: Exchange, api: Api, where: str, kind: FaultKind, handled: str, replies: str
+) -> None:
+    exchange.faults.inject(Fault(kind=kind, where=where))
+    api.ask("1", "2")
+    exchange.clock.advance(1_000_000_000)
+    assert "".join(api.handled) == handled
+    assert api.outbox.frames == [f"re:{number}" for number in replies]
+
+
+def test_a_cut_behind_a_request_loses_its_reply(exchange: Exchange, api: Api) -> None:
+    exchange.faults.inject(Fault(kind=FaultKind.DISCONNECT, where="request/*", deliver=True))
+    api.ask("1")
+    assert api.handled == ["1"]
+    assert api.outbox.aborted
+    other = Api(exchange)
+    exchange.faults.inject(Fault(kind=FaultKind.DISCONNECT, where="request/*"))
+    other.ask("1")
+    assert not other.handled
+    assert other.outbox.aborted
+
+
+def test_the_events_of_one_topic_are_told_apart(exchange: Exchange) -> None:
+    exchange.faults.inject(Fault(kind=FaultKind.DROP, where="spot/depth/fill"))
+    exchange.hub.publish("spot/depth", "1", "balance")
+    exchange.hub.publish("spot/depth", "2", "fill")
     assert exchange.depth == ["1"]
-    assert exchange.faults.rest_status("/api/v3/time") is None
-    assert [exchange.faults.rest_status("/api/v3/depth") for _ in range(3)] == [None, 502, None]
+
+
+def test_who_subscribed_first_is_told_first(exchange: Exchange) -> None:
+    order: list[int] = []
+    for number in range(20):
+
+        class Numbered(FakeOutbox):
+            def send(self, frame: str, number: int = number) -> None:
+                order.append(number)
+
+        subscriber = Subscriber(Numbered(), lambda _, payload: payload)  # type: ignore[arg-type]
+        exchange.hub.subscribe(subscriber, "many")
+    exchange.publish("1", topic="many")
+    assert order == list(range(20))

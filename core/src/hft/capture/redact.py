@@ -7,7 +7,7 @@ from functools import lru_cache
 
 __all__ = ["redact_frame", "redact_text", "redact_url"]
 
-_ALWAYS = "api[-_]?key|api[-_]?secret|secret(?:[-_]?key)?|passphrase|password|listen[-_]?key"
+_ALWAYS = "api[-_]?key|api[-_]?secret|secret(?:[-_]?key)?|passphrase|password|listen[-_]?(?:key|token)"
 _WHEN_SENT = _ALWAYS + "|key|sign|signature|token|access[-_]?token|private[-_]?key"
 
 # A value that is text, a flat object or list (Hyperliquid's {"r":..,"s":..,"v":..}), or a bare word.
@@ -20,33 +20,50 @@ def _fields(names: str) -> re.Pattern[bytes]:
 
 
 _received = _fields(_ALWAYS)
+_RECEIVED = (
+    b'key"',
+    b'secret"',
+    b'passphrase"',
+    b'password"',
+    b'listentoken"',
+    b'listen_token"',
+    b'listen-token"',
+)
 _sent = _fields(_WHEN_SENT)
 # Bybit logs in with {"op":"auth","args":[key, expires, signature]}: by position, without names.
 _positional = re.compile(rb'"op"\s*:\s*"auth"')
 _arguments = re.compile(rb'("args"\s*:\s*)\[[^\[\]]*\]')
 
-_parameters = re.compile(
-    r"((?:^|[?&;\s])(?:api[-_]?key|secret|passphrase|sign|signature|listen[-_]?key|token)=)[^&#\s'\"]*",
-    re.IGNORECASE,
+_PARAMETER = (
+    r"((?:^|[?&;\s])(?:api[-_]?key|api[-_]?sign|access[-_]?key(?:[-_]?id)?|secret(?:[-_]?key)?|passphrase"
+    r"|sign|signature|listen[-_]?(?:key|token)|token)=)[^&#\s'\"]*"
 )
+_parameters = re.compile(_PARAMETER, re.IGNORECASE)
+_form = re.compile(_PARAMETER.encode(), re.IGNORECASE)
 _user_info = re.compile(r"(://)[^/@\s]+@")
-# Binance once put the listen key into the path, where nothing but its length tells it.
-_long_segment = re.compile(r"(?<=/)[A-Za-z0-9]{40,}(?=[/?#\s]|$)")
+# Binance puts the listen key where nothing but its length tells it: into the path, among the streams that
+# are wanted, and into every frame of a connection that was opened so. No client order id is as long.
+_long_segment = re.compile(r"(?<=[/=])[A-Za-z0-9]{40,}(?=[/?&#\s]|$)")
+_long_text = re.compile(rb'"[A-Za-z0-9]{60,}"')
+_long_stream = re.compile(rb'(\s*\{\s*"stream"\s*:\s*)"[A-Za-z0-9]{40,}"')
 
 
 def redact_frame(data: bytes, *, sent: bool) -> bytes:
     """Replace the values of secret JSON fields by ``"***"`` and leave every other byte as it is.
 
-    Of what we ``sent``, signatures and keys go as well; in what we received such names belong to
-    market data, and only names that can mean nothing else are replaced.
+    Of what we ``sent``, JSON or a form, signatures and keys go as well; in what we received such names
+    belong to market data, and only names that can mean nothing else are replaced.
     """
     if not sent:
-        # Four searches for plain bytes cost a twentieth of the expression, and nearly always suffice.
+        if named := _long_stream.match(data):
+            data = named[1] + b'"***"' + data[named.end() :]
+        # Searches for plain bytes cost a twentieth of the expression, and nearly always suffice.
         lower = data.lower()
-        if not (b'key"' in lower or b'secret"' in lower or b'passphrase"' in lower or b'password"' in lower):
+        if not any(name in lower for name in _RECEIVED):
             return data
-    data = (_sent if sent else _received).sub(rb'\1"***"', data)
-    if sent and _positional.search(data):
+        return _received.sub(rb'\1"***"', data)
+    data = _long_text.sub(b'"***"', _form.sub(rb"\1***", _sent.sub(rb'\1"***"', data)))
+    if _positional.search(data):
         data = _arguments.sub(rb'\1["***"]', data)
     return data
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from hft.cli.exit_codes import ExitCode
 from hft.cli.options import add_duration, warner
 from hft.errors import UsageError
-from hft.profile import Mode, read_profile
+from hft.profile import Mode, Profile, read_profile
 from hft.registry.loader import Registry
 from hft.run.live import run_live
 from hft.run.recorded import run_recorded
@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("profile", type=Path, help="profile to run")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    parser.add_argument("--yes", action="store_true", help="trade in mode live without being asked")
     add_duration(parser)
 
 
@@ -36,8 +37,10 @@ def run(args: argparse.Namespace) -> ExitCode:
     profile = read_profile(args.profile, Registry())
     # What a plugin says is shown as it is, whatever brackets and colons it has.
     console = None if args.json else Console(markup=False, emoji=False, highlight=False, width=_width())
+    if profile.mode is Mode.LIVE:
+        _announce(profile, confirmed=args.yes or profile.live)
     match profile.mode:
-        case Mode.DRY_RUN:
+        case Mode.DRY_RUN | Mode.LIVE:
             summary = run_async(
                 run_live(
                     profile, duration_ns=args.duration, console=console, write=logger.info, warn=warner()
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             )
         case mode:
             raise UsageError(
-                f"{args.profile}: mode {mode.value!r} is not in this version, use 'dry-run' or 'replay'"
+                f"{args.profile}: mode {mode.value!r} is not in this version, use 'dry-run', 'live', 'replay'"
             )
     if console is None:
         print(json.dumps(summary.to_json()))
@@ -58,6 +61,25 @@ def run(args: argparse.Namespace) -> ExitCode:
     if summary.halted:
         return ExitCode.HALTED
     return ExitCode.FAULT if summary.faults else ExitCode.STOPPED
+
+
+def _announce(profile: Profile, *, confirmed: bool) -> None:
+    """Say what is about to be done with real money; raise `UsageError` unless that was agreed to."""
+    lines = [f"{profile.name}: mode live sends real orders:"]
+    for key, exchange in profile.exchanges.items():
+        where = exchange.url or exchange.environment
+        lines.append(f"  exchange {key}: {exchange.use}, {where}")
+    for key, strategy in profile.strategies.items():
+        instruments = ", ".join(map(str, strategy.instruments))
+        lines.append(f"  strategy {key}: {strategy.use} on {instruments}")
+    rules = ", ".join(rule.plugin.name for rule in profile.risk)
+    lines.append(f"  risk rules: {rules or 'none, nothing but the exchange limits what is sent'}")
+    lines.append(f"  journal and kill switch: {profile.state / profile.name}")
+    for line in lines:
+        logger.info(line)
+    if not confirmed:
+        what = "\n".join(lines)
+        raise UsageError(f"{what}\nadd --yes, or live: true to the profile, to let it trade")
 
 
 def _width() -> int | None:

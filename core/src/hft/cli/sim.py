@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import enum
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin
@@ -20,20 +21,22 @@ from loguru import logger
 
 from hft.capture import read_capture
 from hft.cli.exit_codes import ExitCode
+from hft.cli.fault_control import fault_routes
 from hft.clock import Clock, SystemClock
 from hft.errors import CaptureError, PluginError, UsageError
 from hft.plugin.simulator import Endpoints, Simulator, SimulatorConfig
+from hft.profile.fault_file import read_faults
 from hft.profile.values import parse_duration
 from hft.registry.discovery import PluginKind
 from hft.registry.loader import Registry
-from hft.sim import Playback, World, serve
+from hft.sim import Fault, Playback, World, serve
 from hft.spelling import did_you_mean
 from hft.types import Duration
 
 __all__ = ["configure", "run", "simulator_config"]
 
 _MAX_PORT = 65_535
-_STANDARD_OPTIONS = ("symbols", "seed", "rate", "capture", "speed")
+_STANDARD_OPTIONS = ("symbols", "seed", "rate", "capture", "speed", "faults")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,12 +70,17 @@ def run(args: argparse.Namespace) -> ExitCode:
             "is not a SimulatorConfig, derive it from hft.SimulatorConfig"
         )
     config = simulator_config(simulator_class.Config, args)
-    asyncio.run(_serve(simulator_class, config, plugin.name, args))
+    faults = () if config.faults is None else read_faults(Path(config.faults))
+    asyncio.run(_serve(simulator_class, config, faults, plugin.name, args))
     return ExitCode.STOPPED
 
 
 async def _serve(
-    simulator_class: type[Simulator[Any]], config: SimulatorConfig, exchange: str, args: argparse.Namespace
+    simulator_class: type[Simulator[Any]],
+    config: SimulatorConfig,
+    faults: Sequence[Fault],
+    exchange: str,
+    args: argparse.Namespace,
 ) -> None:
     clock = SystemClock()
     world = _world(config, exchange, clock)
@@ -89,12 +97,23 @@ async def _serve(
                     stop.set()
 
             world.playback.on_end = on_end
-        async with serve(simulator, args.host, args.port) as port:
+        control = fault_routes(simulator.faults)
+        async with serve(simulator, args.host, args.port, control=control) as port:
+            # Their times count from here: whoever starts a drill waits for the line that says ready.
+            _inject(simulator, faults)
             endpoints = simulator.endpoints(args.host, port)
             print((_ready_json if args.json else _banner)(exchange, config, simulator, endpoints), flush=True)
             await stop.wait()
     for error in failed:
         raise error
+
+
+def _inject(simulator: Simulator[Any], faults: Sequence[Fault]) -> None:
+    for fault in faults:
+        try:
+            simulator.faults.inject(fault)
+        except ValueError as error:
+            raise UsageError(f"faults: {error}") from None
 
 
 def _world(config: SimulatorConfig, exchange: str, clock: Clock) -> World:
@@ -178,6 +197,10 @@ def _parse(wanted: Any, text: str) -> Any:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     inner = [choice for choice in get_args(wanted) if choice is not NoneType]
     wanted = inner[0] if inner else wanted
+    if isinstance(wanted, type) and issubclass(wanted, enum.Enum):
+        return _choose({str(member.value): member for member in wanted}, text)
+    if wanted is bool:
+        return _choose({"true": True, "false": False}, text)
     parsers: dict[Any, tuple[Callable[[str], Any], str]] = {
         int: (int, "is not a whole number"),
         float: (float, "is not a number"),
@@ -189,6 +212,12 @@ def _parse(wanted: Any, text: str) -> Any:
         return parse(text)
     except ValueError:
         raise ValueError(complaint) from None
+
+
+def _choose(choices: Mapping[str, Any], text: str) -> Any:
+    if text not in choices:
+        raise ValueError(f"is none of {', '.join(choices)}")
+    return choices[text]
 
 
 # -- what it prints ------------------------------------------------------------------------------
@@ -211,8 +240,9 @@ def _banner(exchange: str, config: SimulatorConfig, simulator: Simulator[Any], e
         shows = f"playback of {config.capture}"
     lines = [f"simulated {exchange} is ready ({shows})", f"  rest         {endpoints.rest}"]
     lines += [f"  {name:<12} {url}" for name, url in endpoints.ws.items()]
-    lines += [
-        f"  account      key {account.key}, secret {account.secret}" for account in simulator.accounts()
-    ]
+    for account in simulator.accounts():
+        # A private key is lines of its own, to be copied as they are.
+        secret = account.secret if "\n" not in account.secret else f"private key\n{account.secret.rstrip()}"
+        lines.append(f"  {account.name or 'account':<12} key {account.key}, secret {secret}")
     lines.append("Ctrl-C stops it" if sys.stdin.isatty() else "SIGINT or SIGTERM stops it")
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hft.journal.grid import on_grid
 from hft.journal.journal import Journal, open_journal, recover
+from hft.journal.lock import is_in_use
 from hft.journal.reader import JournalReader, OrderLife, RunSummary, Step, Traded, totals
 from hft.journal.records import Note, NoteKind, Recovered, RunRecord
 
@@ -18,6 +19,7 @@ __all__ = [
     "RunSummary",
     "Step",
     "Traded",
+    "is_in_use",
     "on_grid",
     "open_journal",
     "recover",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hft.errors import UsageError
 
-__all__ = ["Lock"]
+__all__ = ["Lock", "is_in_use"]
 
 
 class Lock:
@@ -37,3 +37,21 @@ class Lock:
     def close(self) -> None:
         """Let the next one have it."""
         os.close(self._descriptor)
+
+
+def is_in_use(folder: Path) -> bool:
+    """Say whether a process writes the journal in a folder."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be looked at: {error.strerror}, mend that first") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)

@@ -20,6 +20,8 @@ class NoteKind(enum.StrEnum):
 
     STARTED = "started"
     STOPPED = "stopped"
+    FAULT = "fault"
+    """Something that a plugin raised, and what followed."""
     HALT = "halt"
     KILL = "kill"
     KILL_RESET = "kill-reset"

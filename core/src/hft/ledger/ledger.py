@@ -1,100 +1,228 @@
-"""The shadow ledger: what we hold and what we earned, from our fills alone."""
+"""The shadow ledger: what we hold and what we earned, from our own fills and payments."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 import attrs
+import msgspec
 
-from hft.errors import UsageError
-from hft.events import Fill
+from hft.errors import DataError, GridError
+from hft.events import BalanceReport, Fill, Funding
 from hft.instrument import Instrument
+from hft.ledger.account import InstrumentAccount
+from hft.ledger.adjustment import Adjustment
+from hft.ledger.assets import AssetFigures, AssetTotals
+from hft.ledger.balance import Balance, BalanceView
+from hft.ledger.checkpoint import (
+    TRADES_KEPT,
+    VERSION,
+    AssetState,
+    InstrumentState,
+    LedgerState,
+    PositionState,
+)
 from hft.ledger.position import Position, PositionView
-from hft.money import difference, total, trim
-from hft.types import Side, Size
+from hft.money import Amount, amount_to_decimal, to_amount, total, trim
+from hft.types import PositionSide, Side, Size
 
-__all__ = ["AssetTotals", "Ledger"]
+__all__ = ["Ledger"]
 
-_REMEMBERED = 100_000
-"""Trade ids kept to refuse a second booking: a repeat comes within minutes, not days."""
+NS_PER_DAY = 86_400_000_000_000
 
-_Key = tuple[Instrument, str, Side]
-
-
-@attrs.frozen(kw_only=True)
-class AssetTotals:
-    """What was earned and paid in one asset over all instruments, exactly."""
-
-    realized: Decimal = Decimal(0)
-    unrealized: Decimal = Decimal(0)
-    fees: Decimal = Decimal(0)
-
-    @property
-    def net(self) -> Decimal:
-        """Profit after fees: realized + unrealized - fees."""
-        return trim(difference(total((self.realized, self.unrealized)), self.fees))
+_ADJUSTMENTS_KEPT = 1_000
 
 
 class Ledger:
-    """Positions, profit and loss and fees per instrument, for linear ones.
+    """Positions, profit and loss, fees, funding and balances, exact to the last digit.
 
-    An inverse contract, whose arithmetic is another, raises `UsageError`.
+    A position is one instrument's on one position side; the account is the instrument's exchange key. An
+    inverse contract, whose arithmetic is another, raises `UsageError`.
 
     A fee counts in the asset it was paid in. One that an exchange took from the base currency just
-    bought (spot) does not change `position`, which is what was traded, so the balance is lower than
-    the position by such fees.
+    bought (spot) does not change `position`, which is what was traded; `holding` is what is left of it.
 
     A fill is booked once: a second one of the same instrument, ``trade_id`` and side is counted in
-    ``duplicates`` and not booked (a trade with ourselves is two fills with one id). The order manager
-    refuses them first; here it costs a lookup, and a position that is counted twice costs more.
+    ``duplicates`` and not booked (a trade with ourselves is two fills with one id). So is a funding payment
+    of the same instrument and ``payment_id``. The order manager refuses repeated fills first; here it costs
+    a lookup, and a position that is counted twice costs more.
+
+    ``adjustments`` are what `adopt` booked, the newest last. ``day_start_ns`` is when the day begins, after
+    midnight UTC.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, day_start_ns: int = 0) -> None:
         self.duplicates = 0
-        self._positions: dict[Instrument, Position] = {}
-        self._booked: set[_Key] = set()
-        self._order: deque[_Key] = deque()
+        self.adjustments: list[Adjustment] = []
+        self.day_start_ns = day_start_ns
+        self._day: int | None = None
+        self._accounts: dict[Instrument, InstrumentAccount] = {}
+        self._assets: dict[str, AssetFigures] = {}
+        self._balances: dict[tuple[str, str], Balance] = {}
+        self._dormant: dict[str, InstrumentState] = {}
+
+    # -- being told ------------------------------------------------------------------------------
 
     def on_fill(self, fill: Fill) -> None:
-        """Book a fill, once."""
+        """Book a fill, once; all of it or, if its fee cannot be added exactly, nothing."""
         instrument = fill.instrument
-        key = (instrument, fill.trade_id, fill.side)
-        if key in self._booked:
+        account = self._accounts.get(instrument)
+        if account is None:
+            account = self._open(instrument, instrument.price_to_decimal(fill.price))
+        if (fill.trade_id, fill.side) in account.trades:
             self.duplicates += 1
             return
-        position = self._positions.get(instrument)
-        if position is None:
-            position = self._open(instrument, instrument.price_to_decimal(fill.price))
-        position.book(fill)
-        self._booked.add(key)
-        self._order.append(key)
-        if len(self._order) > _REMEMBERED:
-            self._booked.remove(self._order.popleft())
+        fee = to_amount(fill.fee)
+        position = account.position(fill.position_side)
+        realized = position.realized
+        signed = fill.side.sign * fill.size
+        account.book(position, signed, fill.price * account.point)
+        account.remember_trade(fill.trade_id, fill.side)
+        if fee:
+            position.pay(fill.fee_asset, fee)
+            self.figures(fill.fee_asset).profit -= fee
+            self._flow(instrument.exchange, fill.fee_asset, -fee, fill.exchange_ns)
+        self._revalue(account)
+        if account.is_spot:
+            self._flow(instrument.exchange, instrument.base, signed * account.lot, fill.exchange_ns)
+            moved = -signed * fill.price * account.point
+        else:
+            moved = position.realized - realized
+        self._flow(instrument.exchange, instrument.settle, moved, fill.exchange_ns)
+
+    def on_funding(self, funding: Funding) -> bool:
+        """Book a funding payment, once; return False for one that was booked before."""
+        account = self._accounts.get(funding.instrument) or self._open(funding.instrument, Decimal(0))
+        if funding.payment_id in account.payments:
+            self.duplicates += 1
+            return False
+        amount = to_amount(funding.amount)
+        account.remember_payment(funding.payment_id)
+        account.funding[funding.asset] = Amount(account.funding.get(funding.asset, 0) + amount)
+        self.figures(funding.asset).profit += amount
+        self._flow(funding.instrument.exchange, funding.asset, amount, funding.exchange_ns)
+        return True
+
+    def on_balance(self, report: BalanceReport) -> bool:
+        """Take the exchange's word for a balance; return False for one older than the last."""
+        return self._balance(report.exchange, report.asset).report(report)
+
+    def adopt(
+        self,
+        instrument: Instrument,
+        position_side: PositionSide,
+        size: Size,
+        price: Decimal,
+        *,
+        at_ns: int = 0,
+    ) -> Adjustment | None:
+        """Make a position what the exchange says it is: signed lots, the difference traded at ``price``.
+
+        It is no fill: it has no fee and moves no balance, and it stays visible in ``adjustments`` and in
+        `PositionView.adjusted`. Returns None where there is nothing to adjust.
+        """
+        account = self._accounts.get(instrument) or self._open(instrument, price)
+        position = account.position(position_side)
+        before = Size(position.size)
+        if size == before:
+            return None
+        account.book(position, size - before, account.lot_price(price))
+        position.adjusted += size - before
+        self._revalue(account)
+        adjustment = Adjustment(
+            instrument=instrument,
+            position_side=position_side,
+            before=before,
+            after=size,
+            price=price,
+            at_ns=at_ns,
+        )
+        self.adjustments.append(adjustment)
+        del self.adjustments[:-_ADJUSTMENTS_KEPT]
+        return adjustment
 
     def mark(self, instrument: Instrument, price: Decimal) -> None:
         """Value an instrument at this price; until then the price of its first fill serves."""
-        position = self._positions.get(instrument)
-        if position is None:
-            position = self._open(instrument, price)
-        position.mark(price)
+        account = self._accounts.get(instrument)
+        if account is None:
+            account = self._open(instrument, price)
+        account.mark(price)
+        self._revalue(account)
+
+    def mark_mid(self, instrument: Instrument, twice_ticks: int) -> bool:
+        """Value an instrument at half of bid + ask, in ticks; say whether that changed any profit.
+
+        An instrument that was never traded is left out: it has nothing to value.
+        """
+        account = self._accounts.get(instrument)
+        if account is None or not account.mark_mid(twice_ticks) or not account.is_open:
+            return False
+        self._revalue(account)
+        return True
+
+    def roll_day(self, now_ns: int) -> int:
+        """Begin the day that ``now_ns`` is in, unless it has begun; return when the next one does."""
+        day = (now_ns - self.day_start_ns) // NS_PER_DAY
+        if self._day is None or day > self._day:
+            self._day = day
+            for figures in self._assets.values():
+                figures.opening = figures.profit
+        return (day + 1) * NS_PER_DAY + self.day_start_ns
+
+    def reset_peaks(self) -> None:
+        """Let drawdown count anew from the profit as it is."""
+        for figures in self._assets.values():
+            figures.peak = figures.profit
+
+    # -- reading ---------------------------------------------------------------------------------
 
     def position(self, instrument: Instrument) -> Size:
-        """Return what is held, in signed lots."""
-        position = self._positions.get(instrument)
-        return Size(0) if position is None else position.size
+        """Return what is held, in signed lots, of all position sides together."""
+        account = self._accounts.get(instrument)
+        return Size(0) if account is None else Size(account.size)
+
+    def position_of(self, instrument: Instrument, position_side: PositionSide) -> Size:
+        """Return one position side's signed lots."""
+        account = self._accounts.get(instrument)
+        position = None if account is None else account.positions.get(position_side)
+        return Size(0 if position is None else position.size)
+
+    def sides(self) -> list[tuple[Instrument, PositionSide]]:
+        """Return which positions were ever traded or adopted."""
+        return [
+            (account.instrument, side) for account in self._accounts.values() for side in account.positions
+        ]
+
+    def holding(self, instrument: Instrument) -> Decimal:
+        """Return what is held of it in base currency or contracts, less fees taken from what was bought.
+
+        Of spot that is what can be sold again: an exchange that takes its fee from the coins leaves fewer
+        of them than were traded.
+        """
+        account = self._accounts.get(instrument)
+        return Decimal(0) if account is None else account.holding()
 
     def account(self, instrument: Instrument) -> PositionView:
-        """Return an instrument's figures as they are now; all 0 if it was neither traded nor marked."""
-        position = self._positions.get(instrument)
-        return (position or Position(instrument, Decimal(0))).view()
+        """Return an instrument's figures as they are now, of all position sides together."""
+        account = self._accounts.get(instrument)
+        return (account or InstrumentAccount(instrument, Decimal(0))).net()
 
     def accounts(self) -> list[PositionView]:
         """Return the figures of every instrument that was traded or marked, in that order."""
-        return [position.view() for position in self._positions.values()]
+        return [account.net() for account in self._accounts.values()]
+
+    def positions(self) -> list[PositionView]:
+        """Return the figures of every position side, without funding, which is the instrument's."""
+        return [
+            account.view(position_side)
+            for account in self._accounts.values()
+            for position_side in account.positions
+        ]
 
     def totals(self) -> dict[str, AssetTotals]:
-        """Return realized, unrealized and fees by asset; a fee asset nothing settles in has fees alone."""
+        """Return the totals by asset; a fee asset nothing settles in has fees alone."""
         totals: dict[str, AssetTotals] = {}
         for view in self.accounts():
             settle = view.instrument.settle
@@ -107,10 +235,183 @@ class Ledger:
             for asset, fee in view.fees.items():
                 so_far = totals.get(asset, AssetTotals())
                 totals[asset] = attrs.evolve(so_far, fees=trim(total((so_far.fees, fee))))
+            for asset, amount in view.funding.items():
+                so_far = totals.get(asset, AssetTotals())
+                totals[asset] = attrs.evolve(so_far, funding=trim(total((so_far.funding, amount))))
         return totals
 
-    def _open(self, instrument: Instrument, mark: Decimal) -> Position:
-        if instrument.inverse:
-            raise UsageError(f"{instrument.id}: the ledger cannot book inverse contracts, use a linear one")
-        position = self._positions[instrument] = Position(instrument, mark)
-        return position
+    def figures(self, asset: str) -> AssetFigures:
+        """Return the running totals of an asset, all 0 if nothing happened in it."""
+        figures = self._assets.get(asset)
+        if figures is None:
+            figures = self._assets[asset] = AssetFigures()
+        return figures
+
+    def balance(self, exchange: str, asset: str) -> Amount | None:
+        """Return what an account must have of an asset: as last reported, and our own trades since.
+
+        None if the exchange never stated it.
+        """
+        balance = self._balances.get((exchange, asset))
+        return None if balance is None else balance.total
+
+    def balance_at(self, exchange: str, asset: str, exchange_ns: int) -> Amount | None:
+        """Return what an account must have had at a time of the exchange's, now if that is 0."""
+        balance = self._balances.get((exchange, asset))
+        return None if balance is None else balance.total_at(exchange_ns)
+
+    def balance_over_all(self, asset: str) -> Amount | None:
+        """Return the sum of an asset's balances over the accounts that stated it, None if none did."""
+        known = [
+            each.total for each in self._balances.values() if each.asset == asset and each.total is not None
+        ]
+        return Amount(sum(known)) if known else None
+
+    def balances(self) -> list[BalanceView]:
+        """Return every balance that an exchange has stated."""
+        views = (balance.view() for balance in self._balances.values())
+        return [view for view in views if view is not None]
+
+    # -- across restarts -------------------------------------------------------------------------
+
+    def dump(self) -> dict[str, Any]:
+        """Return all figures for a checkpoint, exact, as JSON can hold them; see `load`."""
+        instruments = {str(account.instrument.id): _dump(account) for account in self._accounts.values()}
+        assets = {
+            asset: AssetState(
+                opening=amount_to_decimal(figures.opening),
+                peak=amount_to_decimal(figures.peak),
+            )
+            for asset, figures in self._assets.items()
+        }
+        state = LedgerState(
+            version=VERSION,
+            day=self._day,
+            instruments=self._dormant | instruments,
+            assets=assets,
+            balances=[balance.dump() for balance in self._balances.values()],
+        )
+        built: dict[str, Any] = msgspec.to_builtins(state)
+        return built
+
+    def load(self, state: dict[str, Any], instruments: Iterable[Instrument]) -> None:
+        """Become the ledger that was dumped; this one must be new.
+
+        Only instruments of this run can be valued: those of others are kept as they are and dumped again.
+        Raises `DataError` for a state that is damaged, of another version, or off an instrument's grid as
+        it is now.
+        """
+        if self._accounts or self._balances:
+            raise ValueError("a checkpoint can be loaded into a new ledger only")
+        try:
+            loaded = msgspec.convert(state, LedgerState)
+        except (msgspec.ValidationError, ArithmeticError) as error:
+            raise DataError(f"checkpoint of the ledger is damaged: {error}") from error
+        if loaded.version != VERSION:
+            raise DataError(f"checkpoint of the ledger has version {loaded.version}, expected {VERSION}")
+        known = {str(instrument.id): instrument for instrument in instruments}
+        try:
+            for name, each in loaded.instruments.items():
+                instrument = known.get(name)
+                if instrument is None:
+                    self._leave(name, each)
+                else:
+                    self._load(instrument, each)
+            for asset, figures in loaded.assets.items():
+                self.figures(asset).opening = to_amount(figures.opening)
+                self.figures(asset).peak = to_amount(figures.peak)
+            for balance in loaded.balances:
+                self._balances[balance.exchange, balance.asset] = Balance.load(balance)
+        except (ArithmeticError, ValueError) as error:
+            raise DataError(f"checkpoint of the ledger is damaged: {error}") from error
+        self._day = loaded.day
+
+    # -- keeping totals --------------------------------------------------------------------------
+
+    def _open(self, instrument: Instrument, mark: Decimal) -> InstrumentAccount:
+        account = self._accounts[instrument] = InstrumentAccount(instrument, mark)
+        return account
+
+    def _revalue(self, account: InstrumentAccount) -> None:
+        """Bring the totals of the settlement asset up to date with one instrument."""
+        figures = self.figures(account.instrument.settle)
+        profit, gross, open_value = account.worth()
+        figures.profit += profit - account.profit
+        figures.gross += gross - account.gross
+        figures.open_value += open_value - account.open_value
+        account.profit, account.gross, account.open_value = profit, gross, open_value
+
+    def _flow(self, exchange: str, asset: str, amount: int, exchange_ns: int) -> None:
+        if amount:
+            self._balance(exchange, asset).flow(amount, exchange_ns)
+
+    def _balance(self, exchange: str, asset: str) -> Balance:
+        balance = self._balances.get((exchange, asset))
+        if balance is None:
+            balance = self._balances[exchange, asset] = Balance(exchange, asset)
+        return balance
+
+    def _leave(self, name: str, state: InstrumentState) -> None:
+        """Keep an instrument that this run does not have; its profit so far counts as it was."""
+        self._dormant[name] = state
+        self.figures(state.settle).profit += to_amount(state.profit)
+        for position in state.positions.values():
+            for asset, fee in position.fees.items():
+                self.figures(asset).profit -= to_amount(fee)
+        for asset, amount in state.funding.items():
+            self.figures(asset).profit += to_amount(amount)
+
+    def _load(self, instrument: Instrument, state: InstrumentState) -> None:
+        account = self._open(instrument, state.mark)
+        for name, each in state.positions.items():
+            account.positions[PositionSide(name)] = position = Position(
+                size=_lots(instrument, each.size),
+                cash=to_amount(each.cash),
+                cost=to_amount(each.cost),
+                adjusted=_lots(instrument, each.adjusted),
+            )
+            account.size += position.size
+            for asset, fee in each.fees.items():
+                position.pay(asset, to_amount(fee))
+                self.figures(asset).profit -= to_amount(fee)
+        for asset, amount in state.funding.items():
+            account.funding[asset] = to_amount(amount)
+            self.figures(asset).profit += account.funding[asset]
+        for trade_id, side in state.trades:
+            account.remember_trade(trade_id, Side(side))
+        for payment_id in state.payments:
+            account.remember_payment(payment_id)
+        self._revalue(account)
+
+
+def _dump(account: InstrumentAccount) -> InstrumentState:
+    instrument = account.instrument
+    return InstrumentState(
+        settle=instrument.settle,
+        mark=account.mark_price,
+        profit=amount_to_decimal(account.profit),
+        positions={
+            side.value: PositionState(
+                size=instrument.size_to_decimal(position.size),
+                cash=amount_to_decimal(position.cash),
+                cost=amount_to_decimal(position.cost),
+                adjusted=instrument.size_to_decimal(position.adjusted),
+                fees={asset: amount_to_decimal(fee) for asset, fee in position.fees.items()},
+            )
+            for side, position in account.positions.items()
+        },
+        funding={asset: amount_to_decimal(amount) for asset, amount in account.funding.items()},
+        trades=[(trade_id, side.value) for trade_id, side in list(account.trades)[-TRADES_KEPT:]],
+        payments=list(account.payments)[-TRADES_KEPT:],
+    )
+
+
+def _lots(instrument: Instrument, size: Decimal) -> int:
+    """Count the lots of a signed size, on the grid as it is now."""
+    try:
+        lots = instrument.size(f"{abs(size):f}")
+    except GridError as error:
+        raise DataError(
+            f"{instrument.id}: position {size:f} of the checkpoint does not fit the instrument: {error}"
+        ) from error
+    return -lots if size < 0 else lots

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 
 import attrs
 
@@ -21,6 +22,7 @@ _UNPUBLISHED = RateLimit(name="", weight=10, per_ns=NS_PER_S, reserve=0, pace_ab
 
 _NO_LIMIT: Costs = (("", 1),)
 _MAX_WAITING = 10_000
+_LATE = "its turn did not come before its deadline"
 _FIRST_BLOCK_NS = 30 * NS_PER_S
 
 
@@ -270,7 +272,7 @@ class RateLimiter:
             for turn in [turn for lane in lanes.values() for turn in lane]:
                 if not turn.done:
                     self._remove(turn)
-                    turn.drop(reason)
+                    self._drop(turn, reason)
         self._serve()
 
     def usage(self) -> dict[str, LimitUsage]:
@@ -298,7 +300,7 @@ class RateLimiter:
     def _hopeless(self, turn: Turn) -> str:
         """Say why it can never be served; empty where it can."""
         if turn.late(self._now_ns()):
-            return "its turn did not come before its deadline"
+            return _LATE
         for name, weight in turn.costs:
             cap = self._windows[name].cap(turn.priority)
             if weight > cap:
@@ -312,8 +314,23 @@ class RateLimiter:
             return
         self._lanes[turn.priority].setdefault(turn.names, deque()).append(turn)
         self._waiting += 1
-        turn.watch(self._clock, self._serve)
+        turn.watch(self._clock, partial(self._miss, turn))
         self._serve()
+
+    def _miss(self, turn: Turn) -> None:
+        self._remove(turn)
+        self._drop(turn, _LATE)
+        self._serve()
+
+    def _drop(self, turn: Turn, reason: str) -> None:
+        try:
+            turn.drop(reason)
+        except Exception as error:
+            self._bug("was dropped", error)
+
+    def _bug(self, when: str, error: Exception) -> None:
+        # One that fails must not hold up those behind.
+        self._warn(when, f"bug: a request failed when it {when}: {type(error).__name__}: {error}")
 
     def _make_room(self, turn: Turn) -> bool:
         """Drop the newest of the lowest priority; False where none is lower than this one's."""
@@ -321,7 +338,7 @@ class RateLimiter:
             if lanes:
                 newest = max((lane[-1] for lane in lanes.values()), key=lambda each: each.number)
                 self._remove(newest)
-                newest.drop(f"{self._max_waiting} requests wait already, others go first")
+                self._drop(newest, f"{self._max_waiting} requests wait already, others go first")
                 return True
         return False
 
@@ -350,17 +367,16 @@ class RateLimiter:
             self._serving = False
 
     def _let_go(self, turn: Turn) -> None:
+        if reason := self._hopeless(turn):
+            self._drop(turn, reason)
+            return
+        now_ns = self._now_ns()
+        for name, weight in turn.costs:
+            self._windows[name].take(weight, turn.priority, now_ns)
         try:
-            if reason := self._hopeless(turn):
-                turn.drop(reason)
-            else:
-                now_ns = self._now_ns()
-                for name, weight in turn.costs:
-                    self._windows[name].take(weight, turn.priority, now_ns)
-                turn.serve()
+            turn.serve()
         except Exception as error:
-            # One that fails must not hold up those behind.
-            self._warn("go", f"bug: a request failed when its turn came: {type(error).__name__}: {error}")
+            self._bug("had its turn", error)
 
     def _next(self) -> Turn | None:
         """Return the next that need wait no longer; arrange to be called when there is one."""

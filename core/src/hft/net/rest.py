@@ -15,13 +15,13 @@ from hft.clock import NS_PER_S, Clock
 from hft.errors import TransportError
 from hft.net.limiter import RateLimiter
 from hft.net.rate_limited import RateLimitedLog
-from hft.net.spec import HttpRequest, Request, RestAnswer, RestCall
+from hft.net.spec import Costs, HttpRequest, Request, RestAnswer, RestCall
 from hft.net.status import StatusError, retry_after_ns
 
 __all__ = ["Refusals", "RestClient", "UsageReader"]
 
-UsageReader: TypeAlias = Callable[[Mapping[str, str]], Iterable[tuple[str, int]]]
-"""Reads an answer's headers: how much of which limit the exchange counts as used."""
+UsageReader: TypeAlias = Callable[[Costs, Mapping[str, str]], Iterable[tuple[str, int]]]
+"""Reads from a request's costs and its answer's headers how much of which limit the exchange counts."""
 
 Refusals: TypeAlias = Callable[[RestCall, RestAnswer], Iterable[str]]
 """Says which limits an answer with status 429 is about."""
@@ -145,7 +145,7 @@ class RestClient:
         answer = RestAnswer(
             status=status, headers=response.headers, body=body, sent_ns=sent_ns, recv_ns=recv_ns
         )
-        self._observe(name, answer)
+        self._observe(call, answer)
         return answer
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -169,15 +169,16 @@ class RestClient:
                 raise TransportError(f"{name}: {reason}", sent=True)
         return bytes(body)
 
-    def _observe(self, name: str, answer: RestAnswer) -> None:
+    def _observe(self, call: RestCall, answer: RestAnswer) -> None:
         if self._usage is None:
             return
         try:
-            for limit, used in self._usage(answer.headers):
+            for limit, used in self._usage(call.costs, answer.headers):
                 self.limiter.observe(limit, used, answer.sent_ns)
         except Exception as error:
             # The answer is evidence, whatever stands in its headers.
-            self._warn("usage", f"bug: {name}: headers not understood: {type(error).__name__}: {error}")
+            what = f"{call.method} {call.shown}: headers not understood: {type(error).__name__}: {error}"
+            self._warn("usage", f"bug: {what}")
 
     def _refused(self, call: RestCall, answer: RestAnswer) -> int:
         """Keep away for as long as an answer says; return how long that is."""

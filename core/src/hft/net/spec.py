@@ -93,9 +93,14 @@ class RestCall:
     method: str
     shown: str
     write: Callable[[int], HttpRequest] = attrs.field(repr=False)
-    costs: Costs = ()
+    costs: Costs = attrs.field(default=())
     priority: Priority = Priority.QUERY
     deadline_ns: int = 0
+
+    @costs.validator
+    def _each_limit_once(self, _: object, costs: Costs) -> None:
+        if len({name for name, _ in costs}) < len(costs):
+            raise ValueError(f"costs {costs!r} name a limit twice: add its weights up")
 
 
 @attrs.frozen(kw_only=True)

@@ -138,7 +138,7 @@ class Window:
             self._roll(now_ns)
         # What was taken meanwhile may not be in it.
         for part in reversed(self._log):
-            if part.gone_ns - self.hold_ns < sent_ns:
+            if part.gone_ns - self.hold_ns <= sent_ns:
                 break
             used += part.weight
         if used < self._seen and sent_ns < self._seen_at_ns:
@@ -217,7 +217,7 @@ class Window:
         """Spread what is left over the time until some of what is taken comes back."""
         left = self._caps[priority] - max(self._own, self._seen)
         back_ns = self._seen_until_ns if self._seen > self._own else self._log[0].gone_ns
-        if self._gentle_until_ns:
-            left, back_ns = self._caps[priority], now_ns + self.hold_ns
         wait_ns = weight * (back_ns - now_ns) // max(left, weight)
+        if self._gentle_until_ns:
+            wait_ns = max(wait_ns, weight * self.hold_ns // self._caps[priority])
         self._open_ns[priority] = max(self._open_ns[priority], now_ns + wait_ns)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from hft.orders.counters import OrderCounters
+from hft.orders.flattener import Flattener
 from hft.orders.guard import Guard
 from hft.orders.ids import ClientOrderIds
 from hft.orders.interfaces import Ledger, OrderJournal, Owner, RiskGate
-from hft.orders.manager import OrderManager, OrderRequest
+from hft.orders.manager import OrderManager
 from hft.orders.quoter import Quoter
+from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
 from hft.orders.trading import StrategyTrading
 from hft.orders.wiring import WiredStrategy, wire_strategy
 
 __all__ = [
     "ClientOrderIds",
+    "Flattener",
     "Guard",
     "Ledger",
     "OrderCounters",
     "OrderJournal",
     "OrderManager",
-    "OrderRequest",
     "Owner",
     "Quoter",
     "RiskGate",
+    "SelfTradeGuard",
+    "SelfTradePolicy",
     "StrategyTrading",
     "WiredStrategy",
     "wire_strategy",

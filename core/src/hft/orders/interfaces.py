@@ -55,6 +55,14 @@ class RiskGate(Protocol):
         """Judge an open order as it is to be."""
         ...
 
+    def approve_closing(self, order: Order) -> ApprovedOrder | Refused:
+        """Judge an order that is to do nothing but close a position."""
+        ...
+
+    def on_fill(self, fill: Fill) -> None:
+        """Learn of a fill that the ledger has booked."""
+        ...
+
 
 class ClosedGate:
     """Stands in until there is a risk engine: nothing is sent unjudged."""
@@ -64,6 +72,12 @@ class ClosedGate:
 
     def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:
         return Refused("risk: there is no risk engine")
+
+    def approve_closing(self, order: Order) -> ApprovedOrder | Refused:
+        return Refused("risk: there is no risk engine")
+
+    def on_fill(self, fill: Fill) -> None:
+        """Nothing: nobody looks at it."""
 
 
 class OrderJournal(Protocol):

@@ -14,13 +14,14 @@ from hft.instrument import Instrument
 from hft.latency import Trace
 from hft.market import Market
 from hft.net.backoff import Backoff
-from hft.order import Order
+from hft.order import Order, OrderRequest
 from hft.orders.counters import OrderCounters
 from hft.orders.doubts import PATIENCE_NS, Doubts
 from hft.orders.ids import ClientOrderIds
 from hft.orders.interfaces import ClosedGate, Ledger, OrderJournal, Owner, RiskGate
 from hft.orders.notices import Notices
 from hft.orders.record import Record
+from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
 from hft.orders.sender import Sender
 from hft.orders.states import EDGES, EVENT_OF_REPORT, Event, next_state, supported_state
 from hft.orders.store import OrderStore
@@ -28,7 +29,7 @@ from hft.plugin.execution import ApprovedOrder, ExecutionClient, ExecutionEvents
 from hft.plugin.risk import Refused
 from hft.types import OrderState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
-__all__ = ["OrderManager", "OrderRequest"]
+__all__ = ["OrderManager"]
 
 _EXPLAINED_NS = NS_PER_S
 """What contradicts what we know of an order is explained this soon by a fill or report under way."""
@@ -43,22 +44,6 @@ _UNANSWERED = (OrderState.PENDING_NEW, OrderState.PENDING_REPLACE, OrderState.PE
 
 def _ignore(_: Any) -> None:
     """Stand in for a callback that nobody set."""
-
-
-@attrs.frozen(kw_only=True)
-class OrderRequest:
-    """One order of a batch; see `Trading.place`."""
-
-    side: Side
-    size: Size
-    price: Price | None = None
-    type: OrderType = OrderType.LIMIT
-    time_in_force: TimeInForce = TimeInForce.GTC
-    post_only: bool = False
-    reduce_only: bool = False
-    trigger_price: Price | None = None
-    expire_ns: int = 0
-    position_side: PositionSide = PositionSide.BOTH
 
 
 class OrderManager(ExecutionEvents):
@@ -80,6 +65,7 @@ class OrderManager(ExecutionEvents):
         self.counters = OrderCounters()
         self.halted = ""
         self.risk: RiskGate = ClosedGate()
+        self.self_trade = SelfTradeGuard(SelfTradePolicy.REFUSE, self.cancel)
         self.on_halt: Callable[[str], None] = _ignore
         self.store = OrderStore()
         self._clock = clock
@@ -124,7 +110,8 @@ class OrderManager(ExecutionEvents):
     def adopt(self, order: Order, owner: Owner) -> None:
         """Take over an open order of an earlier run, as the journal or the exchange has it."""
         record = Record(order, self.store.desks[order.instrument], owner)
-        record.acknowledged = order.state is not OrderState.UNKNOWN
+        known = order.state is not OrderState.UNKNOWN
+        order.acknowledged = bool(known or order.filled or order.exchange_order_id)
         self.store.add(record)
         self.counters.adopted += 1
         self.journal.order(order)
@@ -145,6 +132,10 @@ class OrderManager(ExecutionEvents):
     def open_orders(self, instrument: Instrument) -> list[Order]:
         """Return the orders of an instrument that may still trade, oldest first."""
         return self.store.open_orders(instrument)
+
+    def open_count_of(self, instrument: Instrument) -> int:
+        """Return how many orders of an instrument may still trade."""
+        return len(self.store.desks[instrument].records)
 
     def exposure(self, instrument: Instrument, side: Side) -> int:
         """Return the lots of a side that may still trade, of an amendment the larger of both sizes."""
@@ -201,13 +192,39 @@ class OrderManager(ExecutionEvents):
         if approved is None:
             return order
         trace.approved_ns = trace.now_ns()
-        record = Record(order, self.store.desks[instrument], owner)
-        self.store.add(record)
-        reason = self._sender.place(record, approved)
+        self._send(order, owner, approved)
+        return order
+
+    def close_position(
+        self, owner: Owner, instrument: Instrument, side: Side, size: Size, position_side: PositionSide
+    ) -> Order:
+        """Send a market order that closes a position, also when trading is halted.
+
+        It is judged by no rule but that it can do nothing else; what the exchange cannot take is refused.
+        """
+        desk = self.store.desks[instrument]
+        order = Order(
+            client_order_id=self._ids.next(),
+            strategy=owner.name,
+            instrument=instrument,
+            side=side,
+            size=size,
+            price=None,
+            type=OrderType.MARKET,
+            time_in_force=TimeInForce.IOC,
+            reduce_only=desk.capabilities.reduce_only and position_side is PositionSide.BOTH,
+            position_side=position_side,
+            created_ns=self._clock.now_ns(),
+        )
+        reason = desk.refusal(side, None, size, order.reduce_only) or desk.unsupported(order)
         if reason:
-            order.state = OrderState.REJECTED
-            self.store.finish(record)
             self._refuse(order, owner, reason)
+            return order
+        verdict = self.risk.approve_closing(order)
+        if isinstance(verdict, Refused):
+            self._refuse(order, owner, verdict.reason)
+        else:
+            self._send(order, owner, verdict)
         return order
 
     def place_batch(
@@ -348,7 +365,7 @@ class OrderManager(ExecutionEvents):
             self.counters.duplicates += 1
             return
         order = record.order
-        if event not in EDGES[order.state] or (event is Event.REJECTED and record.acknowledged):
+        if event not in EDGES[order.state] or (event is Event.REJECTED and order.acknowledged):
             self._on_illegal(order, event)
             return
         if event is Event.CANCEL_REJECTED and record.successor is not None:
@@ -400,6 +417,7 @@ class OrderManager(ExecutionEvents):
             what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
             self.halt(f"{what}: {type(error).__name__}: {error}")
         self.journal.fill(fill)
+        self.risk.on_fill(fill)
         if fill.exchange_made:
             size = fill.instrument.format_size(fill.side.sign * fill.size)
             self.halt(f"{fill.instrument}: the exchange traded {size} for us by itself, as in a liquidation")
@@ -410,7 +428,7 @@ class OrderManager(ExecutionEvents):
         order = record.order
         before = order.state
         order.filled = Size(order.filled + fill.size)
-        record.acknowledged = True
+        order.acknowledged = True
         event = Event.LAST_FILL if order.filled >= order.largest_size else Event.FILL
         state = next_state(order, event)
         if state is None or order.filled > order.largest_size:
@@ -530,6 +548,7 @@ class OrderManager(ExecutionEvents):
             or owner.refusal
             or desk.refusal(order.side, order.price, order.size, order.reduce_only)
             or desk.unsupported(order)
+            or self.self_trade.refusal(desk, order.side, order.price, order.type)
         )
         if reason:
             self._refuse(order, owner, reason)
@@ -539,6 +558,15 @@ class OrderManager(ExecutionEvents):
             self._refuse(order, owner, verdict.reason)
             return None
         return verdict
+
+    def _send(self, order: Order, owner: Owner, approved: ApprovedOrder) -> None:
+        record = Record(order, self.store.desks[order.instrument], owner)
+        self.store.add(record)
+        reason = self._sender.place(record, approved)
+        if reason:
+            order.state = OrderState.REJECTED
+            self.store.finish(record)
+            self._refuse(order, owner, reason)
 
     def _cancel_later(self) -> None:
         """Cancel again, after a while, what must go and is open still."""
@@ -564,6 +592,7 @@ class OrderManager(ExecutionEvents):
         if not reason and order.type is not OrderType.LIMIT:
             reason = f"amend: a {order.type.value} order cannot be amended"
         reason = reason or desk.refusal(order.side, price, size, order.reduce_only)
+        reason = reason or self.self_trade.refusal(desk, order.side, price, order.type)
         if reason:
             return self._refuse_amendment(record, reason)
         verdict = self.risk.approve_amendment(order, price, size)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
 
 from hft.clock import NS_PER_S, Clock
-from hft.events import BalanceReport, Fill, Funding, PositionReport, ReportKind
+from hft.events import BalanceReport, Fill, Funding, ReportKind
+from hft.ledger import Difference, DifferenceKind, Ledger, compare
 from hft.order import Order
 from hft.orders.config import AccountConfig, OnDifference
 from hft.orders.ids import ClientOrderIds
@@ -17,7 +18,7 @@ from hft.orders.manager import OrderManager
 from hft.plugin.execution import ExecutionClient, OrderStatus
 from hft.types import InstrumentKind, OrderState, Size
 
-__all__ = ["AccountLedger", "Difference", "Outcome", "Reconciler"]
+__all__ = ["Outcome", "Reconciler"]
 
 OVERLAP_NS = 120 * NS_PER_S
 """Fills are asked for again this far back: more than the clocks of both sides differ, and than an
@@ -30,29 +31,6 @@ _LOOKS = 3
 """A difference that is seen this often, with no fill in between, is one."""
 
 _LOOK_AGAIN_NS = NS_PER_S
-
-
-class Difference(Protocol):
-    """What the exchange states otherwise than the ledger has it; its text says what, exactly."""
-
-    @property
-    def is_position(self) -> bool:
-        """Whether it is a position and not a balance."""
-        ...
-
-
-class AccountLedger(Protocol):
-    """What reconciling needs of the ledger."""
-
-    def compare(
-        self, exchange: str, positions: Iterable[PositionReport], balances: Iterable[BalanceReport]
-    ) -> Sequence[Difference]:
-        """Say what one exchange's account states otherwise."""
-        ...
-
-    def adopt(self, difference: Any) -> None:
-        """Take the exchange's figure, as an adjustment."""
-        ...
 
 
 @attrs.define
@@ -82,8 +60,9 @@ class Reconciler:
     run, and is cancelled or adopted; what is not of this profile is left alone.
 
     ``watermark_ns`` is the time up to which every fill is known. ``owner_of`` gives the owner of an
-    adopted order by its strategy's name, also for one that no longer runs. ``on_funding`` takes payments,
-    also repeated ones, ``alert`` a line.
+    adopted order by its strategy's name, also for one that no longer runs. ``on_funding`` and ``on_balance``
+    take payments and balances, also repeated ones, ``alert`` a line. In the first run of a profile the
+    positions that the account has already are taken over, whatever the policy is.
     """
 
     def __init__(
@@ -91,14 +70,16 @@ class Reconciler:
         exchange: str,
         client: ExecutionClient[Any],
         manager: OrderManager,
-        ledger: AccountLedger,
+        ledger: Ledger,
         ids: ClientOrderIds,
         config: AccountConfig,
         clock: Clock,
         *,
         watermark_ns: int,
+        is_first_run: bool,
         owner_of: Callable[[str], Owner],
         on_funding: Callable[[Funding], None],
+        on_balance: Callable[[BalanceReport], None],
         alert: Callable[[str], None],
     ) -> None:
         self.watermark_ns = watermark_ns
@@ -111,7 +92,9 @@ class Reconciler:
         self._clock = clock
         self._owner_of = owner_of
         self._on_funding = on_funding
+        self._on_balance = on_balance
         self._alert = alert
+        self._is_first_run = is_first_run
         self._stray: set[str] = set()
 
     async def compare(self) -> Outcome:
@@ -207,6 +190,7 @@ class Reconciler:
     # -- positions and balances --------------------------------------------------------------------
 
     async def _compare_account(self, outcome: Outcome) -> None:
+        differences: Sequence[Difference] = ()
         for look in range(_LOOKS):
             if look:
                 await self._clock.sleep(_LOOK_AGAIN_NS)
@@ -216,22 +200,42 @@ class Reconciler:
             balances = await self._client.balances()
             if self._manager.counters.fills != fills:
                 continue
-            differences = self._ledger.compare(self._exchange, positions, balances)
+            differences = compare(self._ledger, positions, balances, complete=(self._exchange,))
             if not differences:
-                return
+                break
         else:
             if self._manager.counters.fills != fills:
                 return  # too busy to tell; the next comparison may
         for difference in differences:
             outcome.differences.append(str(difference))
             self._act(difference)
+        for balance in balances:
+            self._on_balance(balance)
+        self._is_first_run = False
 
     def _act(self, difference: Difference) -> None:
-        policy = self._config.positions if difference.is_position else self._config.balances
-        if policy is OnDifference.ADOPT:
-            self._ledger.adopt(difference)
-            self._alert(f"{difference}: taken over from the exchange")
+        is_position = difference.kind is DifferenceKind.POSITION
+        policy = self._config.positions if is_position else self._config.balances
+        if is_position and (policy is OnDifference.ADOPT or self._is_first_run):
+            self._adopt_position(difference)
         elif policy is OnDifference.HALT:
             self._manager.halt(f"account: {difference}")
         else:
+            # A balance is taken over by being reported.
             self._alert(str(difference))
+
+    def _adopt_position(self, difference: Difference) -> None:
+        instrument, report = difference.instrument, difference.report
+        assert instrument is not None
+        assert not isinstance(report, BalanceReport)
+        size = Size(0) if report is None else report.size
+        price = self._ledger.account(instrument).mark if report is None else report.entry_price
+        adjustment = self._ledger.adopt(
+            instrument,
+            difference.position_side,
+            size,
+            price or self._ledger.account(instrument).mark,
+            at_ns=self._clock.now_ns(),
+        )
+        if adjustment is not None:
+            self._alert(str(adjustment))

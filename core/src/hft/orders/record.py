@@ -26,7 +26,6 @@ class Record:
     """
 
     __slots__ = (
-        "acknowledged",
         "amend_wanted",
         "asked_ns",
         "cancel_wanted",
@@ -49,7 +48,6 @@ class Record:
         self.desk = desk
         self.owner = owner
         self.exposure = 0
-        self.acknowledged = False
         self.cancel_wanted = False
         self.unwanted = False
         self.amend_wanted: tuple[Price, Size] | None = None
@@ -105,8 +103,10 @@ class Record:
             order.reason = " ".join(filter(None, (report.code, report.reason)))
         if report.exchange_ns:
             self.last_event, self.last_ns = event, max(self.last_ns, report.exchange_ns)
+        if event is Event.CANCELED or event is Event.EXPIRED:
+            order.final_filled = report.filled
         if event is Event.ACCEPTED:
-            self.acknowledged = True
+            order.acknowledged = True
             # What it states is what the exchange has; fills that are on their way explain themselves.
             self.is_suspect = (report.filled or 0) > order.filled
             if order.state is OrderState.UNKNOWN and order.pending_size is not None and report.size:
@@ -114,7 +114,7 @@ class Record:
                 order.price, order.size = report.price, report.size
                 self.drop_amendment()
         elif event is Event.REPLACED:
-            self.acknowledged = True
+            order.acknowledged = True
             price, size = report.price or order.pending_price, report.size or order.pending_size
             if size is not None:
                 order.price, order.size = price, size

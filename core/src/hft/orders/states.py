@@ -106,8 +106,7 @@ def next_state(order: Order, event: Event) -> OrderState | None:
     if edge is Target.OPEN:
         return supported_state(order)
     if edge is Target.GONE:
-        had_it = order.filled or order.exchange_order_id
-        return OrderState.CANCELED if had_it else OrderState.REJECTED
+        return OrderState.CANCELED if order.acknowledged else OrderState.REJECTED
     return edge
 
 

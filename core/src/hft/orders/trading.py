@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from hft.book import Level, OrderBook
@@ -12,14 +14,16 @@ from hft.errors import OrderError
 from hft.events import Fill
 from hft.instrument import Instrument
 from hft.market import Market
-from hft.order import Order
+from hft.order import Order, OrderRequest
 from hft.orders.guard import Guard
 from hft.orders.interfaces import Ledger
 from hft.orders.manager import OrderManager
 from hft.orders.quoter import Quoter
 from hft.orders.whole import check_whole
+from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
 from hft.plugin.strategy import Trading
-from hft.types import OrderType, Price, Side, Size, TimeInForce
+from hft.routing import ExchangeConditions, Router
+from hft.types import OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 __all__ = ["StrategyTrading"]
 
@@ -33,7 +37,8 @@ class StrategyTrading(Trading):
 
     ``log`` takes a line; ``on_fault(name, error)`` is told what the strategy raised, after its orders
     were cancelled and its timers stopped. `close` does the same at the end of a run. ``on_order`` and
-    ``on_fill`` reach the quotes first and then the strategy.
+    ``on_fill`` reach the quotes first, then the strategy, then its parent orders. ``conditions`` are those of
+    each exchange to which orders may be routed.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class StrategyTrading(Trading):
         random: random.Random,
         log: Callable[[str], None],
         on_fault: Callable[[str, Exception], None],
+        conditions: Mapping[str, ExchangeConditions] | None = None,
     ) -> None:
         self.name = name
         self.clock = clock
@@ -56,6 +62,7 @@ class StrategyTrading(Trading):
         self.guard = Guard(self._fail)
         self.tell_order: Callable[[Order], None] = _ignore
         self.tell_fill: Callable[[Fill], None] = _ignore
+        self.tell_parent: Callable[[ParentOrder], None] = _ignore
         self._manager = manager
         self._ledger = ledger
         self._log = log
@@ -66,6 +73,16 @@ class StrategyTrading(Trading):
             market.instrument: Quoter(manager, self, market.instrument, clock, _fork(random))
             for market in self.markets
         }
+        self._router = Router(
+            name,
+            self.markets,
+            partial(manager.place, self),
+            manager,
+            {} if conditions is None else conditions,
+            clock,
+            refusal=lambda: self.refusal,
+            tell=lambda parent: self.tell_parent(parent),
+        )
 
     # -- what the strategy calls -----------------------------------------------------------------
 
@@ -89,9 +106,13 @@ class StrategyTrading(Trading):
         time_in_force: TimeInForce = TimeInForce.GTC,
         post_only: bool = False,
         reduce_only: bool = False,
+        trigger_price: Price | None = None,
+        expire_ns: int = 0,
+        position_side: PositionSide = PositionSide.BOTH,
     ) -> Order:
         self._quoter(instrument)
         check_whole(0 if price is None else price, size)
+        check_whole(0 if trigger_price is None else trigger_price, size)
         return self._manager.place(
             self,
             instrument,
@@ -102,7 +123,16 @@ class StrategyTrading(Trading):
             time_in_force=time_in_force,
             post_only=post_only,
             reduce_only=reduce_only,
+            trigger_price=trigger_price,
+            expire_ns=expire_ns,
+            position_side=position_side,
         )
+
+    def place_batch(self, instrument: Instrument, requests: Sequence[OrderRequest]) -> list[Order]:
+        self._quoter(instrument)
+        for request in requests:
+            check_whole(0 if request.price is None else request.price, request.size)
+        return self._manager.place_batch(self, instrument, requests)
 
     def amend(self, order: Order, price: Price, size: Size) -> None:
         self._check_placed(order)
@@ -112,6 +142,21 @@ class StrategyTrading(Trading):
     def cancel(self, order: Order) -> None:
         self._check_placed(order)
         self._manager.cancel(order)
+
+    def route(
+        self,
+        instruments: Sequence[Instrument],
+        side: Side,
+        size: Decimal,
+        limit: Decimal | None = None,
+        *,
+        deadline_ns: int,
+        style: RoutingStyle = DEFAULT_STYLE,
+    ) -> ParentOrder:
+        return self._router.route(instruments, side, size, limit, deadline_ns, style)
+
+    def cancel_parent(self, parent: ParentOrder) -> None:
+        self._router.cancel(parent)
 
     def every(self, interval_ns: int, callback: Callable[[], None]) -> Timer:
         if interval_ns <= 0:
@@ -129,10 +174,12 @@ class StrategyTrading(Trading):
     def on_order(self, order: Order) -> None:
         self._quoters[order.instrument].on_order(order)
         self.tell_order(order)
+        self._router.on_order(order)
 
     def on_fill(self, fill: Fill) -> None:
         self._quoters[fill.instrument].on_fill(fill)
         self.tell_fill(fill)
+        self._router.on_fill(fill)
 
     def on_book_lost(self, book: OrderBook) -> None:
         """Withdraw the quotes on a book that left LIVE."""
@@ -150,6 +197,7 @@ class StrategyTrading(Trading):
             timer.cancel()
         for quoter in self._quoters.values():
             quoter.withdraw()
+        self._router.close(reason)
         self._manager.cancel_all(strategy=self.name)
 
     def _fail(self, error: Exception) -> None:
@@ -167,6 +215,8 @@ class StrategyTrading(Trading):
     def _check_placed(self, order: Order) -> None:
         if self._quoter(order.instrument).owns(order):
             raise OrderError(f"order {order.client_order_id} is a quote, change it by stating other quotes")
+        if self._router.owns(order):
+            raise OrderError(f"order {order.client_order_id} is a child, cancel its parent order")
 
 
 class _Repeating(Timer):

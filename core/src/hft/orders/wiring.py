@@ -39,6 +39,8 @@ class WiredStrategy:
             trading.tell_order = trading.guard.wrap(strategy.on_order)
         if _overrides(strategy, "on_fill"):
             trading.tell_fill = trading.guard.wrap(strategy.on_fill)
+        if _overrides(strategy, "on_parent"):
+            trading.tell_parent = trading.guard.wrap(strategy.on_parent)
         strategy.on_start()
 
     def stop(self) -> None:

@@ -16,8 +16,8 @@ class Configured(Generic[ConfigT]):
 
     ``Config`` is an attrs class (``@attrs.frozen(kw_only=True)``); its fields are the keys of the
     component's part of the profile, checked strictly before anything starts. Field types that a
-    profile can fill: ``bool, int, float, str, Decimal, Duration, InstrumentId, Secret``, enums,
-    ``Literal``, ``X | None``, tuples, lists and sets, dicts with text keys, and further attrs
+    profile can fill: ``bool, int, float, str, Decimal, Duration, InstrumentId, Money, Secret``,
+    enums, ``Literal``, ``X | None``, tuples, lists and sets, dicts with text keys, and further attrs
     classes. A validator refuses a value by raising `ValueError`; its words become the fault's.
     """
 

@@ -219,10 +219,11 @@ class ExecutionClient(Configured[ConfigT], ABC):
         """Return what the account has, per asset that is not 0."""
         return ()
 
-    async def cancel_all(self, instrument: Instrument, prefix: str) -> Sequence[str]:
-        """Cancel, over REST, the open orders whose client ids begin with ``prefix``; return their ids.
+    async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
+        """Cancel, over REST, orders that `open_orders` listed; return the client ids of those now gone.
 
-        For the kill switch and the command line, where no order manager knows them. Others' orders stay.
+        For the kill switch and the command line, where no order manager knows them. One that was gone
+        already is one that is gone.
         """
         return ()
 

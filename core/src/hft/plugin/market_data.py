@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from hft.clock import Clock
 from hft.instrument import Instrument
 from hft.market import Market
-from hft.net.spec import ConnectionSpec, RateLimit, Request
+from hft.net.spec import ConnectionSpec, Costs, RateLimit, Request
 from hft.plugin.config import ConfigT, Configured
 
 __all__ = ["ConnectionSpec", "Feed", "MarketDataStream", "RateLimit", "Request"]
@@ -105,6 +105,15 @@ class MarketDataStream(Configured[ConfigT], ABC):
 
     rate_limits: ClassVar[tuple[RateLimit, ...]] = ()
     """The published limits that `Request.limit` names."""
+
+    @staticmethod
+    def usage(costs: Costs, headers: Mapping[str, str]) -> Iterable[tuple[str, int]]:
+        """Return how much of which limit the exchange counts as used, from the headers of an answer.
+
+        ``costs`` are those of the request: a header says "weight", they say of which product. Called
+        for every answer of REST, the account's as well; pure.
+        """
+        return ()
 
     def __init__(self, config: ConfigT, feed: Feed) -> None:
         self.config = config

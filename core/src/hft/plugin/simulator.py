@@ -14,6 +14,7 @@ from hft.plugin.config import ConfigT, Configured, option
 if TYPE_CHECKING:  # importing aiohttp takes longer than all of hft, and most runs need no server
     from aiohttp import web
 
+    from hft.sim.faults import Faults
     from hft.sim.world import World
 
 __all__ = ["Account", "Endpoints", "Simulator", "SimulatorConfig"]
@@ -35,14 +36,19 @@ class SimulatorConfig:
     rate: float = option(1.0, doc="how busy the synthetic flow is", validator=and_(gt(0), le(100)))
     capture: str | None = option(None, doc="recorded session to play back instead")
     speed: float = option(1.0, doc="pace of the playback, 0: as fast as read", validator=ge(0))
+    faults: str | None = option(None, doc="file of faults to inject")
 
 
 @attrs.frozen(kw_only=True)
 class Account:
-    """A made-up account of the simulated exchange; nothing here is secret."""
+    """A key to a made-up account of the simulated exchange; nothing here is secret.
+
+    Keys with one ``name`` are keys to one account. A ``secret`` may be a private key in PEM.
+    """
 
     key: str
     secret: str
+    name: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,11 +69,17 @@ class Simulator(Configured[ConfigT], ABC):
 
     Its ``Config`` is `SimulatorConfig` or derived from it. Where the world has a ``playback``, the
     simulator puts the recorded markets into ``world.markets`` when it is made.
+
+    ``faults`` is what goes wrong on purpose. Whoever serves the simulator lets every REST request and
+    every handshake pass through it; a simulator makes its `hft.sim.Hub` of it and lets frames, and the
+    requests of a websocket API, pass through the hub. ``world.clock`` is the exchange's clock, which a
+    fault may set wrong: what the exchange stamps or checks is by that clock.
     """
 
     def __init__(self, config: ConfigT, world: World) -> None:
         self.config = config
         self.world = world
+        self.faults: Faults = world.faults
 
     @abstractmethod
     def routes(self) -> Sequence[web.AbstractRouteDef]:
@@ -81,12 +93,23 @@ class Simulator(Configured[ConfigT], ABC):
         """Return the accounts a client may log in with."""
         return ()
 
+    def refusal(self, path: str, status: int, retry_after_s: int) -> web.Response:
+        """Write what the exchange answers when a fault refuses a request; override with its dialect.
+
+        ``retry_after_s`` is how long to stay away, 0 where it does not say.
+        """
+        from aiohttp import web
+
+        headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+        return web.Response(status=status, text=f"status {status}\n", headers=headers)
+
     async def start(self) -> None:
         """Begin: the port is open. Override to set timers, and call this one."""
         self.world.start()
 
     async def stop(self) -> None:
         """End: close every client's connection, cancel every timer, and call this one."""
+        self.faults.stop()
         self.world.stop()
         if self.world.playback is not None:
             await self.world.playback.stop()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 
 from hft.book import Level, OrderBook
 from hft.clock import Clock, Timer
 from hft.events import Fill, MarkPrice, Quote, Trade
 from hft.instrument import Instrument
 from hft.market import Market
-from hft.order import Order
+from hft.order import Order, OrderRequest
 from hft.plugin.config import ConfigT, Configured
-from hft.types import OrderType, Price, Side, Size, TimeInForce
+from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
+from hft.types import OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 __all__ = ["Strategy", "Trading"]
 
@@ -58,8 +60,21 @@ class Trading(ABC):
         time_in_force: TimeInForce = TimeInForce.GTC,
         post_only: bool = False,
         reduce_only: bool = False,
+        trigger_price: Price | None = None,
+        expire_ns: int = 0,
+        position_side: PositionSide = PositionSide.BOTH,
     ) -> Order:
-        """Place one order outside the quotes; a refusal by risk is an order in state REJECTED."""
+        """Place one order outside the quotes; a refusal by risk is an order in state REJECTED.
+
+        ``trigger_price`` belongs to stops, ``expire_ns`` to GTD, ``position_side`` to accounts in hedge mode.
+        """
+
+    @abstractmethod
+    def place_batch(self, instrument: Instrument, requests: Sequence[OrderRequest]) -> list[Order]:
+        """Place several orders of one instrument, in as few messages as the exchange takes.
+
+        Each is judged by itself, together with those before it: what is refused comes back REJECTED.
+        """
 
     @abstractmethod
     def amend(self, order: Order, price: Price, size: Size) -> None:
@@ -68,6 +83,30 @@ class Trading(ABC):
     @abstractmethod
     def cancel(self, order: Order) -> None:
         """Cancel an order that `place` returned; nothing happens if it is already final."""
+
+    @abstractmethod
+    def route(
+        self,
+        instruments: Sequence[Instrument],
+        side: Side,
+        size: Decimal,
+        limit: Decimal | None = None,
+        *,
+        deadline_ns: int,
+        style: RoutingStyle = DEFAULT_STYLE,
+    ) -> ParentOrder:
+        """Trade ``size`` base currency at ``limit`` or better wherever it costs least, until ``deadline_ns``.
+
+        ``instruments`` are those of one symbol on several exchanges. The size is split over their books by
+        price and taker fee into immediate-or-cancel orders; what they leave is split anew by the books as
+        they are then. Never is more filled than ``size``, whatever comes late. The orders sent are children
+        of the parent that is returned: `Strategy.on_order` and `Strategy.on_fill` see them, and
+        `Strategy.on_parent` sees the parent. A request that cannot be worked raises `OrderError`.
+        """
+
+    @abstractmethod
+    def cancel_parent(self, parent: ParentOrder) -> None:
+        """Send nothing more for a parent order and cancel its children; nothing happens if it has ended."""
 
     @abstractmethod
     def every(self, interval_ns: int, callback: Callable[[], None]) -> Timer:
@@ -125,6 +164,9 @@ class Strategy(Configured[ConfigT], ABC):
 
     def on_fill(self, fill: Fill) -> None:
         """See a fill of one of this strategy's orders; the position already includes it."""
+
+    def on_parent(self, parent: ParentOrder) -> None:
+        """See one of this strategy's parent orders after it changed state or a child was filled."""
 
     def on_stop(self) -> None:
         """Finish; orders placed here are refused."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin
 
+from hft.money import Money
 from hft.profile.document import Scalar
 from hft.profile.values import DECIMAL, parse_decimal, parse_duration
 from hft.spelling import did_you_mean
@@ -68,6 +69,13 @@ def _to_decimal(node: Scalar) -> Decimal:
         raise _about(node, error) from None
 
 
+def _to_money(node: Scalar) -> Money:
+    try:
+        return Money.parse(expect_text(node, "an amount of money with its asset, such as 200 USDT"))
+    except ValueError as error:
+        raise _about(node, error) from None
+
+
 def _to_duration(node: Scalar) -> Duration:
     try:
         return parse_duration(expect_text(node, "a length of time with its unit, such as 100ms or 1.5s"))
@@ -87,6 +95,7 @@ CONVERSIONS: dict[Any, Callable[[Scalar], Any]] = {
     str: _to_text,
     Decimal: _to_decimal,
     Duration: _to_duration,
+    Money: _to_money,
 }
 
 

@@ -17,7 +17,7 @@ from hft.profile.fault import Mark, Refused, short
 from hft.profile.references import KEYRING, expand
 from hft.profile.scalars import Plain, resolve
 
-__all__ = ["Broken", "Items", "Node", "Scalar", "Section", "read_document"]
+__all__ = ["PROFILE", "Broken", "FileKind", "Items", "Node", "Scalar", "Section", "read_document"]
 
 _MAX_BYTES = 256 * 1024
 _MAX_DEPTH = 20
@@ -87,7 +87,20 @@ class Section(dict[str, "Node"]):
 Node = Broken | Scalar | Items | Section
 
 
-def read_document(file: str, data: bytes, environ: Mapping[str, str]) -> tuple[Section, list[Fault]]:
+@attrs.frozen
+class FileKind:
+    """What a file is, in the words of its faults: what it is called and how it begins."""
+
+    name: str
+    begins: str
+
+
+PROFILE = FileKind("profile", "name: my-profile")
+
+
+def read_document(
+    file: str, data: bytes, environ: Mapping[str, str], kind: FileKind = PROFILE
+) -> tuple[Section, list[Fault]]:
     """Return the root mapping and the faults of single places.
 
     Raises:
@@ -96,17 +109,17 @@ def read_document(file: str, data: bytes, environ: Mapping[str, str]) -> tuple[S
     """
     top = Mark(file)
     if len(data) > _MAX_BYTES:
-        raise Refused([top.fault(f"is larger than {_MAX_BYTES // 1024} KiB, which no profile is")])
+        raise Refused([top.fault(f"is larger than {_MAX_BYTES // 1024} KiB, which no {kind.name} is")])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Refused([Mark(file, line).fault("is not UTF-8, save the file as UTF-8")]) from None
     try:
-        composer = _Composer(top, text, environ)
+        composer = _Composer(top, text, environ, kind)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        fault = Mark(file, line).fault(f"character U+{error.character:04X} may not stand in a profile")
+        fault = Mark(file, line).fault(f"character U+{error.character:04X} may not stand in a {kind.name}")
         raise Refused([fault]) from None
     try:
         root = composer.document()
@@ -121,7 +134,7 @@ def read_document(file: str, data: bytes, environ: Mapping[str, str]) -> tuple[S
     finally:
         composer.close()
     if not isinstance(root, Section):
-        fault = root.mark.fault("a profile is a mapping, it starts with: name: my-profile")
+        fault = root.mark.fault(f"a {kind.name} is a mapping, it starts with: {kind.begins}")
         raise Refused([*composer.faults, fault])
     return root, composer.faults
 
@@ -137,8 +150,9 @@ def _syntax_fault(file: str, error: yaml.MarkedYAMLError) -> Fault:
 
 
 class _Composer:
-    def __init__(self, top: Mark, text: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, top: Mark, text: str, environ: Mapping[str, str], kind: FileKind) -> None:
         self.faults: list[Fault] = []
+        self._kind = kind
         self._top = top
         self._environ = environ
         self._events: Any = yaml.SafeLoader(text)
@@ -153,13 +167,16 @@ class _Composer:
         events = self._events
         events.get_event()
         if events.check_event(yaml.StreamEndEvent):
-            raise Refused([self._top.fault("is empty, a profile starts with: name: my-profile")])
+            raise Refused(
+                [self._top.fault(f"is empty, a {self._kind.name} starts with: {self._kind.begins}")]
+            )
         events.get_event()
         root = self._node(None, 0)
         events.get_event()
         if not events.check_event(yaml.StreamEndEvent):
             line = events.peek_event().start_mark.line + 1
-            fault = Mark(self._top.file, line).fault("a second document begins, one file holds one profile")
+            message = f"a second document begins, one file holds one {self._kind.name}"
+            fault = Mark(self._top.file, line).fault(message)
             raise Refused([fault])
         return root
 

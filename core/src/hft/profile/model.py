@@ -11,6 +11,7 @@ import attrs
 
 from hft.instrument import InstrumentId
 from hft.orders.config import AccountConfig
+from hft.orders.self_trade import SelfTradePolicy
 from hft.paper.config import PaperConfig
 from hft.plugin.config import option
 from hft.plugin.execution import ExecutionClient
@@ -21,6 +22,7 @@ from hft.plugin.strategy import Strategy
 from hft.profile.document import Node
 from hft.profile.values import URL
 from hft.registry.discovery import PluginKind
+from hft.routing.config import FeesConfig
 from hft.types import Duration
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "ExchangeKeys",
     "LoadedPlugin",
     "Mode",
+    "OnError",
     "PluginSource",
     "Profile",
     "ProfileKeys",
@@ -150,6 +153,9 @@ class ProfileKeys:
     )
     strategies: dict[str, Node] = option(attrs.Factory(dict), doc="the strategies by a key of your choice")
     risk: tuple[Node, ...] = option((), doc="the risk rules, checked in this order before every order")
+    self_trade: SelfTradePolicy = option(
+        SelfTradePolicy.REFUSE, doc="what happens to an order that would trade with one of our own"
+    )
     captures: tuple[str, ...] = option((), doc="recorded sessions for mode replay, beside the profile")
     live: bool = option(False, doc="mode live trades without being asked for --yes")
     journal: bool = option(True, doc="write orders and fills to a journal; mode live always does")
@@ -175,6 +181,7 @@ class ExchangeKeys(ComponentKeys):
     )
     paper: PaperConfig = option(PaperConfig(), doc="what simulated fills assume")
     account: AccountConfig = option(AccountConfig(), doc="how the account is kept in step, in mode live")
+    fees: FeesConfig = option(FeesConfig(), doc="what the account pays, by which orders are routed")
     max_book_age: Duration = option(
         Duration(10_000_000_000),
         doc="a LIVE book not heard of for this long is STALE, and subscribed anew if it stays so",
@@ -183,12 +190,24 @@ class ExchangeKeys(ComponentKeys):
     simulator: Node | None = option(None, doc="how the simulator trades, with environment: simulator")
 
 
+class OnError(enum.Enum):
+    """What follows from an exception that a strategy raises, beside that it is reported."""
+
+    STOP = "stop"
+    """That strategy is called no more, and its orders are cancelled; the others go on."""
+    HALT = "halt"
+    """So are all: trading halts."""
+
+
 @attrs.frozen(kw_only=True)
 class StrategyKeys(ComponentKeys):
     """The keys of a strategy that the kernel reads; all others are its plugin's."""
 
     instruments: tuple[InstrumentId, ...] = option(
         doc="what it sees and trades, such as [BTC/USDT@binance]", validator=_check_instruments
+    )
+    on_error: OnError = option(
+        OnError.STOP, doc="what follows when it raises: it is stopped, or all trading halts"
     )
 
 
@@ -207,6 +226,7 @@ class ExchangeEntry:
     url: str | None
     paper: PaperConfig
     account: AccountConfig
+    fees: FeesConfig
     max_book_age: Duration
     plugin: LoadedPlugin
     config: Any
@@ -220,6 +240,7 @@ class StrategyEntry:
     key: str
     use: str
     instruments: tuple[InstrumentId, ...]
+    on_error: OnError
     plugin: LoadedPlugin
     config: Any
 
@@ -244,6 +265,7 @@ class Profile:
     exchanges: dict[str, ExchangeEntry]
     strategies: dict[str, StrategyEntry]
     risk: tuple[RiskEntry, ...]
+    self_trade: SelfTradePolicy = SelfTradePolicy.REFUSE
     captures: tuple[Path, ...] = ()
     live: bool = False
     journal: bool = True

@@ -129,6 +129,7 @@ class _Reader:
             exchanges=dict(exchanges),
             strategies=dict(strategies),
             risk=tuple(risk),
+            self_trade=keys.self_trade,
             captures=captures,
             live=keys.live,
             journal=keys.journal,
@@ -197,6 +198,7 @@ class _Reader:
             url=component.keys.url,
             paper=component.keys.paper,
             account=component.keys.account,
+            fees=component.keys.fees,
             max_book_age=component.keys.max_book_age,
             plugin=component.plugin,
             config=component.config,
@@ -232,6 +234,7 @@ class _Reader:
             key=key,
             use=component.keys.use,
             instruments=component.keys.instruments,
+            on_error=component.keys.on_error,
             plugin=component.plugin,
             config=component.config,
         )

@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from hft.instrument import InstrumentId
+from hft.money import MONEY, Money
 from hft.profile.model import (
     SIMULATOR,
     ComponentKeys,
@@ -78,6 +79,7 @@ class _Schema:
             "decimal": _or_reference({"type": "integer"}, {"type": "string", "pattern": f"^{DECIMAL}$"}),
             "duration": _or_reference({"type": "string", "pattern": f"^{DURATION}$"}),
             "instrument": _or_reference({"type": "string", "pattern": f"^{INSTRUMENT}$"}),
+            "money": _or_reference({"type": "string", "pattern": f"^{MONEY}$"}),
             "secret": {"type": "string", "pattern": f"^({REFERENCE}|{KEYRING}.*)$"},
         }
 
@@ -186,6 +188,7 @@ _SIMPLE: dict[Any, Json] = {
     Decimal: {"$ref": "#/$defs/decimal"},
     Duration: {"$ref": "#/$defs/duration"},
     InstrumentId: {"$ref": "#/$defs/instrument"},
+    Money: {"$ref": "#/$defs/money"},
     Secret: {"$ref": "#/$defs/secret"},
 }
 
@@ -196,7 +199,7 @@ def _written(value: Any, type_: Any) -> Any:
         return format_duration(Duration(value))
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, Decimal | InstrumentId):
+    if isinstance(value, Decimal | InstrumentId | Money):
         return str(value)
     if attrs.has(type(value)):
         return {

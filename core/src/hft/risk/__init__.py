@@ -1,8 +1,17 @@
-"""Risk: the rules' engine and what they see."""
+"""Risk: the rules' engine, what they see, and the kill switch."""
 
 from __future__ import annotations
 
 from hft.risk.engine import RiskEngine
-from hft.risk.view import LiveRiskView
+from hft.risk.kill_switch import AuditRecord, Kill, KillSwitch, current_user
+from hft.risk.view import AccountView, LiveRiskView
 
-__all__ = ["LiveRiskView", "RiskEngine"]
+__all__ = [
+    "AccountView",
+    "AuditRecord",
+    "Kill",
+    "KillSwitch",
+    "LiveRiskView",
+    "RiskEngine",
+    "current_user",
+]

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Protocol
 
+from hft.clock import Clock
 from hft.errors import UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Market
+from hft.money import Amount, product, to_amount, trim
 from hft.order import Order
 from hft.plugin.risk import RiskView
-from hft.types import Side, Size
+from hft.types import BookState, PositionSide, Side, Size
 
-__all__ = ["LiveRiskView", "OpenOrders", "Positions"]
+__all__ = ["AccountView", "Figures", "LiveRiskView", "OpenOrders", "Positions"]
+
+_HALF = Decimal("0.5")
 
 
 class OpenOrders(Protocol):
     """What the view needs of the order manager."""
 
+    @property
+    def open_count(self) -> int:
+        """How many orders may still trade."""
+        ...
+
     def open_orders(self, instrument: Instrument) -> Sequence[Order]:
         """Return the orders of an instrument that may still trade."""
+        ...
+
+    def open_count_of(self, instrument: Instrument) -> int:
+        """Return how many orders of an instrument may still trade."""
         ...
 
     def exposure(self, instrument: Instrument, side: Side) -> int:
@@ -31,6 +46,15 @@ class OpenOrders(Protocol):
         ...
 
 
+class Figures(Protocol):
+    """The running totals of one asset, each an `Amount`."""
+
+    profit: int
+    open_value: int
+    opening: int
+    peak: int
+
+
 class Positions(Protocol):
     """What the view needs of the ledger."""
 
@@ -38,33 +62,232 @@ class Positions(Protocol):
         """Return the position in signed lots."""
         ...
 
+    def position_of(self, instrument: Instrument, position_side: PositionSide) -> Size:
+        """Return the position of one side."""
+        ...
 
-class LiveRiskView(RiskView):
-    """Answers from totals that are kept up to date, so that a question costs a few lookups."""
+    def figures(self, asset: str) -> Figures:
+        """Return the running totals of an asset."""
+        ...
 
-    def __init__(self, orders: OpenOrders, positions: Positions, markets: Iterable[Market]) -> None:
+    def balance(self, exchange: str, asset: str) -> Amount | None:
+        """Return what an account has of an asset."""
+        ...
+
+    def balance_over_all(self, asset: str) -> Amount | None:
+        """Return what all accounts have of an asset."""
+        ...
+
+    def mark_mid(self, instrument: Instrument, twice_ticks: int) -> bool:
+        """Value an instrument at half of these ticks; say whether that changed any profit."""
+        ...
+
+    def roll_day(self, now_ns: int) -> int:
+        """Begin a day that has come; return when the next one does."""
+        ...
+
+
+class AccountView(RiskView):
+    """What the risk engine needs of a view beside what rules do."""
+
+    @abstractmethod
+    def revalue(self, instrument: Instrument) -> bool:
+        """Value an instrument at the middle of its book; say whether that changed any profit."""
+
+    @abstractmethod
+    def roll_day(self) -> int:
+        """Begin a day that has come; return when the next one does, in nanoseconds UTC."""
+
+
+class _Line:
+    """One instrument of the run, and what half a tick of a lot is worth; None where that is not linear."""
+
+    __slots__ = ("half_point", "instrument", "market", "twice_ticks")
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self.instrument = instrument = market.instrument
+        self.half_point: int | None = None
+        if not instrument.inverse:
+            lot_value = product(instrument.lot_size, instrument.contract_multiplier)
+            self.half_point = to_amount(product(instrument.tick_size, lot_value, _HALF))
+        self.twice_ticks: int | None = None
+
+    def mid(self) -> int | None:
+        """Return bid + ask in ticks, the last there was of a LIVE book, None if there never was."""
+        book = self.market.book
+        if book.state is BookState.LIVE:
+            bid, ask = book.best_bid, book.best_ask
+            if bid is not None and ask is not None:
+                self.twice_ticks = bid + ask
+        return self.twice_ticks
+
+
+class LiveRiskView(AccountView):
+    """Answers from totals that are kept up to date, so that a question costs a few lookups.
+
+    `gross_exposure` looks at every instrument of its asset.
+    """
+
+    def __init__(
+        self, orders: OpenOrders, positions: Positions, markets: Iterable[Market], clock: Clock
+    ) -> None:
         self._orders = orders
         self._positions = positions
-        self._markets = {market.instrument.id: market for market in markets}
+        self._clock = clock
+        self._day_ends_ns = 0
+        self._lines = {market.instrument: _Line(market) for market in markets}
+        self._instruments = tuple(self._lines)
+        self._ids = {instrument.id: instrument for instrument in self._instruments}
+        self._by_asset: dict[str, list[_Line]] = {}
+        for line in self._lines.values():
+            self._by_asset.setdefault(line.instrument.settle, []).append(line)
+
+    # -- instruments and markets -----------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        return self._clock.now_ns()
+
+    @property
+    def instruments(self) -> Sequence[Instrument]:
+        return self._instruments
 
     def instrument(self, instrument_id: InstrumentId) -> Instrument:
-        market = self._markets.get(instrument_id)
-        if market is None:
+        instrument = self._ids.get(instrument_id)
+        if instrument is None:
             raise UsageError(f"{instrument_id} is not part of this run, no strategy trades it")
-        return market.instrument
+        return instrument
 
     def market(self, instrument: Instrument) -> Market:
-        return self._markets[instrument.id]
+        return self._lines[instrument].market
+
+    def mark(self, instrument: Instrument) -> Decimal | None:
+        twice_ticks = self._lines[instrument].mid()
+        return None if twice_ticks is None else trim(product(twice_ticks, instrument.tick_size, _HALF))
+
+    def value(self, instrument: Instrument, size: int) -> Amount | None:
+        line = self._lines[instrument]
+        twice_ticks = line.mid()
+        if twice_ticks is None or line.half_point is None:
+            return None
+        return Amount(size * twice_ticks * line.half_point)
+
+    # -- positions and orders --------------------------------------------------------------------
 
     def position(self, instrument: Instrument) -> Size:
         return self._positions.position(instrument)
 
+    def position_of(self, instrument: Instrument, position_side: PositionSide) -> Size:
+        return self._positions.position_of(instrument, position_side)
+
     def open_orders(self, instrument: Instrument) -> Sequence[Order]:
         return self._orders.open_orders(instrument)
 
+    def open_order_count(self, instrument: Instrument | None = None) -> int:
+        if instrument is None:
+            return self._orders.open_count
+        return self._orders.open_count_of(instrument)
+
     def worst_case_position(self, order: Order) -> Size:
         instrument, side, orders = order.instrument, order.side, self._orders
-        # An open order is in the side's total already: only what it grows by comes on top.
-        growth = max(0, order.size - order.filled - orders.exposure_of(order.client_order_id))
-        worst = orders.exposure(instrument, side) + growth
+        worst = orders.exposure(instrument, side) + self._growth(order)
         return Size(self._positions.position(instrument) + side.sign * worst)
+
+    def extremes(self, instrument: Instrument) -> tuple[Size, Size]:
+        position, exposure = self._positions.position(instrument), self._orders.exposure
+        return (
+            Size(position - exposure(instrument, Side.SELL)),
+            Size(position + exposure(instrument, Side.BUY)),
+        )
+
+    # -- money -----------------------------------------------------------------------------------
+
+    def net_profit(self, asset: str) -> Amount:
+        return Amount(self._positions.figures(asset).profit)
+
+    def profit_today(self, asset: str) -> Amount:
+        if self._clock.now_ns() >= self._day_ends_ns:
+            self.roll_day()
+        figures = self._positions.figures(asset)
+        return Amount(figures.profit - figures.opening)
+
+    def peak_profit(self, asset: str) -> Amount:
+        figures = self._positions.figures(asset)
+        if figures.profit > figures.peak:
+            figures.peak = figures.profit
+        return Amount(figures.peak)
+
+    def balance(self, exchange: str, asset: str) -> Amount | None:
+        return self._positions.balance(exchange, asset)
+
+    def equity(self, asset: str) -> Amount | None:
+        balance = self._positions.balance_over_all(asset)
+        return None if balance is None else Amount(balance + self._positions.figures(asset).open_value)
+
+    def gross_exposure(self, asset: str) -> Amount | None:
+        total = 0
+        for line in self._by_asset.get(asset, ()):
+            instrument = line.instrument
+            lots = self._gross_lots(
+                instrument,
+                self._orders.exposure(instrument, Side.BUY),
+                self._orders.exposure(instrument, Side.SELL),
+            )
+            if lots:
+                twice_ticks = line.mid()
+                if twice_ticks is None or line.half_point is None:
+                    return None
+                total += lots * twice_ticks * line.half_point
+        return Amount(total)
+
+    def exposure_growth(self, order: Order) -> Amount | None:
+        instrument = order.instrument
+        growth = self._growth(order)
+        if not growth or self._closes(order):
+            return Amount(0)
+        buys = self._orders.exposure(instrument, Side.BUY)
+        sells = self._orders.exposure(instrument, Side.SELL)
+        before = self._gross_lots(instrument, buys, sells)
+        if order.side is Side.BUY:
+            buys += growth
+        else:
+            sells += growth
+        lots = self._gross_lots(instrument, buys, sells) - before
+        return self.value(instrument, lots) if lots else Amount(0)
+
+    # -- for the engine --------------------------------------------------------------------------
+
+    def revalue(self, instrument: Instrument) -> bool:
+        twice_ticks = self._lines[instrument].mid()
+        return twice_ticks is not None and self._positions.mark_mid(instrument, twice_ticks)
+
+    def roll_day(self) -> int:
+        self._day_ends_ns = self._positions.roll_day(self._clock.now_ns())
+        return self._day_ends_ns
+
+    # -- counting --------------------------------------------------------------------------------
+
+    def _growth(self, order: Order) -> int:
+        """Return the lots by which an order adds to its side's total: all, or what an amendment adds."""
+        growth = order.size - order.filled - self._orders.exposure_of(order.client_order_id)
+        return max(0, growth)
+
+    def _gross_lots(self, instrument: Instrument, buys: int, sells: int) -> int:
+        """Return the lots of the worse case, long or short; in hedge mode no order nets with another."""
+        positions = self._positions
+        net = positions.position(instrument)
+        longs = positions.position_of(instrument, PositionSide.LONG)
+        shorts = positions.position_of(instrument, PositionSide.SHORT)
+        if longs or shorts:
+            one_way = net - longs - shorts
+            return abs(longs) + abs(shorts) + abs(one_way) + buys + sells
+        longest, shortest = net + buys, sells - net
+        return max(shortest, longest)
+
+    def _closes(self, order: Order) -> bool:
+        """Whether an order can only make a position smaller, whatever else is open."""
+        return order.reduce_only or (
+            order.position_side is not PositionSide.BOTH
+            and (order.side is Side.SELL) is (order.position_side is PositionSide.LONG)
+        )

@@ -65,6 +65,7 @@ class Account:
         self._compared = compared
         self._warn = warn
         self._is_ready = False
+        self._is_over = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._dead_man: Timer | None = None
@@ -74,7 +75,8 @@ class Account:
         self._task = asyncio.get_running_loop().create_task(self._follow(), name=f"account {self.exchange}")
 
     async def stop(self) -> None:
-        """Compare no more."""
+        """Compare no more, and take no notice of what ends now."""
+        self._is_over = True
         if self._dead_man is not None:
             self._dead_man.cancel()
             self.client.arm_dead_man(0)
@@ -95,6 +97,8 @@ class Account:
 
     def on_lost(self, reason: str) -> None:
         """Send nothing until the client is ready again and what happened meanwhile is known."""
+        if self._is_over:
+            return
         self._is_ready = False
         self._manager.on_lost(self.exchange, reason)
         self._warn(f"{self.exchange}: no orders are sent: {reason}")

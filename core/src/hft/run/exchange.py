@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -29,11 +29,18 @@ from hft.secret import Secret
 from hft.sim.arguments import config_arguments
 from hft.sim.child import Child, start_child
 
-__all__ = ["ExchangeSession"]
+__all__ = ["Budgets", "ExchangeSession"]
+
+
+Budgets: TypeAlias = dict[tuple[str, str, str | None], RateLimiter]
+"""The first limiter for each exchange, environment and URL of a run: what counts by address is shared."""
 
 
 class ExchangeSession:
-    """Holds what one exchange key of a profile needs from the network, from `open` to `close`."""
+    """Holds what one exchange key of a profile needs from the network, from `open` to `close`.
+
+    ``budgets`` is one for all sessions of a run, empty at first.
+    """
 
     def __init__(
         self,
@@ -44,6 +51,7 @@ class ExchangeSession:
         clock: Clock,
         trace: Trace,
         tap: Tap | None,
+        budgets: Budgets,
         warn: Callable[[str, str], None],
     ) -> None:
         self.entry = entry
@@ -53,6 +61,7 @@ class ExchangeSession:
         self._trace = trace
         self._tap = tap
         self._warn = warn
+        self._budgets = budgets
         self._config = entry.config
         self._child: Child | None = None
         self._limiter: RateLimiter
@@ -87,8 +96,18 @@ class ExchangeSession:
         limits = {limit.name: limit for limit in stream_class.rate_limits}
         if client_class is not None:
             limits |= {limit.name: limit for limit in client_class.rate_limits}
-        self._limiter = RateLimiter(limits.values(), clock=self._clock, warn=self._warn_line)
-        self._rest = RestClient(self._limiter, clock=self._clock, tap=self._tap, warn=self._warn_line)
+        where = (entry.use, entry.environment, url)
+        self._limiter = RateLimiter(
+            limits.values(), clock=self._clock, warn=self._warn_line, shared=self._budgets.get(where)
+        )
+        self._budgets.setdefault(where, self._limiter)
+        self._rest = RestClient(
+            self._limiter,
+            clock=self._clock,
+            tap=self._tap,
+            warn=self._warn_line,
+            usage=stream_class.usage,
+        )
         self._feed = LiveFeed(
             entry.key,
             entry.environment,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from hft.blame import blamed, why
@@ -12,15 +13,27 @@ from hft.book import OrderBook
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
 from hft.instrument import Instrument, InstrumentId
+from hft.journal import NoteKind
 from hft.latency import Trace
 from hft.ledger import Ledger
-from hft.market import Market
+from hft.market import Channel, Market
 from hft.money import product, trim
-from hft.orders import ClientOrderIds, OrderManager, StrategyTrading, WiredStrategy, wire_strategy
+from hft.orders import (
+    ClientOrderIds,
+    Flattener,
+    OrderManager,
+    SelfTradeGuard,
+    StrategyTrading,
+    WiredStrategy,
+    wire_strategy,
+)
 from hft.paper import PaperExecution
 from hft.plugin.execution import ExecutionClient
-from hft.profile import Profile, StrategyEntry
-from hft.risk import LiveRiskView, RiskEngine
+from hft.plugin.risk import Halt
+from hft.profile import ExchangeEntry, Profile, StrategyEntry
+from hft.profile.model import SIMULATOR, OnError
+from hft.risk import Kill, KillSwitch, LiveRiskView, RiskEngine
+from hft.routing import ExchangeConditions
 from hft.run.log_ring import LogRing
 from hft.run.summary import LatencySummary, PositionSummary, Summary
 from hft.run.wanted import wanted_instruments
@@ -51,11 +64,13 @@ def pick_instrument(instruments: dict[str, Instrument], wanted: InstrumentId) ->
 class Kernel:
     """Everything of a run that does not depend on where its market data come from.
 
+    Without ``has_strategies``, which is set before `wire`, none is made, and the books are kept all the same.
+
     ``wanted`` says which instruments the profile needs. `wire` takes them and joins the components;
     from `start` to `stop` the events of ``markets`` drive everything: first the simulated exchange,
     then the strategies, as an exchange knows before its clients do. ``on_halt`` is called once when
-    trading halts, ``on_silent`` with a market whose book stays out of LIVE. ``warn`` takes a key, by
-    which it limits the rate, and a line.
+    trading halts, ``on_silent`` with a market whose book stays out of LIVE. ``note`` takes down what the
+    journal is to keep (`Journal.note`). ``warn`` takes a key, by which it limits the rate, and a line.
     """
 
     def __init__(
@@ -78,13 +93,20 @@ class Kernel:
         self.manager = OrderManager(clock, self.ids, self.ledger, warn=warn)
         self.manager.trace = trace
         self.manager.on_halt = self._halt
+        self.manager.self_trade = SelfTradeGuard(profile.self_trade, self.manager.cancel)
         self.on_halt: Callable[[], None] = lambda: None
+        self.note: Callable[..., None] = _ignore_note
         self.on_silent: Callable[[Market], None] = lambda market: None
+        self.flattener = Flattener(self.manager, self.ledger, clock, lambda line: warn(line[:60], line))
+        self.kill_switch: KillSwitch | None = None
+        self.risk: RiskEngine | None = None
         self.strategies: list[WiredStrategy] = []
+        self.has_strategies = True
         self.faults: list[str] = []
         self._log = LogRing(write)
         self._warn = warn
         self._log_timer: Timer | None = None
+        self._is_started = False
         self._watchdog = Watchdog(
             clock,
             random.Random(f"{profile.seed}:watchdog"),
@@ -92,6 +114,7 @@ class Kernel:
             lambda market: self.on_silent(market),
         )
         self._paper: dict[str, PaperExecution] = {}
+        self._conditions = {key: _conditions(entry) for key, entry in profile.exchanges.items()}
         if not self.wanted:
             raise UsageError(f"{profile.path}: no strategy, nothing to run: name one under 'strategies'")
 
@@ -118,20 +141,29 @@ class Kernel:
                 self._paper[instrument.exchange].attach(market)
             self._watchdog.watch([market], self.profile.exchanges[instrument.exchange].max_book_age)
             self.manager.add_market(market)
-        view = LiveRiskView(self.manager, self.ledger, self.markets.values())
+        view = LiveRiskView(self.manager, self.ledger, self.markets.values(), self.clock)
         rules = []
         for rule in self.profile.risk:
             rule_class = rule.plugin.risk_rule()
             assert rule_class is not None, "the profile reader has checked it"
             with blamed(f"risk rule {rule.plugin.name!r}", rule_class):
                 rules.append((rule.plugin.name, rule_class(rule.config)))
-        risk = RiskEngine(rules, view, self.manager.halt)
+        self.risk = risk = RiskEngine(rules, view, self._on_risk_halt, self.clock)
         risk.start()
         self.manager.risk = risk
-        self.strategies = [self._strategy(key, entry) for key, entry in self.profile.strategies.items()]
+        if risk.reviews:
+            # Before the strategies: they are not to act on what has broken a limit.
+            for market in self.markets.values():
+                market.listen(Channel.BOOK, partial(_review, risk, market.instrument))
+        if self.has_strategies:
+            self.strategies = [self._strategy(key, entry) for key, entry in self.profile.strategies.items()]
+        else:
+            for market in self.markets.values():
+                market.listen(Channel.BOOK, _look)
 
     def start(self) -> None:
         """Start the strategies, the watchdog and the log; market data may come from now on."""
+        self._is_started = True
         for strategy in self.strategies:
             with blamed(f"strategy {strategy.name!r}", type(strategy.strategy)):
                 strategy.start()
@@ -140,14 +172,17 @@ class Kernel:
 
     def stop(self) -> None:
         """Stop the strategies and ask for every order to be cancelled; nothing more is sent."""
-        for strategy in self.strategies:
+        for strategy in self.strategies if self._is_started else ():
             strategy.stop()
         self.manager.stop()
 
     async def close(self) -> None:
         """Leave nothing on the clock, once the exchanges had time to confirm."""
         self._watchdog.stop()
+        self.flattener.stop()
         self.manager.close()
+        if self.risk is not None:
+            self.risk.stop()
         for paper in self._paper.values():
             await paper.stop()
         if self._log_timer is not None:
@@ -157,6 +192,7 @@ class Kernel:
     def fail(self, reason: str) -> None:
         """Note that the run did not do what it was asked for."""
         self.faults.append(reason)
+        self.note(NoteKind.FAULT, reason=reason)
         self._warn(f"fault {reason}", reason)
 
     def mark(self, market: Market) -> Decimal | None:
@@ -214,6 +250,7 @@ class Kernel:
             random=random.Random(f"{self.profile.seed}:{key}"),
             log=self._log,
             on_fault=self._fault,
+            conditions=self._conditions,
         )
         with blamed(f"strategy {key!r}", strategy_class):
             return wire_strategy(strategy_class(entry.config, trading), trading)
@@ -222,10 +259,27 @@ class Kernel:
         module = next(type(each.strategy).__module__ for each in self.strategies if each.name == name)
         line = f"strategy {name!r} raised {why(error, module)}; it is stopped and its orders are cancelled"
         self.fail(line)
+        if self.profile.strategies[name].on_error is OnError.HALT:
+            self.manager.halt(f"strategy {name!r} raised {type(error).__name__}")
         if not any(strategy.running for strategy in self.strategies):
             self.on_halt()
 
+    def kill(self, kill: Kill) -> None:
+        """Stop trading for the kill switch, which somebody has thrown."""
+        self.note(NoteKind.KILL, reason=str(kill), flatten=kill.flatten)
+        self.manager.halt(str(kill))
+        if kill.flatten:
+            self.flattener.start()
+
+    def _on_risk_halt(self, halt: Halt) -> None:
+        if self.kill_switch is not None:
+            self.kill_switch.kill(halt.reason, flatten=halt.flatten, by="risk")
+        self.manager.halt(halt.reason)
+        if halt.flatten:
+            self.flattener.start()
+
     def _halt(self, reason: str) -> None:
+        self.note(NoteKind.HALT, reason=reason)
         self._warn("halt", f"trading is halted: {reason}")
         self.on_halt()
 
@@ -238,3 +292,24 @@ class Kernel:
 
     def _currency(self) -> str:
         return next((market.instrument.settle for market in self.markets.values()), "")
+
+
+def _conditions(entry: ExchangeEntry) -> ExchangeConditions:
+    fee = entry.paper.taker_fee if entry.fees.taker is None else entry.fees.taker
+    # A simulator is started for each key, and its book is nobody else's.
+    shared = entry.environment != SIMULATOR
+    return ExchangeConditions(
+        taker_fee=fee, pool=f"{entry.use} {entry.environment} {entry.url or ''}" if shared else ""
+    )
+
+
+def _review(risk: RiskEngine, instrument: Instrument, _: OrderBook) -> None:
+    risk.on_mark(instrument)
+
+
+def _look(_: OrderBook) -> None:
+    """Want a book that no strategy listens to."""
+
+
+def _ignore_note(kind: NoteKind, **facts: object) -> None:
+    """Stand in for a journal."""

@@ -5,27 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import attrs
 from rich.console import Console
 
 from hft.clock import NS_PER_S, SystemClock
 from hft.journal import open_journal
 from hft.latency import Trace
 from hft.profile import Mode, Profile
-from hft.run.exchange import ExchangeSession
+from hft.run.exchange import Budgets, ExchangeSession
 from hft.run.kernel import Kernel
 from hft.run.runtime import tame_garbage_collector
 from hft.run.summary import Summary
 from hft.run.trading import LiveTrading, begin_journal
 from hft.run.view import View
 
-__all__ = ["run_live", "stop_on_signals"]
+__all__ = ["Errand", "run_live", "stop_on_signals"]
 
 _DRAIN_NS = {Mode.DRY_RUN: 2 * NS_PER_S, Mode.LIVE: 15 * NS_PER_S}
 """How long a stop waits for the cancellations it sent to be confirmed, and repeats them."""
+
+_FLATTEN_NS = 60 * NS_PER_S
+"""How long a stop waits for positions to be closed that were to be."""
 
 _DRAIN_STEP_NS = 10_000_000
 _LOOK_NS = 50_000_000
@@ -80,6 +84,20 @@ def _bugs_told_to(halt: Callable[[str], None]) -> Iterator[None]:
         loop.set_exception_handler(None)
 
 
+@attrs.frozen(kw_only=True)
+class Errand:
+    """Something to be done in mode live instead of what the strategies do.
+
+    ``work`` begins when accounts and books are there, and ends the run when it returns. With
+    ``leaves_orders`` what is open then stays open. With ``clean_up`` it is done although the kill switch is
+    latched.
+    """
+
+    work: Callable[[Kernel], Coroutine[Any, Any, None]]
+    leaves_orders: bool = False
+    clean_up: bool = False
+
+
 async def run_live(
     profile: Profile,
     *,
@@ -87,6 +105,7 @@ async def run_live(
     console: Console | None,
     write: Callable[[str], None],
     warn: Callable[[str, str], None],
+    errand: Errand | None = None,
 ) -> Summary:
     """Run until the duration is over, a signal asks to stop, or trading is halted; then stop cleanly.
 
@@ -95,6 +114,8 @@ async def run_live(
     clock = SystemClock()
     trace = Trace(clock.now_ns)
     kernel = Kernel(profile, clock, run_id=str(clock.now_ns()), trace=trace, write=write, warn=warn)
+    kernel.has_strategies = errand is None
+    budgets: Budgets = {}
     sessions = {
         key: ExchangeSession(
             entry,
@@ -103,6 +124,7 @@ async def run_live(
             clock=clock,
             trace=trace,
             tap=None,
+            budgets=budgets,
             warn=warn,
         )
         for key, entry in profile.exchanges.items()
@@ -113,28 +135,39 @@ async def run_live(
         async with AsyncExitStack() as opened:
             trading = None
             if profile.mode is Mode.LIVE:
-                trading = LiveTrading(profile, kernel, clock, alert=lambda line: warn(line[:60], line))
+                trading = LiveTrading(
+                    profile,
+                    kernel,
+                    clock,
+                    clean_up=errand is not None and errand.clean_up,
+                    alert=lambda line: warn(line[:60], line),
+                )
                 opened.callback(trading.close)
             started_ns = clock.now_ns()
             starting = asyncio.ensure_future(_start(kernel, sessions, opened, trading))
-            if await _first(stop, starting, duration_ns):
-                tame_garbage_collector()
-                write(f"{profile.name}: started in mode {profile.mode.value}: {_names(kernel)}")
-                view = View(kernel, clock, lambda: _frames(sessions), write)
-                try:
-                    with view.shown(console):
-                        looking = asyncio.ensure_future(_look(view, clock))
-                        await _first(stop, None, _left(duration_ns, clock.now_ns() - started_ns))
-                        looking.cancel()
-                finally:
-                    # Also when the terminal is gone and the panel cannot be taken down.
+            try:
+                if await _first(stop, starting, duration_ns):
+                    tame_garbage_collector()
+                    write(f"{profile.name}: started in mode {profile.mode.value}: {_names(kernel)}")
+                    left_ns = _left(duration_ns, clock.now_ns() - started_ns)
+                    if errand is not None:
+                        await _first(stop, asyncio.ensure_future(errand.work(kernel)), left_ns)
+                    else:
+                        view = View(kernel, clock, lambda: _frames(sessions), write)
+                        with view.shown(console):
+                            looking = asyncio.ensure_future(_look(view, clock))
+                            await _first(stop, None, left_ns)
+                            looking.cancel()
+                elif not stop.is_set():
+                    kernel.fail("nothing was started within the duration: an exchange has not answered")
+            finally:
+                # Also when the terminal is gone and the panel cannot be taken down.
+                if errand is None or not errand.leaves_orders:
                     kernel.stop()
                     await _drain(kernel, clock)
-                    if trading is not None:
-                        await trading.stop()
-                    await kernel.close()
-            elif not stop.is_set():
-                kernel.fail("nothing was started within the duration: an exchange has not answered")
+                if trading is not None:
+                    await trading.stop()
+                await kernel.close()
             # Before the connections are closed, which takes every book out of LIVE.
             return kernel.summary(
                 duration_s=(clock.now_ns() - started_ns) / NS_PER_S,
@@ -194,8 +227,12 @@ async def _look(view: View, clock: SystemClock) -> None:
 
 
 async def _drain(kernel: Kernel, clock: SystemClock) -> None:
-    until_ns = clock.now_ns() + _DRAIN_NS[kernel.profile.mode]
-    while kernel.manager.open_count and clock.now_ns() < until_ns:
+    began_ns = clock.now_ns()
+    while clock.now_ns() < began_ns + _FLATTEN_NS:
+        if kernel.flattener.is_done:
+            late = clock.now_ns() >= began_ns + _DRAIN_NS[kernel.profile.mode]
+            if late or not kernel.manager.open_count:
+                return
         await clock.sleep(_DRAIN_STEP_NS)
 
 

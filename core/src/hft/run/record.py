@@ -16,7 +16,7 @@ from hft.errors import UsageError
 from hft.latency import UNTRACED
 from hft.market import Channel, Market
 from hft.profile import Profile
-from hft.run.exchange import ExchangeSession
+from hft.run.exchange import Budgets, ExchangeSession
 from hft.run.live import stop_on_signals
 from hft.run.wanted import wanted_instruments
 
@@ -57,6 +57,7 @@ async def record(
         raise UsageError(f"{profile.path}: no instrument, nothing to record: name one under 'strategies'")
     clock = SystemClock()
     tap = Tap(clock=clock)
+    budgets: Budgets = {}
     sessions = {
         key: ExchangeSession(
             entry,
@@ -65,6 +66,7 @@ async def record(
             clock=clock,
             trace=UNTRACED,
             tap=tap.for_exchange(key),
+            budgets=budgets,
             warn=warn,
         )
         for key, entry in profile.exchanges.items()

@@ -45,7 +45,7 @@ def restore_ledger(
     What changed it beside fills was followed by a checkpoint.
     """
     if recovered.ledger is not None:
-        ledger.load(recovered.ledger, instruments)
+        ledger.load(dict(recovered.ledger), instruments.values())
     for fill in recovered.fills:
         ledger.on_fill(_today(fill, instruments))
 

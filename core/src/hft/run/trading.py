@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from hft.clock import NS_PER_S, Clock
+from hft.errors import TradingHalted
 from hft.events import BalanceReport, Funding
 from hft.instrument import Instrument
 from hft.journal import Journal, NoteKind, RunRecord, open_journal
@@ -20,6 +21,7 @@ from hft.orders.orphanage import Orphanage
 from hft.orders.reconciler import Outcome, Reconciler
 from hft.plugin.execution import ExecutionClient
 from hft.profile import Profile
+from hft.risk import KillSwitch
 from hft.run.accounts import Account, Accounts
 from hft.run.exchange import ExchangeSession
 from hft.run.kernel import Kernel
@@ -52,12 +54,14 @@ def begin_journal(journal: Journal, kernel: Kernel, instruments: Iterable[Instru
     )
     journal.add(instruments)
     kernel.manager.journal = journal
+    kernel.note = journal.note
 
 
 class LiveTrading:
     """Trades for a kernel, from `start` to `stop`.
 
-    ``journal`` is open, and its lock held, from the beginning: two processes never trade one profile.
+    ``journal`` is open, and its lock held, from the beginning: two processes never trade one profile. Raises
+    `TradingHalted` while the kill switch is latched, unless this is to ``clean_up`` behind it.
     """
 
     def __init__(
@@ -66,12 +70,19 @@ class LiveTrading:
         kernel: Kernel,
         clock: Clock,
         *,
+        clean_up: bool,
         alert: Callable[[str], None],
     ) -> None:
         self._profile = profile
         self._kernel = kernel
         self._clock = clock
         self._alert = alert
+        kernel.kill_switch = self._kill_switch = KillSwitch(profile.state / profile.name, clock)
+        kill = self._kill_switch.state
+        if kill is not None and not clean_up:
+            raise TradingHalted(
+                f"{profile.name}: {kill}; when that is settled: hft kill {profile.path} --reset"
+            )
         self.journal = open_journal(profile.state / profile.name / "live", clock)
         if self.journal.recovered.damage:
             alert(f"journal: {self.journal.recovered.damage}")
@@ -108,9 +119,11 @@ class LiveTrading:
         for account in self._events.accounts.values():
             await account.first_compared.wait()
         await self._clear(left)
+        self._kill_switch.watch(self._kernel.kill)
 
     async def stop(self) -> None:
         """Follow no account any more, and leave the journal as the next run is to find it."""
+        self._kill_switch.stop()
         for account in self._events.accounts.values():
             await account.stop()
         for client in self._clients.values():
@@ -140,10 +153,16 @@ class LiveTrading:
                 exchange_ns=funding.exchange_ns,
             )
             self.checkpoint()
+            self._review()
 
     def on_balance(self, balance: BalanceReport) -> None:
         """Learn a balance."""
-        self._kernel.ledger.on_balance(balance)
+        if self._kernel.ledger.on_balance(balance):
+            self._review()
+
+    def _review(self) -> None:
+        if self._kernel.risk is not None:
+            self._kernel.risk.on_account()
 
     def _on_compared(self, account: str, outcome: Outcome) -> None:
         watermarks = {key: each.reconciler.watermark_ns for key, each in self._events.accounts.items()}
@@ -174,7 +193,9 @@ class LiveTrading:
             self._clock,
             watermark_ns=watermark_ns(self.journal.recovered, key, now_ns),
             owner_of=self._owner_of,
+            is_first_run=not self.journal.recovered.runs,
             on_funding=self.on_funding,
+            on_balance=self.on_balance,
             alert=self._alert,
         )
         return Account(

@@ -12,7 +12,7 @@ import attrs
 from hft.book import Level, OrderBook
 from hft.clock import Clock
 from hft.instrument import Instrument
-from hft.sim.matching import Execution, MatchingEngine, RestingOrder
+from hft.sim.matching import Execution, MatchingEngine, Prevention, RestingOrder
 from hft.types import BookState, Price, Side, Size, TimeInForce
 
 __all__ = [
@@ -130,13 +130,15 @@ class Step:
     levels: list[tuple[Side, Price, Size]]
     executions: list[Execution]
     trades: list[PublicTrade]
+    preventions: list[Prevention]
 
 
 class SyntheticMarket(WorldMarket):
     """A market in which orders really meet.
 
     Orders of the synthetic flow and of clients go through `submit`, `cancel` and `amend` alike.
-    After each, every observer is called once with the `Step` it made, if it changed anything.
+    After each, every observer is called once with the `Step` it made, if it changed anything. What an
+    observer does to the market is told to all of them after the step that they are being told of.
     """
 
     def __init__(self, instrument: Instrument, clock: Clock, *, first_trade_id: int = 1) -> None:
@@ -146,6 +148,10 @@ class SyntheticMarket(WorldMarket):
         self._clock = clock
         self._levels: list[tuple[Side, Price, Size]] = []
         self._executions: list[Execution] = []
+        self._preventions: list[Prevention] = []
+        self._untold: deque[Step] = deque()
+        self._is_telling = False
+        self.engine.on_prevention = self._preventions.append
         self.engine.on_execution = self._executions.append
         self.engine.on_level = self._on_level
 
@@ -179,9 +185,9 @@ class SyntheticMarket(WorldMarket):
         self._finish()
         return order
 
-    def amend(self, order_id: int, *, size: int, price: int | None = None) -> bool:
+    def amend(self, order_id: int, *, size: int, price: int | None = None, keep_place: bool = True) -> bool:
         """Amend an order; see `MatchingEngine.amend`."""
-        done = self.engine.amend(order_id, size=size, price=price)
+        done = self.engine.amend(order_id, size=size, price=price, keep_place=keep_place)
         self._finish()
         return done
 
@@ -189,7 +195,7 @@ class SyntheticMarket(WorldMarket):
         self._levels.append((side, price, size))
 
     def _finish(self) -> None:
-        if not self._levels:
+        if not self._levels and not self._preventions:
             return
         now_ns = self._clock.now_ns()
         trades = [
@@ -198,8 +204,19 @@ class SyntheticMarket(WorldMarket):
         ]
         for trade in trades:
             self.record(trade)
-        step = Step(self, now_ns, self._levels.copy(), self._executions.copy(), trades)
-        self._levels.clear()
+        self._untold.append(
+            Step(self, now_ns, self._levels, self._executions.copy(), trades, self._preventions.copy())
+        )
+        self._levels = []
         self._executions.clear()
-        for observer in self.observers:
-            observer(step)
+        self._preventions.clear()
+        if self._is_telling:
+            return
+        self._is_telling = True
+        try:
+            while self._untold:
+                step = self._untold.popleft()
+                for observer in self.observers:
+                    observer(step)
+        finally:
+            self._is_telling = False

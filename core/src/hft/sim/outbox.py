@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -38,6 +39,11 @@ class _Pong:
 
 
 @attrs.frozen
+class _Cut:
+    """Cut the connection without a goodbye once what stands before is written."""
+
+
+@attrs.frozen
 class _Close:
     code: int
     reason: bytes
@@ -61,11 +67,15 @@ class Outbox:
         self._transport = transport
         self._counters = counters
         self._capacity = capacity
-        self._queue: deque[str | _Ping | _Pong | _Close] = deque()
+        self._queue: deque[str | _Ping | _Pong | _Cut | _Close] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._silent = False
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._stalls = 0
+        self._read_stalls = 0
         self.is_open = True
 
     def send(self, frame: str) -> None:
@@ -96,11 +106,29 @@ class Outbox:
         self.finish()
         self._transport.abort()
 
+    def cut(self) -> None:
+        """Cut the connection without a goodbye after what is queued has been written."""
+        self._put(_Cut())
+
+    def stall(self) -> Callable[[], None]:
+        """Write nothing until the returned function is called; what is sent meanwhile is queued."""
+        self._stalls += 1
+        self._flowing.clear()
+        return self._flow
+
+    def stall_reading(self) -> Callable[[], None]:
+        """Read nothing until the returned function is called: the client's writing backs up."""
+        self._read_stalls += 1
+        if self._read_stalls == 1 and self.is_open:
+            self._transport.pause_reading()
+        return self._resume_reading
+
     def finish(self) -> None:
         """Drop what is queued and let `run` return: the client is gone."""
         self.is_open = False
         self._queue.clear()
         self._room.set()
+        self._flowing.set()
         self._wake.set()
 
     async def room(self) -> None:
@@ -114,6 +142,9 @@ class Outbox:
             await self._wake.wait()
             self._wake.clear()
             while queue and self.is_open:
+                if self._stalls:
+                    await self._flowing.wait()
+                    continue
                 item = queue.popleft()
                 try:
                     if isinstance(item, str):
@@ -123,6 +154,10 @@ class Outbox:
                         await self._socket.ping(item.payload)
                     elif isinstance(item, _Pong):
                         await self._socket.pong(item.payload)
+                    elif isinstance(item, _Cut):
+                        # What was written goes out first, if the client takes it.
+                        self.is_open = False
+                        self._transport.close()
                     else:
                         await self._socket.close(code=item.code, message=item.reason)
                         self.is_open = False
@@ -133,7 +168,17 @@ class Outbox:
                     self._room.set()
         self._room.set()
 
-    def _put(self, item: str | _Ping | _Pong | _Close) -> None:
+    def _flow(self) -> None:
+        self._stalls -= 1
+        if not self._stalls:
+            self._flowing.set()
+
+    def _resume_reading(self) -> None:
+        self._read_stalls -= 1
+        if not self._read_stalls and self.is_open:
+            self._transport.resume_reading()
+
+    def _put(self, item: str | _Ping | _Pong | _Cut | _Close) -> None:
         if self._silent or not self.is_open:
             self._counters.silenced += 1
             return

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from hft.errors import UsageError
+from hft.sim.faults import Faults
 
 if TYPE_CHECKING:  # only whoever serves pays for importing aiohttp
     from aiohttp import web
@@ -25,6 +26,15 @@ class Servable(Protocol):
         """Return what is served."""
         ...
 
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on the way to and from every route."""
+        ...
+
+    def refusal(self, path: str, status: int, retry_after_s: int) -> web.Response:
+        """Write a refusal in the exchange's dialect."""
+        ...
+
     async def start(self) -> None:
         """Set the world in motion."""
         ...
@@ -35,15 +45,25 @@ class Servable(Protocol):
 
 
 @asynccontextmanager
-async def serve(simulator: Servable, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
+async def serve(
+    simulator: Servable,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    control: Sequence[web.AbstractRouteDef] = (),
+) -> AsyncIterator[int]:
     """Serve while the context lasts, and give the port: ``port`` 0 takes any that is free.
 
+    Every route of the simulator is behind its faults; those of ``control`` are for whoever runs it.
     Raise `UsageError` when the port is taken or the host is not this machine's.
     """
     from aiohttp import web
 
-    app = web.Application()
+    from hft.sim.middleware import fault_middleware
+
+    app = web.Application(middlewares=[fault_middleware(simulator.faults, simulator.refusal)])
     app.add_routes(simulator.routes())
+    app.add_routes(control)
     # Clients do things on purpose that aiohttp would log as warnings, and signals are the command's.
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import attrs
@@ -11,10 +11,12 @@ import attrs
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
 from hft.sim.fair import FairPrice
+from hft.sim.faults import Faults
 from hft.sim.flow import Flow, FlowParameters
 from hft.sim.instruments import synthetic_product
 from hft.sim.market import Mark, SyntheticMarket, WorldMarket
 from hft.sim.playback import Playback
+from hft.sim.skew import SkewedClock
 from hft.types import InstrumentKind, Side
 
 __all__ = ["World"]
@@ -51,10 +53,14 @@ class World:
     """
 
     def __init__(self, clock: Clock, *, seed: int = 1, playback: Playback | None = None) -> None:
-        self.clock = clock
+        self.clock = SkewedClock(clock)
+        """The exchange's own, which a fault may set wrong."""
+        self.faults = Faults(self.clock, seed=seed)
         self.seed = seed
         self.playback = playback
         self.markets: dict[str, WorldMarket] = {}
+        self.mark_observers: list[Callable[[SyntheticMarket, Mark | None], None]] = []
+        """Called with each perpetual whose mark price is new, and with the mark that was just settled."""
         self._flows: list[Flow] = []
         self._perpetuals: list[_Perpetual] = []
         self._timer: Timer | None = None
@@ -79,7 +85,7 @@ class World:
             pair = f"{instrument.base}/{instrument.quote}"
             if pair not in fairs:
                 fairs[pair] = FairPrice(product.start_price, now_ns, random.Random(f"{seed}:fair:{pair}"))
-            market = SyntheticMarket(instrument, clock, first_trade_id=_FIRST_TRADE_ID)
+            market = SyntheticMarket(instrument, world.clock, first_trade_id=_FIRST_TRADE_ID)
             parameters = FlowParameters.plausible(instrument, product.start_price, rate)
             rng = random.Random(f"{seed}:flow:{symbol}")
             world._flows.append(Flow(market, fairs[pair], parameters, clock, rng))
@@ -112,14 +118,17 @@ class World:
 
     def _update_mark(self, perpetual: _Perpetual) -> None:
         market, now_ns = perpetual.market, self.clock.now_ns()
-        index = perpetual.fair.at(now_ns)
+        # What is fair does not depend on what the exchange believes the time to be.
+        index = perpetual.fair.at(self.clock.true.now_ns())
         bid, ask = market.engine.best(Side.BUY), market.engine.best(Side.SELL)
         if bid is not None and ask is not None:
             mid = market.instrument.price_to_float(1) * (bid[0] + ask[0]) / 2
             perpetual.premium += _PREMIUM_SHARE * (mid / index - 1 - perpetual.premium)
         began = market.mark is None
+        settled: Mark | None = None
         if market.mark is not None and now_ns >= market.mark.next_funding_ns:
-            market.settled.append(market.mark)
+            settled = market.mark
+            market.settled.append(settled)
         pull = max(-_FUNDING_BAND, min(_FUNDING_BAND, _INTEREST - perpetual.premium))
         market.mark = Mark(
             mark=Decimal(index * (1 + perpetual.premium)).quantize(_PRICE_DIGITS),
@@ -130,3 +139,5 @@ class World:
         if began:
             settled_ns = now_ns // _FUNDING_NS * _FUNDING_NS
             market.settled.append(attrs.evolve(market.mark, next_funding_ns=settled_ns))
+        for observer in self.mark_observers:
+            observer(market, settled)

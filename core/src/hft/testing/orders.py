@@ -13,10 +13,17 @@ import attrs
 from hft.clock import Clock, SimulatedClock
 from hft.events import Fill, OrderReport, ReportKind
 from hft.instrument import Instrument
+from hft.ledger import Ledger
 from hft.market import Market
 from hft.order import Order
 from hft.orders import ClientOrderIds, OrderManager
-from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents
+from hft.plugin.execution import (
+    ApprovedOrder,
+    Capabilities,
+    ExecutionClient,
+    ExecutionEvents,
+    OrderStatus,
+)
 from hft.plugin.risk import RiskRule
 from hft.risk import LiveRiskView, RiskEngine
 from hft.types import Liquidity, Price, Side, Size
@@ -58,8 +65,10 @@ class ModelExchange(ExecutionClient[_NoConfig]):
 
     Requests wait in ``requests`` until `arrive`, answers in ``answers`` until `tell`. Sizes are totals,
     a request about an order that is gone is refused, final reports state what was filled. ``messages``
-    are the requests sent, ``position`` is what really was traded. ``refuse_next`` is a reason to refuse
-    the next request, ``send_error`` is raised instead of sending.
+    are the requests sent, ``position`` is what really was traded, ``fills`` of what. ``refuse_next`` is a
+    reason to refuse the next request, ``send_error`` is raised instead of sending. What is taken out of
+    ``requests`` was lost on its way there, what is taken out of ``answers`` on its way back; the account's
+    coroutines answer at once and truly.
     """
 
     capabilities: ClassVar[Capabilities] = Capabilities(
@@ -73,6 +82,8 @@ class ModelExchange(ExecutionClient[_NoConfig]):
         self.resting: dict[str, RestingOrder] = {}
         self.messages: list[tuple[str, str]] = []
         self.position = 0
+        self.fills: list[Fill] = []
+        self.ended: dict[str, OrderReport] = {}
         self.refuse_next = ""
         self.send_error: Exception | None = None
         self._trades = 0
@@ -143,12 +154,16 @@ class ModelExchange(ExecutionClient[_NoConfig]):
             fee_asset=order.instrument.settle,
             exchange_ns=self.clock.now_ns(),
         )
+        self.fills.append(fill)
         self.answers.append(fill)
+        if not order.left:
+            self.ended[client_order_id] = self._ended(client_order_id, ReportKind.ACCEPTED, order)
         return fill
 
     def end(self, client_order_id: str, kind: ReportKind) -> None:
         """End a resting order, CANCELED or EXPIRED."""
         order = self.resting.pop(client_order_id)
+        self.ended[client_order_id] = self._ended(client_order_id, kind, order)
         self.report(client_order_id, kind, filled=Size(order.filled))
 
     def report(
@@ -186,6 +201,7 @@ class ModelExchange(ExecutionClient[_NoConfig]):
         refusal = self._refusal(client_order_id)
         if refusal:
             del self.resting[client_order_id]
+            self.ended[client_order_id] = self._ended(client_order_id, ReportKind.REJECTED, order)
             self.report(client_order_id, ReportKind.REJECTED, reason=refusal)
             return
         order.arrived = self._queue_up()
@@ -210,9 +226,40 @@ class ModelExchange(ExecutionClient[_NoConfig]):
             self.end(client_order_id, ReportKind.CANCELED)
 
     def _on_query(self, client_order_id: str) -> None:
+        self.answers += [fill for fill in self.fills if fill.client_order_id == client_order_id]
         order = self.resting.get(client_order_id)
         if order is not None:
-            self.report(client_order_id, ReportKind.ACCEPTED, price=order.price, size=order.size)
+            self.answers.append(self._ended(client_order_id, ReportKind.ACCEPTED, order))
+        elif client_order_id in self.ended:
+            self.answers.append(self.ended[client_order_id])
+        else:
+            self.report(client_order_id, ReportKind.NOT_FOUND)
+
+    def _ended(self, client_order_id: str, kind: ReportKind, order: RestingOrder) -> OrderReport:
+        return OrderReport(
+            client_order_id=client_order_id,
+            kind=kind,
+            price=order.price,
+            size=order.size,
+            filled=Size(order.filled),
+        )
+
+    # -- what the account is ---------------------------------------------------------------------
+
+    async def open_orders(self) -> list[OrderStatus]:
+        return [
+            OrderStatus(
+                report=self._ended(client_order_id, ReportKind.ACCEPTED, order),
+                instrument=order.instrument,
+                side=order.side,
+                size=order.size,
+                price=order.price,
+            )
+            for client_order_id, order in self.resting.items()
+        ]
+
+    async def executions(self, instrument: Instrument, since_ns: int) -> list[Fill]:
+        return [fill for fill in self.fills if fill.instrument is instrument and fill.exchange_ns >= since_ns]
 
     def _queue_up(self) -> int:
         self._arrivals += 1
@@ -225,21 +272,16 @@ class ModelExchangeWithoutAmend(ModelExchange):
     capabilities: ClassVar[Capabilities] = Capabilities(amend=False)
 
 
-class PositionLedger:
-    """Positions from fills."""
+class PositionLedger(Ledger):
+    """A ledger that keeps its fills."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.fills: list[Fill] = []
-        self._positions: dict[Instrument, int] = {}
 
     def on_fill(self, fill: Fill) -> None:
-        """Book a fill."""
         self.fills.append(fill)
-        self._positions[fill.instrument] = self.position(fill.instrument) + fill.side.sign * fill.size
-
-    def position(self, instrument: Instrument) -> Size:
-        """Return the position in signed lots."""
-        return Size(self._positions.get(instrument, 0))
+        super().on_fill(fill)
 
 
 class NotedOwner:
@@ -284,10 +326,12 @@ class OrderWorld:
             warn=lambda _, line: self.warnings.append(line),
         )
         self.market = market
-        self.view = LiveRiskView(self.manager, self.ledger, [market])
-        risk = RiskEngine((rules or {}).items(), self.view, self.manager.halt)
-        risk.start()
-        self.manager.risk = risk
+        self.view = LiveRiskView(self.manager, self.ledger, [market], self.clock)
+        self.risk = RiskEngine(
+            (rules or {}).items(), self.view, lambda halt: self.manager.halt(halt.reason), self.clock
+        )
+        self.risk.start()
+        self.manager.risk = self.risk
         self.instrument = market.instrument
         self.exchange = exchange(self.manager, self.clock)
         self.manager.add_exchange(self.instrument.exchange, self.exchange)

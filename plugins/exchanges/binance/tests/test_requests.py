@@ -251,7 +251,7 @@ def test_any_request_of_the_websocket_api() -> None:
     ("kind", "changes", "why"),
     [
         (SPOT, {"reduce_only": True}, "spot has no reduce-only"),
-        (SPOT, {"time_in_force": TimeInForce.GTD}, "no date to be good till"),
+        (SPOT, {"time_in_force": TimeInForce.GTD, "expire_ns": NOW_NS}, "spot has no orders that are good"),
         (PERPETUAL, {"time_in_force": TimeInForce.GTD}, "no date to be good till"),
         (
             PERPETUAL,

@@ -203,8 +203,13 @@ async def test_weights_429_and_ban(start: Any) -> None:
 
 async def test_rest_faults(start: Any) -> None:
     running = await start()
-    running.simulator.faults.inject(Fault(kind=FaultKind.REST_ERROR, where="/api/v3/depth"))
+    running.simulator.faults.inject(Fault(kind=FaultKind.REFUSE, where="request/GET /api/v3/depth"))
     assert (await running.get("/api/v3/depth", 503, symbol="BTCUSDT"))["code"] == -1000
+    ban = Fault(kind=FaultKind.REFUSE, where="request/GET /fapi/*", status=418, retry_after=Duration(90 * S))
+    running.simulator.faults.inject(ban)
+    refused = await running.get("/fapi/v1/time", 418)
+    assert refused["code"] == -1003
+    assert f"banned until {(START_NS + 90 * S) // MS}" in refused["msg"]
     await running.get("/api/v3/depth", symbol="BTCUSDT")
 
 
@@ -314,9 +319,8 @@ async def test_a_faulty_depth_frame_is_noticeable(
         running.clock.advance(250 * MS)
         book = NaiveBook(futures=name == "usdm")
         book.load(await running.get(f"{rest}/depth", symbol="BTCUSDT", limit=1000))
-        running.simulator.faults.inject(
-            Fault(kind=kind, where="*/btcusdt@depth*", after=3, delay=Duration(250 * MS))
-        )
+        late = {"delay": Duration(250 * MS)} if kind is FaultKind.DELAY else {}
+        running.simulator.faults.inject(Fault(kind=kind, where="*/btcusdt@depth*", after=3, **late))
         running.clock.advance(S)
         running.world.stop()
         running.clock.advance(S)
@@ -606,11 +610,15 @@ async def test_same_seed_same_bytes(start: Any) -> None:
 
 async def test_accounts_and_endpoints(start: Any) -> None:
     running = await start(seed=3)
-    (account,) = running.simulator.accounts()
-    assert len(account.key) == len(account.secret) == 64
-    assert account.key != account.secret
-    assert (await start(seed=3)).simulator.accounts() == (account,)
-    assert (await start(seed=4)).simulator.accounts() != (account,)
+    accounts = running.simulator.accounts()
+    assert [account.name for account in accounts] == ["account1", "account1", "account2"]
+    hmac, ed25519, _ = accounts
+    assert len(hmac.key) == len(hmac.secret) == len(ed25519.key) == 64
+    assert hmac.key != hmac.secret
+    assert ed25519.secret.startswith("-----BEGIN PRIVATE KEY-----")
+    assert (await start(seed=3)).simulator.accounts() == accounts
+    assert (await start(seed=4)).simulator.accounts()[0] != hmac
+    assert len((await start(seed=4, accounts=5)).simulator.accounts()) == 6
     endpoints = running.simulator.endpoints("127.0.0.1", running.port)
     async with aiohttp.ClientSession() as session:
         async with session.get(endpoints.rest + "/api/v3/ping") as answer:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hft import APPROVED, InstrumentId, Market, Order, OrderType, Price, Refused, Side, Size, UsageError
 from hft.testing.orders import NotedOwner, OrderWorld
 from hft.testing.trading import FakeRiskView, make_instrument, make_market
-from hft_max_order_size import Config, MaxOrderSize
+from hft_max_order_size import Code, Config, MaxOrderSize
 from hft_max_order_size.plugin import HFT_API, hft_risk_rule
 
 BTC = make_market(make_instrument())
@@ -48,7 +48,9 @@ def test_the_plugin_offers_the_rule() -> None:
 def test_an_order_may_be_as_large_as_the_limit_and_no_larger() -> None:
     rule, view = make_rule(), FakeRiskView([BTC])
     assert rule.check(make_order(100), view) is APPROVED
-    assert rule.check(make_order(101), view) == Refused("size for BTC/USDT@test is 0.00101, limit is 0.00100")
+    assert rule.check(make_order(101), view) == Refused(
+        "size for BTC/USDT@test is 0.00101, limit is 0.00100", Code.SIZE
+    )
 
 
 def test_what_has_traded_of_an_order_counts() -> None:

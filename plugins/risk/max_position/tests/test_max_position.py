@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hft import APPROVED, InstrumentId, Order, OrderState, Price, Refused, Side, Size, UsageError
 from hft.testing.orders import ModelExchange, ModelExchangeWithoutAmend, NotedOwner, OrderWorld
 from hft.testing.trading import FakeRiskView, make_instrument, make_market
-from hft_max_position import Config, MaxPosition
+from hft_max_position import Code, Config, MaxPosition
 from hft_max_position.plugin import HFT_API, hft_risk_rule
 
 BTC = make_market(make_instrument())
@@ -73,7 +73,7 @@ def test_orders_that_fit_singly_must_fit_together() -> None:
     view.orders = [make_order(Side.BUY, 60, "1"), make_order(Side.SELL, 90, "2")]
     assert rule.check(make_order(Side.BUY, 40), view) is APPROVED
     assert rule.check(make_order(Side.BUY, 41), view) == Refused(
-        "position in BTC/USDT@test would be 0.00101, limit is 0.00100"
+        "position in BTC/USDT@test would be 0.00101, limit is 0.00100", Code.LIMIT
     )
 
 

@@ -179,8 +179,8 @@ def test_the_same_books_give_the_same_quotes() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"order_size": Decimal("0.0000015")}, "order_size 0.0000015 is not a multiple of the lot size"),
-        ({"max_position": Decimal("0.0000015")}, "max_position 0.0000015 is not a multiple"),
+        ({"order_size": Decimal("0.0000015")}, "order_size 0.0000015 of BTC/USDT@test is not a multiple"),
+        ({"max_position": Decimal("0.0000015")}, "max_position 0.0000015 of BTC/USDT@test is not a multiple"),
     ],
 )
 def test_sizes_off_the_grid_are_a_fault_of_the_profile(changes: dict[str, Any], message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hft_binance.config import Config
+from hft_binance.execution import BinanceExecution
 from hft_binance.stream import BinanceStream
 
-__all__ = ["BinanceStream", "Config"]
+__all__ = ["BinanceExecution", "BinanceStream", "Config"]

@@ -6,11 +6,21 @@ import enum
 
 import attrs
 
-from hft import Secret, option
+from hft import Duration, Secret, option
 from hft_binance.endpoints import Product
 from hft_binance.limits import DEPTH_LIMITS
 
-__all__ = ["Config", "FuturesDepthSpeed", "SpotDepthSpeed"]
+__all__ = [
+    "Config",
+    "FuturesDepthSpeed",
+    "OrderEntry",
+    "PositionMode",
+    "SelfTradePrevention",
+    "SpotDepthSpeed",
+    "UserStream",
+]
+
+_MAX_WINDOW_NS = 60_000_000_000
 
 
 class SpotDepthSpeed(enum.Enum):
@@ -29,6 +39,40 @@ class FuturesDepthSpeed(enum.Enum):
     MS_500 = "500ms"
 
 
+class OrderEntry(enum.Enum):
+    """Which way orders travel; cancels take the other one where theirs is down."""
+
+    WEBSOCKET = "websocket"
+    REST = "rest"
+
+
+class UserStream(enum.Enum):
+    """How fills and balances are heard of."""
+
+    CURRENT = "current"
+    """Spot over the websocket API, futures by a listen key on the private path of 2026."""
+    LISTEN_KEY = "listen-key"
+    """Both by a listen key on the path of before 2026."""
+
+
+class PositionMode(enum.Enum):
+    """What the account's setting for futures positions must be."""
+
+    ONE_WAY = "one-way"
+    HEDGE = "hedge"
+
+
+class SelfTradePrevention(enum.Enum):
+    """What the exchange does when two orders of the account would trade with each other."""
+
+    NONE = "none"
+    EXPIRE_MAKER = "expire-maker"
+    EXPIRE_TAKER = "expire-taker"
+    EXPIRE_BOTH = "expire-both"
+    DECREMENT = "decrement"
+    """Spot only."""
+
+
 _MAX_DEPTH = max(levels for levels, _ in DEPTH_LIMITS[Product.SPOT])
 
 
@@ -37,12 +81,22 @@ def _check_depth(_: object, __: object, value: int) -> None:
         raise ValueError(f"must be from 5 to {_MAX_DEPTH}, got {value}")
 
 
+def _check_window(_: object, __: object, value: int) -> None:
+    if not 1_000_000 <= value <= _MAX_WINDOW_NS:
+        raise ValueError("must be from 1ms to 60s")
+
+
+def _check_positive(_: object, __: object, value: int | None) -> None:
+    if value is not None and value <= 0:
+        raise ValueError("must be more than 0")
+
+
 @attrs.frozen(kw_only=True)
 class Config:
-    """Options of the stream; market data need no key."""
+    """Options of the stream and of trading; market data need no key."""
 
     key: Secret | None = option(None, doc="API key, for trading only")
-    secret: Secret | None = option(None, doc="API secret, for trading only")
+    secret: Secret | None = option(None, doc="API secret, or an Ed25519 private key as PEM; for trading only")
     depth: int = option(
         1000,
         doc="levels a side of a book's snapshot, 5 to 5000 (futures: at most 1000); more cost more",
@@ -53,6 +107,39 @@ class Config:
     )
     futures_depth_speed: FuturesDepthSpeed = option(
         FuturesDepthSpeed.MS_100, doc="how often futures send changes of the book"
+    )
+
+    order_entry: OrderEntry = option(OrderEntry.WEBSOCKET, doc="which way orders travel: websocket or rest")
+    user_stream: UserStream = option(
+        UserStream.CURRENT, doc="how fills are heard of: current, or listen-key as before 2026"
+    )
+    position_mode: PositionMode = option(
+        PositionMode.ONE_WAY, doc="what the account's futures positions must be: one-way or hedge"
+    )
+    self_trade_prevention: SelfTradePrevention | None = option(
+        None, doc="what new orders ask for where they would meet our own; none given: what the account has"
+    )
+    allow_withdrawals: bool = option(False, doc="accept a key that may withdraw money")
+    multi_assets: bool | None = option(
+        None, doc="refuse to start unless the futures account's multi-assets mode is this"
+    )
+    max_leverage: int | None = option(
+        None, doc="refuse to start if a traded future has more leverage", validator=_check_positive
+    )
+    recv_window: Duration = option(
+        Duration(5_000_000_000),
+        doc="how old a request may be when the exchange gets to it, 1ms to 60s",
+        validator=_check_window,
+    )
+    answer_timeout: Duration = option(
+        Duration(2_000_000_000),
+        doc="how long an answer may take before the order is asked about",
+        validator=_check_positive,
+    )
+    order_wait: Duration = option(
+        Duration(1_000_000_000),
+        doc="how long a new or changed order may wait for its turn under the limits",
+        validator=_check_positive,
     )
 
     def depth_of(self, product: Product) -> int:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-__all__ = ["HOSTS", "Hosts", "Product", "Route", "hosts_at", "product_of", "streams_of"]
+__all__ = ["HOSTS", "WS_API_PATHS", "Hosts", "Product", "Route", "hosts_at", "product_of", "streams_of"]
 
 
 class Product(enum.Enum):
@@ -32,12 +32,15 @@ class Hosts:
 
     rest: dict[Product, str]
     ws: dict[Product, str]
+    ws_api: dict[Product, str]
+    """Of the websocket API, where orders are entered; with port, without path."""
 
 
 HOSTS = {
     "mainnet": Hosts(
         rest={Product.SPOT: "https://api.binance.com", Product.USDM: "https://fapi.binance.com"},
         ws={Product.SPOT: "wss://stream.binance.com:9443", Product.USDM: "wss://fstream.binance.com"},
+        ws_api={Product.SPOT: "wss://ws-api.binance.com:443", Product.USDM: "wss://ws-fapi.binance.com"},
     ),
     "testnet": Hosts(
         rest={
@@ -48,10 +51,19 @@ HOSTS = {
             Product.SPOT: "wss://stream.testnet.binance.vision",
             Product.USDM: "wss://fstream.binancefuture.com",
         },
+        ws_api={
+            Product.SPOT: "wss://ws-api.testnet.binance.vision",
+            Product.USDM: "wss://testnet.binancefuture.com",
+        },
     ),
     "demo": Hosts(
         rest={Product.SPOT: "https://demo-api.binance.com", Product.USDM: "https://demo-fapi.binance.com"},
         ws={Product.SPOT: "wss://demo-stream.binance.com", Product.USDM: "wss://demo-fstream.binance.com"},
+        # Futures' test network is the demo environment under its older name.
+        ws_api={
+            Product.SPOT: "wss://demo-ws-api.binance.com",
+            Product.USDM: "wss://testnet.binancefuture.com",
+        },
     ),
 }
 
@@ -62,7 +74,12 @@ def hosts_at(environment: str, url: str | None) -> Hosts:
         return HOSTS[environment]
     scheme, _, host = url.rstrip("/").partition("://")
     rest, ws = f"{scheme}://{host}", f"{'wss' if scheme == 'https' else 'ws'}://{host}"
-    return Hosts(rest=dict.fromkeys(Product, rest), ws=dict.fromkeys(Product, ws))
+    return Hosts(
+        rest=dict.fromkeys(Product, rest), ws=dict.fromkeys(Product, ws), ws_api=dict.fromkeys(Product, ws)
+    )
+
+
+WS_API_PATHS = {Product.SPOT: "/ws-api/v3", Product.USDM: "/ws-fapi/v1"}
 
 
 def product_of(url: str) -> Product:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hft import MarketDataStream, Simulator, hookimpl
+from hft import ExecutionClient, MarketDataStream, Simulator, hookimpl
+from hft_binance.execution import BinanceExecution
 from hft_binance.stream import BinanceStream
 
-__all__ = ["HFT_API", "hft_market_data", "hft_simulator"]
+__all__ = ["HFT_API", "hft_execution", "hft_market_data", "hft_simulator"]
 
 HFT_API = 1
 
@@ -15,6 +16,11 @@ HFT_API = 1
 @hookimpl
 def hft_market_data() -> type[MarketDataStream[Any]]:
     return BinanceStream
+
+
+@hookimpl
+def hft_execution() -> type[ExecutionClient[Any]]:
+    return BinanceExecution
 
 
 @hookimpl

@@ -21,17 +21,28 @@ from hft_binance.order_params import (
     Params,
     amend_params,
     cancel_params,
+    cancel_stop_params,
     check_amendment,
+    is_futures_stop,
     place_params,
     product_traded,
 )
 from hft_binance.signing import Signer
 
-__all__ = ["RestOrders", "RestRequest", "WebsocketOrders", "encode_request"]
+__all__ = [
+    "NS_PER_MS",
+    "FrameForm",
+    "RestOrders",
+    "RestRequest",
+    "WebsocketOrders",
+    "encode_request",
+    "plain_place_params",
+]
 
 NS_PER_MS = 1_000_000
 
 _ORDER_PATH = {Product.SPOT: "/api/v3/order", Product.USDM: "/fapi/v1/order"}
+_STOP_PATH = "/fapi/v1/algoOrder"
 _AMEND_PATH = {Product.SPOT: "/api/v3/order/amend/keepPriority", Product.USDM: "/fapi/v1/order"}
 _AMEND_METHOD = {Product.SPOT: "order.amend.keepPriority", Product.USDM: "order.modify"}
 
@@ -50,8 +61,8 @@ def encode_request(request_id: str, method: str, params: Mapping[str, str | int]
 
 # -- forms -----------------------------------------------------------------------------------------------
 
-_Values = tuple[str, str, str, int]
-"""Price, size, client id and milliseconds, as `Hole` counts them."""
+_Values = tuple[str, str, str, int, str, int]
+"""Price, size, client id, milliseconds, trigger price and expiry, as `Hole` counts them."""
 
 
 class _Template:
@@ -81,12 +92,11 @@ class _RestForm:
         self._query = _Template(_named(params, _url_text))
 
     def write(self, values: _Values, signer: Signer) -> RestRequest:
-        price, size, client_order_id, time_ms = values
-        query = self._query.fill((price, size, _url_text(client_order_id), time_ms))
+        query = self._query.fill(_encoded(values, _url_text))
         return RestRequest(self._method, f"{self._path}?{query}&signature={signer.sign_url(query.encode())}")
 
 
-class _FrameForm:
+class FrameForm:
     """One kind of websocket request: the text that is signed, and the frame from its id to its signature."""
 
     __slots__ = ("_payload", "_rest")
@@ -97,8 +107,7 @@ class _FrameForm:
         self._rest = _Template((f'","method":"{method}","params":{{', *_json(params)))
 
     def write(self, values: _Values, signer: Signer | None, request_id: str) -> bytes:
-        price, size, client_order_id, time_ms = values
-        rest = self._rest.fill((price, size, _json_text(client_order_id), time_ms))
+        rest = self._rest.fill(_encoded(values, _json_text))
         if signer is None:
             return f'{{"id":"{request_id}{rest}}}}}'.encode()
         signature = signer.sign(self._payload.fill(values).encode())
@@ -121,11 +130,20 @@ def _json(params: Params) -> Iterable[str | Hole]:
         yield f'{separator}"{name}":'
         if not isinstance(value, Hole):
             yield msgspec.json.encode(value).decode()
-        elif value is Hole.TIME:
+        elif value is Hole.TIME or value is Hole.EXPIRY:
             yield value
         else:
             yield from ('"', value, '"')
         separator = ","
+
+
+def _encoded(values: _Values, encode: Callable[[str], str]) -> _Values:
+    """Encode the client id, the only value that may need it."""
+    price, size, client_order_id, time_ms, trigger, expiry_ms = values
+    text = encode(client_order_id)
+    if text is client_order_id:
+        return values
+    return price, size, text, time_ms, trigger, expiry_ms
 
 
 # Our own client ids are letters and digits: looking is quicker than encoding what needs none.
@@ -156,6 +174,7 @@ class _Orders(ABC, Generic[FormT]):
         self._product = product_traded(instrument)
         self._placing: dict[Any, FormT] = {}
         self._cancelling = self._cancel_form({**cancel_params(instrument), **self._tail})
+        self._cancelling_stop = self._cancel_stop_form({**cancel_stop_params(), **self._tail})
         self._amending = {
             side: self._amend_form({**amend_params(instrument, side), **self._tail}) for side in Side
         }
@@ -164,25 +183,39 @@ class _Orders(ABC, Generic[FormT]):
     def _place_form(self, params: Params) -> FormT: ...
 
     @abstractmethod
+    def _place_stop_form(self, params: Params) -> FormT: ...
+
+    @abstractmethod
     def _cancel_form(self, params: Params) -> FormT: ...
+
+    @abstractmethod
+    def _cancel_stop_form(self, params: Params) -> FormT: ...
 
     @abstractmethod
     def _amend_form(self, params: Params) -> FormT: ...
 
-    def _placing_form(self, order: Order) -> FormT:
+    def placing(self, order: Order) -> FormT:
+        """Return the form of a new order; raise `OrderError` if the exchange has no such order."""
         kind = (
             order.side,
             order.type,
             order.time_in_force,
             order.post_only,
             order.reduce_only,
+            order.position_side,
             order.price is None,
+            order.trigger_price is None,
+            not order.expire_ns,
         )
         form = self._placing.get(kind)
         if form is None:
             params = {**place_params(order), **self._options, **self._tail}
-            form = self._placing[kind] = self._place_form(params)
+            make = self._place_stop_form if is_futures_stop(order) else self._place_form
+            form = self._placing[kind] = make(params)
         return form
+
+    def _cancelling_form(self, order: Order) -> FormT:
+        return self._cancelling_stop if is_futures_stop(order) else self._cancelling
 
 
 class RestOrders(_Orders[_RestForm]):
@@ -207,11 +240,11 @@ class RestOrders(_Orders[_RestForm]):
 
     def place(self, order: Order, now_ns: int) -> RestRequest:
         """Write a new order; raise `OrderError` if the exchange has no such order."""
-        return self._placing_form(order).write(_values(order, order.price, order.size, now_ns), self._signer)
+        return self.placing(order).write(_values(order, order.price, order.size, now_ns), self._signer)
 
     def cancel(self, order: Order, now_ns: int) -> RestRequest:
         """Write the cancellation of an order."""
-        return self._cancelling.write(_bare_values(order, now_ns), self._signer)
+        return self._cancelling_form(order).write(_bare_values(order, now_ns), self._signer)
 
     def amend(self, order: Order, price: Price, size: Size, now_ns: int) -> RestRequest:
         """Write a change of price and whole size; raise `OrderError` for what spot cannot change."""
@@ -221,14 +254,20 @@ class RestOrders(_Orders[_RestForm]):
     def _place_form(self, params: Params) -> _RestForm:
         return _RestForm("POST", _ORDER_PATH[self._product], params)
 
+    def _place_stop_form(self, params: Params) -> _RestForm:
+        return _RestForm("POST", _STOP_PATH, params)
+
     def _cancel_form(self, params: Params) -> _RestForm:
         return _RestForm("DELETE", _ORDER_PATH[self._product], params)
+
+    def _cancel_stop_form(self, params: Params) -> _RestForm:
+        return _RestForm("DELETE", _STOP_PATH, params)
 
     def _amend_form(self, params: Params) -> _RestForm:
         return _RestForm("PUT", _AMEND_PATH[self._product], params)
 
 
-class WebsocketOrders(_Orders[_FrameForm]):
+class WebsocketOrders(_Orders[FrameForm]):
     """Writes the frames of the websocket API about one instrument's orders.
 
     Without a ``signer`` they are for a session that has logged in, where neither key nor signature is
@@ -252,14 +291,14 @@ class WebsocketOrders(_Orders[_FrameForm]):
             tail={} if signer is None else {"apiKey": signer.key.reveal()},
         )
 
-    def place(self, order: Order, request_id: str, now_ns: int) -> bytes:
-        """Write a new order; raise `OrderError` if the exchange has no such order."""
+    def place(self, order: Order, request_id: str, now_ns: int, form: FrameForm | None = None) -> bytes:
+        """Write a new order, by its form if that is known; raise `OrderError` if there is no such order."""
         values = _values(order, order.price, order.size, now_ns)
-        return self._placing_form(order).write(values, self._signer, request_id)
+        return (form or self.placing(order)).write(values, self._signer, request_id)
 
     def cancel(self, order: Order, request_id: str, now_ns: int) -> bytes:
         """Write the cancellation of an order."""
-        return self._cancelling.write(_bare_values(order, now_ns), self._signer, request_id)
+        return self._cancelling_form(order).write(_bare_values(order, now_ns), self._signer, request_id)
 
     def amend(self, order: Order, price: Price, size: Size, request_id: str, now_ns: int) -> bytes:
         """Write a change of price and whole size; raise `OrderError` for what spot cannot change."""
@@ -267,21 +306,42 @@ class WebsocketOrders(_Orders[_FrameForm]):
         values = _values(order, price, size, now_ns)
         return self._amending[order.side].write(values, self._signer, request_id)
 
-    def _place_form(self, params: Params) -> _FrameForm:
-        return _FrameForm("order.place", params)
+    def _place_form(self, params: Params) -> FrameForm:
+        return FrameForm("order.place", params)
 
-    def _cancel_form(self, params: Params) -> _FrameForm:
-        return _FrameForm("order.cancel", params)
+    def _place_stop_form(self, params: Params) -> FrameForm:
+        return FrameForm("algoOrder.place", params)
 
-    def _amend_form(self, params: Params) -> _FrameForm:
-        return _FrameForm(_AMEND_METHOD[self._product], params)
+    def _cancel_form(self, params: Params) -> FrameForm:
+        return FrameForm("order.cancel", params)
+
+    def _cancel_stop_form(self, params: Params) -> FrameForm:
+        return FrameForm("algoOrder.cancel", params)
+
+    def _amend_form(self, params: Params) -> FrameForm:
+        return FrameForm(_AMEND_METHOD[self._product], params)
 
 
 def _values(order: Order, price: Price | None, size: Size, now_ns: int) -> _Values:
     instrument = order.instrument
-    price_text = "" if price is None else instrument.format_price(price)
-    return price_text, instrument.format_size(size), order.client_order_id, now_ns // NS_PER_MS
+    return (
+        "" if price is None else instrument.format_price(price),
+        instrument.format_size(size),
+        order.client_order_id,
+        now_ns // NS_PER_MS,
+        "" if order.trigger_price is None else instrument.format_price(order.trigger_price),
+        order.expire_ns // NS_PER_MS,
+    )
 
 
 def _bare_values(order: Order, now_ns: int) -> _Values:
-    return "", "", order.client_order_id, now_ns // NS_PER_MS
+    return "", "", order.client_order_id, now_ns // NS_PER_MS, "", 0
+
+
+def plain_place_params(order: Order) -> dict[str, str]:
+    """Return a new order's parameters as a batch has them; raise `OrderError` if there is no such order."""
+    values = _values(order, order.price, order.size, 0)
+    return {
+        name: str(values[value] if isinstance(value, Hole) else value)
+        for name, value in place_params(order).items()
+    }

@@ -16,8 +16,10 @@ class Config:
     """How large one order for an instrument may be."""
 
     instrument: InstrumentId = option(doc="the instrument whose orders are limited")
-    limit: Decimal = option(
-        doc="largest size of one order, in base currency or contracts", validator=attrs.validators.gt(0)
+    limit: Decimal | None = option(
+        None,
+        doc="largest size of one order, in base currency or contracts",
+        validator=attrs.validators.optional(attrs.validators.gt(0)),
     )
     notional_limit: Decimal | None = option(
         None,

@@ -6,9 +6,9 @@ from decimal import ROUND_FLOOR
 
 from hft import (
     APPROVED,
-    GridError,
     Instrument,
     Order,
+    Refusal,
     Refused,
     RiskRule,
     RiskView,
@@ -19,7 +19,15 @@ from hft import (
 )
 from hft_max_order_size.config import Config
 
-__all__ = ["MaxOrderSize"]
+__all__ = ["Code", "MaxOrderSize"]
+
+
+class Code(Refusal):
+    """Why `MaxOrderSize` refuses."""
+
+    SIZE = "size", "the order is larger than one order may be"
+    NOTIONAL = "notional", "the order is worth more than one order may be"
+    NO_PRICE = "no-price", "a market order that meets an empty book cannot be valued"
 
 
 class MaxOrderSize(RiskRule[Config]):
@@ -29,20 +37,20 @@ class MaxOrderSize(RiskRule[Config]):
     can meet; one that meets an empty book cannot be valued and is refused where values are limited.
     """
 
+    refusals = Code
+
     _instrument: Instrument
-    _limit: Size
+    _limit: Size | None
     _value_limit: int | None
 
     def on_start(self, view: RiskView) -> None:
         config = self.config
         self._instrument = instrument = view.instrument(config.instrument)
-        try:
-            self._limit = instrument.size(f"{config.limit:f}")
-        except GridError:
-            raise UsageError(
-                f"max_order_size: limit {config.limit} of {instrument} is not a multiple of its lot size"
-                f" {instrument.lot_size:f}, write it as one"
-            ) from None
+        if config.limit is None and config.notional_limit is None:
+            raise UsageError("max_order_size: there is no limit, give 'limit', 'notional_limit' or both")
+        self._limit = None
+        if config.limit is not None:
+            self._limit = instrument.size_option(config.limit, "max_order_size: limit")
         self._value_limit = None
         if config.notional_limit is not None:
             if instrument.inverse:
@@ -58,9 +66,9 @@ class MaxOrderSize(RiskRule[Config]):
         instrument = self._instrument
         if order.instrument is not instrument:
             return APPROVED
-        if order.size > self._limit:
+        if self._limit is not None and order.size > self._limit:
             size, limit = instrument.format_size(order.size), instrument.format_size(self._limit)
-            return Refused(f"size for {instrument} is {size}, limit is {limit}")
+            return Refused(f"size for {instrument} is {size}, limit is {limit}", Code.SIZE)
         if self._value_limit is None:
             return APPROVED
         price = order.price
@@ -68,8 +76,12 @@ class MaxOrderSize(RiskRule[Config]):
             book = view.market(instrument).book
             price = book.best_ask if order.side is Side.BUY else book.best_bid
             if price is None:
-                return Refused(f"market order for {instrument} cannot be valued, the book is empty")
+                return Refused(
+                    f"market order for {instrument} cannot be valued, the book is empty", Code.NO_PRICE
+                )
         if price * order.size > self._value_limit:
             value = instrument.notional(price, order.size)
-            return Refused(f"value for {instrument} is {value:f}, limit is {self.config.notional_limit:f}")
+            return Refused(
+                f"value for {instrument} is {value:f}, limit is {self.config.notional_limit:f}", Code.NOTIONAL
+            )
         return APPROVED

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from hft import (
     APPROVED,
-    GridError,
     Instrument,
     Order,
+    Refusal,
     Refused,
     RiskRule,
     RiskView,
     Side,
     Size,
-    UsageError,
     Verdict,
 )
 from hft_max_position.config import Config
 
-__all__ = ["MaxPosition"]
+__all__ = ["Code", "MaxPosition"]
+
+
+class Code(Refusal):
+    """Why `MaxPosition` refuses."""
+
+    LIMIT = "limit", "the position could pass its limit"
 
 
 class MaxPosition(RiskRule[Config]):
@@ -25,8 +30,10 @@ class MaxPosition(RiskRule[Config]):
 
     Open orders of the same side count as filled, so two orders that fit singly must fit together. An
     order that brings a position back which is beyond the limit already is approved: it is what is
-    wanted.
+    wanted. In hedge mode the position is the net of long and short.
     """
+
+    refusals = Code
 
     _instrument: Instrument
     _limit: Size
@@ -34,13 +41,7 @@ class MaxPosition(RiskRule[Config]):
     def on_start(self, view: RiskView) -> None:
         config = self.config
         self._instrument = instrument = view.instrument(config.instrument)
-        try:
-            self._limit = instrument.size(f"{config.limit:f}")
-        except GridError:
-            raise UsageError(
-                f"max_position: limit {config.limit} of {instrument} is not a multiple of its lot size"
-                f" {instrument.lot_size:f}, write it as one"
-            ) from None
+        self._limit = instrument.size_option(config.limit, "max_position: limit")
 
     def check(self, order: Order, view: RiskView) -> Verdict:
         instrument = self._instrument
@@ -50,4 +51,4 @@ class MaxPosition(RiskRule[Config]):
         if after <= self._limit if order.side is Side.BUY else after >= -self._limit:
             return APPROVED
         limit, position = instrument.format_size(self._limit), instrument.format_size(after)
-        return Refused(f"position in {instrument} would be {position}, limit is {limit}")
+        return Refused(f"position in {instrument} would be {position}, limit is {limit}", Code.LIMIT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, Decimal
 
-from hft import BookState, GridError, Instrument, Market, OrderBook, Price, Size, Strategy, UsageError
+from hft import BookState, Instrument, Market, OrderBook, Price, Size, Strategy, UsageError
 from hft_market_making.config import Config, Model
 from hft_market_making.quotes import Centre, Grid, avellaneda_stoikov, ladder, symmetric
 from hft_market_making.volatility import Volatility
@@ -105,8 +105,8 @@ class _Quoted:
             levels=config.levels,
             min_spread=_ticks(config.target_spread, instrument),
             spacing=_ticks(config.level_spacing or config.target_spread / 2, instrument),
-            order_size=_lots(config.order_size, "order_size", instrument, name),
-            max_position=_lots(config.max_position, "max_position", instrument, name),
+            order_size=instrument.size_option(config.order_size, f"{name}: order_size"),
+            max_position=instrument.size_option(config.max_position, f"{name}: max_position"),
         )
         if self.grid.order_size < self.grid.min_size:
             raise UsageError(
@@ -131,13 +131,3 @@ class _Quoted:
 
 def _ticks(distance: Decimal, instrument: Instrument, factor: int = 1) -> int:
     return int((distance * factor / instrument.tick_size).to_integral_value(ROUND_CEILING))
-
-
-def _lots(size: Decimal, name: str, instrument: Instrument, strategy: str) -> Size:
-    try:
-        return instrument.size(f"{size:f}")
-    except GridError:
-        raise UsageError(
-            f"{strategy}: {name} {size} is not a multiple of the lot size of {instrument},"
-            f" {instrument.lot_size:f}, write it as one"
-        ) from None

@@ -58,11 +58,19 @@ def symbol_info(listing: Listing) -> Body:
             "quoteAssetPrecision": 8,
             "baseCommissionPrecision": 8,
             "quoteCommissionPrecision": 8,
-            "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+            "orderTypes": [
+                "LIMIT",
+                "LIMIT_MAKER",
+                "MARKET",
+                "STOP_LOSS",
+                "STOP_LOSS_LIMIT",
+                "TAKE_PROFIT",
+                "TAKE_PROFIT_LIMIT",
+            ],
             "icebergAllowed": False,
             "ocoAllowed": False,
             "otoAllowed": False,
-            "quoteOrderQtyMarketAllowed": False,
+            "quoteOrderQtyMarketAllowed": True,
             "allowTrailingStop": False,
             "cancelReplaceAllowed": True,
             "amendAllowed": True,
@@ -81,12 +89,28 @@ def symbol_info(listing: Listing) -> Body:
                     "applyMaxToMarket": False,
                     "avgPriceMins": _AVERAGE_MINUTES,
                 },
+                {
+                    "filterType": "PERCENT_PRICE_BY_SIDE",
+                    "bidMultiplierUp": "5",
+                    "bidMultiplierDown": "0.2",
+                    "askMultiplierUp": "5",
+                    "askMultiplierDown": "0.2",
+                    "avgPriceMins": _AVERAGE_MINUTES,
+                },
                 {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
+                {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
+                {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": 10},
             ],
             "permissions": [],
             "permissionSets": [["SPOT"]],
             "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
-            "allowedSelfTradePreventionModes": ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
+            "allowedSelfTradePreventionModes": [
+                "NONE",
+                "EXPIRE_TAKER",
+                "EXPIRE_MAKER",
+                "EXPIRE_BOTH",
+                "DECREMENT",
+            ],
         }
     return common | {
         "pair": listing.symbol,
@@ -117,7 +141,7 @@ def symbol_info(listing: Listing) -> Body:
                 "multiplierDecimal": "4",
             },
         ],
-        "orderTypes": ["LIMIT", "MARKET"],
+        "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"],
         "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
     }
 
@@ -132,11 +156,7 @@ def exchange_info(product: ProductRules, symbols: list[Mapping[str, Any]], now_m
             "limit": product.weight_per_min,
         }
     ]
-    for interval, number, limit in (
-        (("SECOND", 10, 50), ("DAY", 1, 160_000))
-        if product is SPOT
-        else (("SECOND", 10, 300), ("MINUTE", 1, 1200))
-    ):
+    for interval, number, limit in product.order_limits:
         limits.append(
             {"rateLimitType": "ORDERS", "interval": interval, "intervalNum": number, "limit": limit}
         )

@@ -8,7 +8,7 @@ from itertools import count
 import attrs
 
 from hft import InstrumentKind, Price, Side, Size
-from hft.sim import PublicTrade, RecordedMarket, Step, WorldMarket
+from hft.sim import PublicTrade, RecordedMarket, Step, SyntheticMarket, WorldMarket
 
 __all__ = ["SPOT", "USDM", "AggTrade", "Listing", "ProductRules"]
 
@@ -36,6 +36,8 @@ class ProductRules:
     pong_ns: int
     """After how long without a pong the socket is closed."""
     announces_shutdown: bool
+    order_limits: tuple[tuple[str, int, int], ...]
+    """Orders that one account may place: interval, its number, and how many."""
 
 
 SPOT = ProductRules(
@@ -46,6 +48,7 @@ SPOT = ProductRules(
     ping_ns=20 * NS_PER_S,
     pong_ns=60 * NS_PER_S,
     announces_shutdown=True,
+    order_limits=(("SECOND", 10, 50), ("DAY", 1, 160_000)),
 )
 USDM = ProductRules(
     name="usdm",
@@ -55,6 +58,7 @@ USDM = ProductRules(
     ping_ns=180 * NS_PER_S,
     pong_ns=600 * NS_PER_S,
     announces_shutdown=False,
+    order_limits=(("SECOND", 10, 300), ("MINUTE", 1, 1200)),
 )
 
 
@@ -98,6 +102,11 @@ class Listing:
         market = self.market
         return market.book.update_id if isinstance(market, RecordedMarket) else self._update_id
 
+    def synthetic(self) -> SyntheticMarket:
+        """Return its market as one that takes orders."""
+        assert isinstance(self.market, SyntheticMarket)
+        return self.market
+
     def next_update_id(self) -> int:
         """Count one changed level."""
         self._update_id = next(self._ids)
@@ -110,6 +119,10 @@ class Listing:
     def size(self, lots: Size) -> str:
         """Write a size as this product does."""
         return self.market.instrument.format_size(lots) + self._size_zeros
+
+    def signed_size(self, lots: int) -> str:
+        """Write the size of a position."""
+        return ("-" if lots < 0 else "") + self.size(Size(abs(lots)))
 
     def levels(self, side: Side, n: int) -> list[tuple[str, str]]:
         """Write the best ``n`` levels of a side."""

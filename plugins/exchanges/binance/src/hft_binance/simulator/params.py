@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
-__all__ = ["ApiError", "Params"]
+__all__ = ["ApiError", "Params", "missing"]
 
 _SYMBOL = re.compile(r"[A-Z0-9-_.]{1,20}")
 _NUMBER = re.compile(r"[0-9]{1,20}")
+_DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+_CLIENT_ID = re.compile(r"[a-zA-Z0-9-_]{1,36}")
+
+ValueT = TypeVar("ValueT")
 
 
 class ApiError(Exception):
-    """An answer ``{"code": ..., "msg": ...}`` with its HTTP status."""
+    """An answer ``{"code": ..., "msg": ...}``, perhaps with ``data``, and its HTTP status."""
 
-    def __init__(self, code: int, msg: str, status: int = 400) -> None:
+    def __init__(self, code: int, msg: str, status: int = 400, data: object = None) -> None:
         self.code = code
         self.msg = msg
         self.status = status
+        self.data = data
         super().__init__(f"{code}: {msg}")
 
 
@@ -36,6 +43,52 @@ class Params:
         value = self._query.get(name)
         if value == "":
             raise ApiError(-1105, f"Parameter '{name}' was empty.")
+        return value
+
+    def has(self, name: str) -> bool:
+        """Whether a parameter was sent, without reading it."""
+        return name in self._query
+
+    def required(self, name: str) -> str:
+        """Return a parameter that must be there."""
+        value = self.text(name) if self._query.get(name) else None
+        if value is None:
+            self._read.add(name)
+            raise missing(name)
+        return value
+
+    def decimal(self, name: str) -> Decimal | None:
+        """Return an amount, None when it was not sent."""
+        value = self.text(name)
+        if value is None:
+            return None
+        if not _DECIMAL.fullmatch(value):
+            raise _illegal(name, r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
+        return Decimal(value)
+
+    def choice(self, name: str, choices: Mapping[str, ValueT], error: ApiError) -> ValueT | None:
+        """Return what a word stands for, None when it was not sent; raise ``error`` for other words."""
+        value = self.text(name)
+        if value is None:
+            return None
+        if value not in choices:
+            raise error
+        return choices[value]
+
+    def flag(self, name: str) -> bool:
+        """Return a yes or no; what was not sent is no."""
+        value = self.text(name)
+        if value is None:
+            return False
+        if value.lower() not in ("true", "false"):
+            raise ApiError(-1130, f"Data sent for parameter '{name}' is not valid.")
+        return value.lower() == "true"
+
+    def client_id(self, name: str) -> str | None:
+        """Return a client's own id of an order, if it is one."""
+        value = self.text(name)
+        if value is not None and not _CLIENT_ID.fullmatch(value):
+            raise _illegal(name, "^[a-zA-Z0-9-_]{1,36}$")
         return value
 
     def symbol(self) -> str | None:
@@ -87,6 +140,11 @@ class Params:
                 f"Not all sent parameters were read; read '{len(known)}' parameter(s) "
                 f"but was sent '{len(self._query)}'.",
             )
+
+
+def missing(name: str) -> ApiError:
+    """Say that a parameter must be there."""
+    return ApiError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
 def _illegal(name: str, pattern: str) -> ApiError:

@@ -10,13 +10,12 @@ import msgspec
 from aiohttp import web
 
 from hft import Clock
-from hft.sim import Faults
 from hft_binance.simulator import answers
 from hft_binance.simulator.listing import NS_PER_MS, SPOT, Listing, ProductRules
 from hft_binance.simulator.params import ApiError, Params
 from hft_binance.simulator.weights import Charge, WeightCounter
 
-__all__ = ["Rest"]
+__all__ = ["Rest", "refusal"]
 
 _READY_STEP_NS = 20_000_000
 _READY_NS = 5_000_000_000
@@ -37,7 +36,8 @@ class Rest:
     """One product's public endpoints over its listings.
 
     ``described`` maps symbols to what ``exchangeInfo`` says of them. ``wake`` is called by requests
-    for market data: a playback that waits for its first client begins. Weights are those of the
+    for market data: a playback that waits for its first client begins. ``limits`` is a multiple of the
+    published ones, 0 means none. Weights are those of the
     documentation of 2026.
     """
 
@@ -47,15 +47,14 @@ class Rest:
         listings: Iterable[Listing],
         described: Mapping[str, Mapping[str, Any]],
         clock: Clock,
-        faults: Faults,
         wake: Callable[[], None],
+        limits: float = 1.0,
     ) -> None:
-        self.weights = WeightCounter(product.weight_per_min, clock)
+        self.weights = WeightCounter(int(product.weight_per_min * limits), clock)
         self._product = product
         self._listings = {listing.symbol: listing for listing in listings}
         self._described = described
         self._clock = clock
-        self._faults = faults
         self._wake = wake
 
     def routes(self) -> list[web.RouteDef]:
@@ -93,11 +92,6 @@ class Rest:
 
     def _handler(self, endpoint: _Endpoint) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
-            status = self._faults.rest_status(request.path)
-            if status is not None:
-                return _error(
-                    ApiError(-1000, "An unknown error occurred while processing the request.", status), {}
-                )
             address = request.remote or ""
             charge = self.weights.charge(address, endpoint.weight(request.query))
             headers = {"X-MBX-USED-WEIGHT": str(charge.used), "X-MBX-USED-WEIGHT-1M": str(charge.used)}
@@ -297,6 +291,21 @@ def _by_limit(
     text = query.get("limit", "")
     limit = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
     return next((weight for most, weight in steps if limit <= most), beyond)
+
+
+def refusal(status: int, retry_after_s: int, now_ms: int) -> web.Response:
+    """Refuse a request for no reason of its own: too many, a ban, or a bad day of the exchange's."""
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+    if status == 418:
+        until_ms = now_ms + 1000 * retry_after_s
+        msg = f"Way too much request weight used; IP banned until {until_ms}. "
+        msg += "Please use WebSocket Streams for live updates to avoid bans."
+        return _error(ApiError(-1003, msg, status), headers)
+    if status == 429:
+        msg = "Too much request weight used. Please use WebSocket Streams for live updates to avoid polling."
+        return _error(ApiError(-1003, msg, status), headers)
+    msg = "An unknown error occurred while processing the request."
+    return _error(ApiError(-1000, msg, status), headers)
 
 
 def _invalid_symbol() -> ApiError:

@@ -10,19 +10,20 @@ from itertools import count
 import attrs
 from aiohttp import WSMsgType, web
 
-from hft import Clock, Timer
-from hft.sim import Hub, Outbox, OutboxCounters, Subscriber
+from hft import Clock
+from hft.sim import Hub, Outbox, OutboxCounters
 from hft_binance.simulator import frames
+from hft_binance.simulator.connection import Connection
 from hft_binance.simulator.control import answer_control
 from hft_binance.simulator.listing import NS_PER_MS, NS_PER_S, SPOT, USDM, ProductRules
 from hft_binance.simulator.publisher import MARKET, PUBLIC
 
-__all__ = ["SocketCounters", "SocketRules", "Sockets"]
+__all__ = ["CONNECTIONS", "SocketCounters", "SocketRules", "Sockets", "StreamConnection"]
 
 _MAX_STREAMS = 1024
 _MAX_MESSAGE = 65_536
 
-_CONNECTIONS, _CONNECTIONS_NS = 300, 300 * NS_PER_S
+CONNECTIONS, _CONNECTIONS_NS = 300, 300 * NS_PER_S
 """New connections from one address: 300 in five minutes."""
 
 _NOTICE_NS = 10 * NS_PER_S
@@ -39,6 +40,8 @@ class SocketRules:
     lifetime_ns: int = 24 * 3600 * NS_PER_S
     capacity: int = 5_000
     """Frames that wait for a slow client before it is cut off."""
+    connections: int = CONNECTIONS
+    """New connections of one address in five minutes, 0: as many as it likes."""
 
 
 @attrs.define
@@ -51,8 +54,8 @@ class SocketCounters:
     too_old: int = 0
 
 
-class _Connection:
-    """One client's socket: what it is subscribed to and how it wants its frames."""
+class StreamConnection(Connection):
+    """One client's stream socket: what it is subscribed to and how it wants its frames."""
 
     def __init__(
         self,
@@ -64,15 +67,9 @@ class _Connection:
         *,
         combined: bool,
     ) -> None:
-        self.product = product
+        super().__init__(product, outbox, messages_per_s=product.messages_per_s)
         self.route = route
-        self.outbox = outbox
         self.combined = combined
-        self.subscriber = Subscriber(outbox, self._frame)
-        self.received: deque[int] = deque(maxlen=product.messages_per_s)
-        self.last_pong_ns = 0
-        self.timers: dict[str, Timer] = {}
-        self.gone = asyncio.Event()
         self._hub = hub
         self._activate = activate
         self._streams: dict[str, None] = {}
@@ -90,22 +87,34 @@ class _Connection:
     def streams(self) -> list[str]:
         return list(self._streams)
 
-    def wrap(self, stream: str, payload: str) -> str:
-        """Write a payload as this connection wants it."""
-        return f'{{"stream":"{stream}","data":{payload}}}' if self.combined else payload
+    def shutdown_notice(self, now_ms: int) -> str:
+        return self._wrap("!serverShutdown", frames.shutdown(now_ms))
 
-    def _frame(self, topic: str, payload: str) -> str:
-        return self.wrap(topic.partition("/")[2], payload)
+    def frame(self, topic: str, payload: str) -> str:
+        return self._wrap(topic.partition("/")[2], payload)
+
+    def take(self, text: str) -> bool:
+        self.outbox.send(answer_control(self, text, numeric_ids=self.product is USDM))
+        return len(self._streams) <= _MAX_STREAMS
+
+    def _wrap(self, stream: str, payload: str) -> str:
+        return f'{{"stream":"{stream}","data":{payload}}}' if self.combined else payload
 
 
 class Sockets:
     """Serves the stream sockets of both products.
 
-    ``activate`` is called with every topic that somebody subscribes to.
+    ``activate`` is called with every topic that somebody subscribes to. ``private`` may make the
+    connection of a client that gives something else than streams where streams stand: a listen key.
     """
 
     def __init__(
-        self, hub: Hub, clock: Clock, activate: Callable[[ProductRules, str], None], rules: SocketRules
+        self,
+        hub: Hub,
+        clock: Clock,
+        activate: Callable[[ProductRules, str], None],
+        rules: SocketRules,
+        private: Callable[[web.Request, Outbox], Connection | None] = lambda _, __: None,
     ) -> None:
         self.counters = SocketCounters()
         self.outboxes = OutboxCounters()
@@ -113,7 +122,8 @@ class Sockets:
         self._clock = clock
         self._activate = activate
         self._rules = rules
-        self._connections: set[_Connection] = set()
+        self._private = private
+        self._connections: set[Connection] = set()
         self._opened: dict[str, deque[int]] = {}
         self._names = count(1)
 
@@ -154,37 +164,55 @@ class Sockets:
     def _handler(
         self, product: ProductRules, route: str, *, combined: bool
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        def make(request: web.Request, outbox: Outbox) -> Connection:
+            private = self._private(request, outbox)
+            if private is not None:
+                return private
+            connection = StreamConnection(
+                product, route, outbox, self._hub, self._activate, combined=combined
+            )
+            listed = request.query.get("streams", "") if combined else request.match_info.get("streams", "")
+            for stream in [stream for stream in listed.split("/") if stream][:_MAX_STREAMS]:
+                connection.subscribe(stream)
+            return connection
+
+        return self.handler(make)
+
+    def handler(
+        self, make: Callable[[web.Request, Outbox], Connection]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """Return what serves a websocket; ``make`` is called for each client.
+
+        It may raise one of aiohttp's HTTP answers instead.
+        """
+
         async def handle(request: web.Request) -> web.StreamResponse:
-            if not self._may_connect(request.remote or ""):
-                return web.Response(status=429, headers={"Retry-After": str(_CONNECTIONS_NS // NS_PER_S)})
+            wait_s = self._connect(request.remote or "")
+            if wait_s:
+                return web.Response(status=429, headers={"Retry-After": str(wait_s)})
             socket = web.WebSocketResponse(
                 timeout=_CLOSE_S, autoping=False, compress=False, max_msg_size=_MAX_MESSAGE
             )
             await socket.prepare(request)
             assert isinstance(request.transport, asyncio.Transport)
             outbox = Outbox(socket, request.transport, self.outboxes, self._rules.capacity)
-            connection = _Connection(product, route, outbox, self._hub, self._activate, combined=combined)
-            listed = request.query.get("streams", "") if combined else request.match_info.get("streams", "")
-            await self._serve(socket, connection, [stream for stream in listed.split("/") if stream])
+            await self._serve(socket, make(request, outbox))
             return socket
 
         return handle
 
-    async def _serve(
-        self, socket: web.WebSocketResponse, connection: _Connection, streams: list[str]
-    ) -> None:
+    async def _serve(self, socket: web.WebSocketResponse, connection: Connection) -> None:
         self._hub.join(connection.subscriber)
         self._connections.add(connection)
         writer = asyncio.create_task(connection.outbox.run(), name=f"socket {next(self._names)}")
         try:
             self._set_timers(connection)
-            for stream in streams[:_MAX_STREAMS]:
-                connection.subscribe(stream)
             async for message in socket:
                 if not self._take(connection, message.type, message.data):
                     connection.outbox.close(_POLICY)
         finally:
             self._hub.leave(connection.subscriber)
+            connection.on_leave()
             for timer in connection.timers.values():
                 timer.cancel()
             connection.outbox.finish()
@@ -193,11 +221,11 @@ class Sockets:
             self._connections.discard(connection)
             connection.gone.set()
 
-    def _take(self, connection: _Connection, type: WSMsgType, data: str | bytes) -> bool:
+    def _take(self, connection: Connection, type: WSMsgType, data: str | bytes) -> bool:
         """Take one message of a client; False when it has overstepped a limit."""
         now_ns = self._clock.now_ns()
         received = connection.received
-        if len(received) == received.maxlen and now_ns - received[0] < NS_PER_S:
+        if received.maxlen and len(received) == received.maxlen and now_ns - received[0] < NS_PER_S:
             self.counters.too_many_messages += 1
             return False
         received.append(now_ns)
@@ -207,24 +235,26 @@ class Sockets:
             connection.outbox.pong(bytes(data) if not isinstance(data, str) else data.encode())
         else:
             text = data if isinstance(data, str) else data.decode(errors="replace")
-            numeric_ids = connection.product is USDM
-            connection.outbox.send(answer_control(connection, text, numeric_ids=numeric_ids))
-            if len(connection.streams()) > _MAX_STREAMS:
+            if not connection.take(text):
                 self.counters.too_many_streams += 1
                 return False
         return True
 
-    def _may_connect(self, address: str) -> bool:
+    def _connect(self, address: str) -> int:
+        """Count a new connection, 0, or return the seconds for which the address may open no more."""
+        most = self._rules.connections
+        if not most:
+            return 0
         now_ns = self._clock.now_ns()
-        opened = self._opened.setdefault(address, deque(maxlen=_CONNECTIONS))
-        if len(opened) == _CONNECTIONS and now_ns - opened[0] < _CONNECTIONS_NS:
-            return False
+        opened = self._opened.setdefault(address, deque(maxlen=most))
+        if len(opened) == most and now_ns - opened[0] < _CONNECTIONS_NS:
+            return -((now_ns - opened[0] - _CONNECTIONS_NS) // NS_PER_S)
         opened.append(now_ns)
-        return True
+        return 0
 
     # -- pings and age ---------------------------------------------------------------------------
 
-    def _set_timers(self, connection: _Connection) -> None:
+    def _set_timers(self, connection: Connection) -> None:
         product, outbox, timers = connection.product, connection.outbox, connection.timers
         connection.last_pong_ns = self._clock.now_ns()
 
@@ -238,9 +268,7 @@ class Sockets:
             timers["ping"] = self._clock.call_later(product.ping_ns, ping)
 
         def announce() -> None:
-            outbox.send(
-                connection.wrap("!serverShutdown", frames.shutdown(self._clock.now_ns() // NS_PER_MS))
-            )
+            outbox.send(connection.shutdown_notice(self._clock.now_ns() // NS_PER_MS))
 
         def expire() -> None:
             self.counters.too_old += 1

@@ -43,6 +43,11 @@ class WeightCounter:
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
 
+    def refund(self, address: str, weight: int) -> None:
+        """Give back what a request did not cost after all."""
+        account = self._accounts.setdefault(address, _Account())
+        account.used = max(0, account.used - weight)
+
     def charge(self, address: str, weight: int) -> Charge:
         """Count a request; refused ones count as well, and too many of them are a ban."""
         now_ns = self._clock.now_ns()
@@ -53,7 +58,7 @@ class WeightCounter:
         account.used += weight
         if now_ns < account.banned_until_ns:
             return self._ban(account, now_ns)
-        if account.used <= self.weight_per_min:
+        if account.used <= self.weight_per_min or not self.weight_per_min:
             return Charge(account.used)
         account.warnings += 1
         if account.warnings > _IGNORED_WARNINGS:

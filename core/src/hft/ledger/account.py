@@ -1,0 +1,202 @@
+"""All that the ledger has of one instrument: its positions by side, its mark, what was paid on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from hft.errors import UsageError
+from hft.instrument import Instrument
+from hft.ledger.position import Position, PositionView
+from hft.money import AMOUNT_DIGITS, Amount, amount_to_decimal, divide, product, to_amount, trim
+from hft.types import InstrumentKind, PositionSide, Side, Size
+
+__all__ = ["InstrumentAccount"]
+
+_HALF = Decimal("0.5")
+_PRICE_DIGITS = 12
+_PRICE_SCALE = 10**_PRICE_DIGITS
+_PRICE_UNIT = Decimal(1).scaleb(-_PRICE_DIGITS)
+
+_REMEMBERED = 10_000
+"""Trades and payments kept to refuse a second booking: a repeat comes within minutes, not days."""
+
+
+class InstrumentAccount:
+    """One instrument's positions, fees and funding; linear instruments only.
+
+    ``point`` is what a lot gains when the price rises a tick, ``lot`` the base currency in one lot of a
+    spot instrument. ``size`` is the net of all sides. ``profit``, ``gross`` and ``open_value`` are what
+    was last added to the totals of the settlement asset for it; see `AssetFigures`.
+    """
+
+    __slots__ = (
+        "_half_point",
+        "_lot_value",
+        "_mark",
+        "_twice_ticks",
+        "funding",
+        "gross",
+        "instrument",
+        "is_spot",
+        "lot",
+        "lot_mark",
+        "open_value",
+        "payments",
+        "point",
+        "positions",
+        "profit",
+        "size",
+        "trades",
+    )
+
+    def __init__(self, instrument: Instrument, mark: Decimal) -> None:
+        if instrument.inverse:
+            raise UsageError(f"{instrument.id}: the ledger cannot book inverse contracts, use a linear one")
+        self.instrument = instrument
+        self.is_spot = instrument.kind is InstrumentKind.SPOT
+        self._lot_value = product(instrument.lot_size, instrument.contract_multiplier)
+        try:
+            self.point = to_amount(product(instrument.tick_size, self._lot_value))
+            self.lot = to_amount(self._lot_value)
+        except ArithmeticError:
+            self.point, self.lot = Amount(1), Amount(0)
+        if self.point % 2:
+            raise UsageError(
+                f"{instrument.id}: half a tick of a lot is finer than {AMOUNT_DIGITS} digits, the ledger"
+                " cannot book it"
+            )
+        self._half_point = self.point // 2
+        self.positions: dict[PositionSide, Position] = {}
+        self.funding: dict[str, Amount] = {}
+        self.trades: dict[tuple[str, Side], None] = {}
+        self.payments: dict[str, None] = {}
+        self.size = 0
+        self.profit = self.gross = self.open_value = 0
+        self._twice_ticks: int | None = None
+        self._mark = Decimal(0)
+        self.lot_mark = 0
+        self.mark(mark)
+
+    # -- booking ---------------------------------------------------------------------------------
+
+    def lot_price(self, price: Decimal) -> Amount:
+        """Return what one lot costs at a price that may be off the grid."""
+        return to_amount(product(price, self._lot_value))
+
+    def position(self, side: PositionSide) -> Position:
+        """Return the position of a side, a new one if there is none."""
+        position = self.positions.get(side)
+        if position is None:
+            position = self.positions[side] = Position()
+        return position
+
+    def book(self, position: Position, signed: int, lot_price: int) -> None:
+        """Trade some lots of a position of this account."""
+        position.book(signed, lot_price)
+        self.size += signed
+
+    def remember_trade(self, trade_id: str, side: Side) -> None:
+        """Note a trade as booked; the oldest are forgotten."""
+        self.trades[trade_id, side] = None
+        if len(self.trades) > _REMEMBERED:
+            del self.trades[next(iter(self.trades))]
+
+    def remember_payment(self, payment_id: str) -> None:
+        """Note a funding payment as booked; the oldest are forgotten."""
+        self.payments[payment_id] = None
+        if len(self.payments) > _REMEMBERED:
+            del self.payments[next(iter(self.payments))]
+
+    # -- valuing ---------------------------------------------------------------------------------
+
+    def mark(self, price: Decimal) -> None:
+        """Value a lot at this price from now on."""
+        self.lot_mark = self.lot_price(price)
+        self._mark = price
+        self._twice_ticks = None
+
+    def mark_mid(self, twice_ticks: int) -> bool:
+        """Value a lot at the half of these ticks, bid + ask; say whether that is another value."""
+        if twice_ticks == self._twice_ticks:
+            return False
+        self._twice_ticks = twice_ticks
+        lot_mark = twice_ticks * self._half_point
+        if lot_mark == self.lot_mark:
+            return False
+        self.lot_mark = lot_mark
+        return True
+
+    @property
+    def mark_price(self) -> Decimal:
+        """The price at which a lot is valued."""
+        if self._twice_ticks is None:
+            return self._mark
+        return trim(product(self._twice_ticks, self.instrument.tick_size, _HALF))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any side holds something; a long and a short of one size are open, and net 0."""
+        return bool(self.size) or any(position.size for position in self.positions.values())
+
+    def worth(self) -> tuple[int, int, int]:
+        """Return profit without fees and funding, gross value, and value that no balance shows.
+
+        The last is the whole position of a spot instrument, whose price left the balance, and what has
+        not been realized of a derivative.
+        """
+        cash = cost = gross = 0
+        mark = self.lot_mark
+        for position in self.positions.values():
+            cash += position.cash
+            cost += position.cost
+            gross += abs(position.size) * mark
+        value = self.size * mark
+        return cash + value, gross, value if self.is_spot else value - cost
+
+    def holding(self) -> Decimal:
+        """Return what is held after fees taken in the base currency (spot); see `Ledger.holding`."""
+        size = self.size * self.lot
+        if self.is_spot:
+            size -= sum(position.fees.get(self.instrument.base, 0) for position in self.positions.values())
+        return amount_to_decimal(size)
+
+    # -- showing ---------------------------------------------------------------------------------
+
+    def view(self, side: PositionSide) -> PositionView:
+        """Return the figures of one side."""
+        return self._view(side, [self.positions.get(side) or Position()], {})
+
+    def net(self) -> PositionView:
+        """Return the figures of all sides together, with the funding."""
+        return self._view(PositionSide.BOTH, self.positions.values(), self.funding)
+
+    def _view(
+        self, side: PositionSide, positions: Iterable[Position], funding: Mapping[str, Amount]
+    ) -> PositionView:
+        positions = list(positions)
+        size = sum(position.size for position in positions)
+        cash = sum(position.cash for position in positions)
+        cost = sum(position.cost for position in positions)
+        fees: dict[str, int] = {}
+        for position in positions:
+            for asset, fee in position.fees.items():
+                fees[asset] = fees.get(asset, 0) + fee
+        opened = [position for position in positions if position.size]
+        return PositionView(
+            instrument=self.instrument,
+            position_side=side,
+            size=Size(size),
+            average_price=self._average_price(opened[0]) if len(opened) == 1 else None,
+            mark=self.mark_price,
+            cash=amount_to_decimal(cash),
+            realized=amount_to_decimal(cash + cost),
+            unrealized=amount_to_decimal(size * self.lot_mark - cost),
+            fees={asset: amount_to_decimal(fee) for asset, fee in fees.items()},
+            funding={asset: amount_to_decimal(amount) for asset, amount in funding.items()},
+            adjusted=Size(sum(position.adjusted for position in positions)),
+        )
+
+    def _average_price(self, position: Position) -> Decimal:
+        fine_ticks = divide(position.cost * _PRICE_SCALE, position.size * self.point)
+        return trim(product(fine_ticks, _PRICE_UNIT, self.instrument.tick_size))

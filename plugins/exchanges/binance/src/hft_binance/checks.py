@@ -1,0 +1,123 @@
+"""What is looked at before anything is traded: what the key may do, and how the account is set."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import TypeVar
+
+from hft import Backoff, DecodeError, Link, TransportError, UsageError
+from hft_binance.config import Config, PositionMode
+from hft_binance.endpoints import Product
+from hft_binance.private_codec import FuturesConfig, Restrictions, SpotAccount, SymbolConfig, decoder
+from hft_binance.refusals import BAD_KEY
+from hft_binance.rest_api import Refusal, RestApi
+
+__all__ = ["check_account", "check_key", "persistently"]
+
+_INITIAL_NS, _MAXIMUM_NS = 500_000_000, 30_000_000_000
+_LARGE_OFFSET_NS = 1_000_000_000
+
+_decode_restrictions = decoder(Restrictions, "rights of the key")
+_decode_account = decoder(SpotAccount, "account")
+_decode_config = decoder(FuturesConfig, "account")
+_decode_symbols = decoder(list[SymbolConfig], "settings of symbols")
+
+T = TypeVar("T")
+
+
+async def persistently(link: Link, ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until there is an answer; raise `UsageError` where it is that this key will not get one."""
+    backoff = Backoff(link.random, initial_ns=_INITIAL_NS, maximum_ns=_MAXIMUM_NS)
+    while True:
+        delay_ns = backoff.next_ns()
+        if delay_ns:
+            await link.clock.sleep(delay_ns)
+        try:
+            return await ask()
+        except Refusal as error:
+            if error.code in BAD_KEY or (error.status in (401, 403) and error.code):
+                raise UsageError(
+                    f"{link.exchange}: {error}; check key, secret, environment {link.environment!r},"
+                    " the key's rights and the addresses it is bound to"
+                ) from None
+            if error.status == 404:
+                raise
+            link.warn(str(error))
+        except (TransportError, DecodeError) as error:
+            link.warn(str(error))
+
+
+async def check_account(api: RestApi, link: Link, config: Config, symbols: Collection[str]) -> None:
+    """Raise `UsageError` if the key cannot or must not trade ``symbols``."""
+    _warn_of_time(api, link)
+    if api.product is Product.SPOT:
+        answer = await persistently(
+            link, lambda: api.fetch("GET", "/api/v3/account", {"omitZeroBalances": "true"}, weight=20)
+        )
+        can_trade = _decode_account(answer.body).can_trade
+    else:
+        can_trade = await _check_futures(api, link, config, symbols)
+    if not can_trade:
+        raise UsageError(f"{link.exchange}: the {api.product.value} account may not trade")
+
+
+async def check_key(api: RestApi, link: Link, config: Config, products: Collection[Product]) -> None:
+    """Raise `UsageError` if the key may withdraw money, or may not trade what it is meant to."""
+    path = "/sapi/v1/account/apiRestrictions"
+    try:
+        answer = await persistently(link, lambda: api.fetch("GET", path, weight=1))
+    except Refusal:
+        link.warn(f"{link.exchange}: whether the key may withdraw money cannot be asked here")
+        return
+    rights = _decode_restrictions(answer.body)
+    if rights.withdrawals and not config.allow_withdrawals:
+        raise UsageError(
+            f"{link.exchange}: the key may withdraw money, make one that may not,"
+            " or set 'allow_withdrawals: true'"
+        )
+    for product, allowed in ((Product.SPOT, rights.spot), (Product.USDM, rights.futures)):
+        if product in products and not allowed:
+            raise UsageError(f"{link.exchange}: the key may not trade {product.value}, enable that for it")
+
+
+async def _check_futures(api: RestApi, link: Link, config: Config, symbols: Collection[str]) -> bool:
+    try:
+        answer = await persistently(link, lambda: api.fetch("GET", "/fapi/v1/accountConfig", weight=5))
+    except Refusal:
+        # Not everywhere is it all told at once.
+        answer = await persistently(link, lambda: api.fetch("GET", "/fapi/v1/positionSide/dual", weight=30))
+    found = _decode_config(answer.body)
+    mode = PositionMode.HEDGE if found.hedge else PositionMode.ONE_WAY
+    if mode is not config.position_mode:
+        raise UsageError(
+            f"{link.exchange}: the futures account is in {mode.value} mode, the profile says"
+            f" {config.position_mode.value!r}; change it there, or set 'position_mode: {mode.value}'"
+        )
+    if config.multi_assets is not None and found.multi_assets is not config.multi_assets:
+        raise UsageError(
+            f"{link.exchange}: the futures account's multi-assets mode is {found.multi_assets}, the profile"
+            f" says {config.multi_assets}; change it there or in the profile"
+        )
+    if config.max_leverage is not None:
+        await _check_leverage(api, link, config.max_leverage, symbols)
+    return found.can_trade
+
+
+async def _check_leverage(api: RestApi, link: Link, most: int, symbols: Collection[str]) -> None:
+    answer = await persistently(link, lambda: api.fetch("GET", "/fapi/v1/symbolConfig", weight=5))
+    for each in _decode_symbols(answer.body):
+        if each.symbol in symbols and each.leverage > most:
+            raise UsageError(
+                f"{link.exchange}: {each.symbol} has leverage {each.leverage}, the profile says at most"
+                f" {most}; lower it at the exchange"
+            )
+
+
+def _warn_of_time(api: RestApi, link: Link) -> None:
+    offset_ns = api.clock.offset_ns
+    if abs(offset_ns) > _LARGE_OFFSET_NS:
+        ahead = "behind" if offset_ns > 0 else "ahead"
+        link.warn(
+            f"{link.exchange}: this clock is {abs(offset_ns) / 1e9:.3f} s {ahead} of {api.product.value}'s;"
+            " requests are given the exchange's time, latencies are wrong; synchronise it"
+        )

@@ -1,0 +1,17 @@
+"""What the order rate limit offers to hft."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hft import RiskRule, hookimpl
+from hft_order_rate.rule import OrderRate
+
+__all__ = ["HFT_API", "hft_risk_rule"]
+
+HFT_API = 1
+
+
+@hookimpl
+def hft_risk_rule() -> type[RiskRule[Any]]:
+    return OrderRate

@@ -1,0 +1,1 @@
+"""Long proofs, each with a short form among the tests: kills, faults, and hours of load."""
