@@ -91,7 +91,10 @@ class World:
         self.markets = {market.instrument.exchange: market for market in markets}
         self.rule = Refuse()
         self.manager.risk = RiskEngine(
-            [("refuse", self.rule)], LiveRiskView(self.manager, self.ledger, markets), self.manager.halt
+            [("refuse", self.rule)],
+            LiveRiskView(self.manager, self.ledger, markets, self.clock),
+            lambda halt: self.manager.halt(halt.reason),
+            self.clock,
         )
         self.exchanges: dict[str, ModelExchange] = {}
         self.ready = dict.fromkeys(self.markets, True)

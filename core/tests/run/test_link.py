@@ -36,7 +36,7 @@ class FakeConnection:
         """Close at once."""
         self.state = ConnectionState.STOPPED
 
-    def send(self, data: bytes) -> bool:
+    def send(self, data: bytes, priority: Priority) -> bool:
         """Keep a frame."""
         if self.takes:
             self.sent.append(data)
