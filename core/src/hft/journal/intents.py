@@ -148,9 +148,7 @@ class IntentLog:
         client_order_id, replaces = order.client_order_id, order.replaces
         price, trigger_price = order.price, order.trigger_price
         if len(client_order_id) > _WIDTH:
-            raise OrderError(
-                f"client id {client_order_id!r} or {replaces!r} is longer than {_WIDTH} characters"
-            )
+            raise OrderError(f"a client id has {_WIDTH} characters at most, got {client_order_id!r}")
         body = _pack(
             self._run,
             instrument,
@@ -212,15 +210,24 @@ class Ring:
     """
 
     run: int
+    slots: int
     committed: int
     intents: Mapping[int, Intent]
     fault: str
     torn: bool
 
+    @property
+    def newest(self) -> int:
+        """The number of the newest intent that can be read, 0 if there is none."""
+        return max(self.intents, default=0)
+
+    def lacks(self, number: int) -> bool:
+        """Say whether an intent should be here, and is not: no later one stands in its slot."""
+        return number not in self.intents and self.newest - self.slots < number
+
     def unreadable(self, known: int) -> int:
         """Count the intents behind ``known``, the newest in the database, that were there and are not now."""
-        newest = max(self.intents, default=0)
-        return sum(number not in self.intents for number in range(known + 1, newest)) + self.torn
+        return sum(number not in self.intents for number in range(known + 1, self.newest)) + self.torn
 
 
 def read_intents(path: Path) -> Ring:
@@ -228,7 +235,7 @@ def read_intents(path: Path) -> Ring:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return Ring(run=0, committed=0, intents={}, fault="is missing", torn=False)
+        return Ring(run=0, slots=SLOTS, committed=0, intents={}, fault="is missing", torn=False)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}, mend that first") from None
     fault, slots, run = "", SLOTS, 0
@@ -247,7 +254,7 @@ def read_intents(path: Path) -> Ring:
     intents = {intent.number: intent for intent in found if intent.run == run}
     behind = _HEADER_SIZE + (max(intents, default=0) + 1) % slots * _SLOT_SIZE
     torn = any(content[behind : behind + _SLOT_BYTES]) and not _is_sealed(content, behind, _BODY.size)
-    return Ring(run=run, committed=_committed(content), intents=intents, fault=fault, torn=torn)
+    return Ring(run=run, slots=slots, committed=_committed(content), intents=intents, fault=fault, torn=torn)
 
 
 def _committed(content: bytes) -> int:

@@ -278,7 +278,8 @@ class Journal:
         self._closed = True
         if self._thread is not None:
             if self.dropped:
-                self.note(NoteKind.DAMAGE, lost=f"{self.dropped:,} records that the disk was too slow for")
+                facts = _json({"lost": f"{self.dropped:,} records that the disk was too slow for"})
+                self._queue.append((_NOTE, self._now_ns(), NoteKind.DAMAGE, facts))
             self._stop = True
             self._wake.set()
             self._thread.join(FLUSH_WITHIN_S)

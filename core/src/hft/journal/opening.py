@@ -124,7 +124,7 @@ def lost_intents(ring: Ring, loaded: Loaded) -> tuple[list[Intent], str]:
     faults = []
     if ring.fault:
         faults.append(ring.fault)
-    elif known and known not in ring.intents:
+    elif known and ring.lacks(known):
         faults.append("lacks intents that it had")
     if unreadable := ring.unreadable(known):
         faults.append(f"has {unreadable:,} intents that cannot be read")

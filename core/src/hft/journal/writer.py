@@ -134,16 +134,11 @@ class Writer:
         try:
             # One statement after the other, not one call for all: each lets go of the interpreter's
             # lock, for which the event loop waits no longer than one record takes.
-            for table, row in self._batch:
-                connection.execute(table.insert, row)
+            self._insert(0)
             while self._items:
-                for table, row in self._readable(self._items.popleft()):
-                    try:
-                        connection.execute(table.insert, row)
-                    except OverflowError as error:  # a number of more than 64 bits
-                        self._refuse(error)
-                    else:
-                        self._batch.append((table, row))
+                written = len(self._batch)
+                self._batch.extend(self._readable(self._items.popleft()))
+                self._insert(written)
             connection.execute("COMMIT")
         except sqlite3.Error:
             if connection.in_transaction:
@@ -155,6 +150,19 @@ class Writer:
         if self.ring is not None:
             self.ring.commit(self._seq)
             self.ring.release(self._intent)
+
+    def _insert(self, written: int) -> None:
+        """Insert what of the batch is not inserted yet; what cannot be, for good, is taken out of it."""
+        batch = self._batch
+        while written < len(batch):
+            table, row = batch[written]
+            try:
+                self._connection.execute(table.insert, row)
+            except OverflowError as error:  # a number of more than 64 bits
+                self._refuse(error)
+                del batch[written]
+            else:
+                written += 1
 
     def _next(self) -> int:
         self._seq += 1

@@ -29,12 +29,14 @@ class JournalDesk:
     ``faults`` are the reasons that the journal gave up for.
     """
 
-    def __init__(self, folder: Path, instrument: Instrument | None = None) -> None:
+    def __init__(
+        self, folder: Path, instrument: Instrument | None = None, *, commit_every_s: float = _NEVER
+    ) -> None:
         self.folder = folder
         self.clock = SimulatedClock(START_NS)
         self.instrument = instrument or make_instrument()
         self.faults: list[str] = []
-        self.journal: Journal = open_journal(folder, self.clock, commit_every_s=_NEVER)
+        self.journal: Journal = open_journal(folder, self.clock, commit_every_s=commit_every_s)
 
     def begin(self, prefix: str = "abc1") -> int:
         """Begin a run that trades the instrument."""
