@@ -5,8 +5,8 @@
 A simulated Binance runs as a process of its own; the trader, in mode live with journal, risk rules and quotes
 on some of its markets, in this one. Every few seconds memory, tasks, descriptors and threads are counted. The
 slope of memory is that of the best straight line through the samples of the second half. What a trader keeps
-of the past is bounded (finished orders, trade ids, late answers: up to 10,000 of each); the bounds are made small
-here, so that all of it is full long before that.
+of the past is bounded (finished orders, trade ids, late answers: up to 10,000 of each); the bounds are made
+small here, so that all of it is full long before that.
 """
 
 from __future__ import annotations
