@@ -59,11 +59,24 @@ def book_rows() -> list[Row]:
     return [
         row("create an empty book", _short("create", distinct), "create"),
         row("read best bid and best ask", [*_short("best", distinct), slots], "best"),
-        row("best 20 bids with their sizes, as a list", _short("top", distinct), "top"),
+        row(
+            "best 20 bids with their sizes, as a list, book unchanged since the last",
+            _short("top", distinct),
+            "top",
+        ),
+        row(
+            "one of the best 20 bids set to another size, then the best 20 as a list",
+            _listed("resize", distinct),
+        ),
+        row(
+            "one of the best 20 bids removed or put back, then the best 20 as a list",
+            _listed("remove", distinct),
+        ),
         row(f"snapshot of {LEVELS:,} levels a side, {own}", _loads("load", distinct), "load"),
         row(f"snapshot of {LEVELS // 2:,} levels a side, {own}", _loads("load", halves), "load"),
         row(f"{UPDATES:,} one-level updates, {own}", _applies(distinct), "apply"),
         row(f"snapshot of {LEVELS:,} levels a side, {raw}", _loads("load_raw", distinct)),
+        row(f"snapshot of {LEVELS // 2:,} levels a side, {raw}", _loads("load_raw", halves), "load"),
         row(f"{UPDATES:,} one-level messages, {raw}", _frames(books, frames)),
         row(
             f"{UPDATES:,} one-level messages, {raw}, best bid and ask read after each",
@@ -74,7 +87,7 @@ def book_rows() -> list[Row]:
 
 def _distinct(books: Books) -> Books:
     """Leave out what differs from another only in what it does of a message."""
-    return {name: book for name, book in books.items() if name != "hft, decoder and book alone"}
+    return {name: book for name, book in books.items() if name != "hft, through its codec"}
 
 
 def _prepare(classes: dict[str, type[BookUnderTest]], levels: int) -> Books:
@@ -96,6 +109,21 @@ def _short(kind: str, books: Books) -> list[Contestant]:
             note=book.notes.get(kind, ""),
         )
         for name, book in books.items()
+    ]
+
+
+def _listed(kind: str, books: Books) -> list[Contestant]:
+    """Change a level and list the best 20, then change it back and list them again."""
+    return [
+        Contestant(
+            name=name,
+            statement="; ".join([f"{first}; {book.top}; {second}; {book.top}"] * (_SHORT // 2)),
+            names=book.names,
+            operations=_SHORT,
+            note=book.notes.get("top", ""),
+        )
+        for name, book in books.items()
+        for first, second in [getattr(book, kind)]
     ]
 
 
@@ -156,6 +184,10 @@ def _check(name: str, book: BookUnderTest, depth: DepthInput) -> None:
     for start, stop, truth in ((0, middle, halfway), (middle, end, whole)):
         book.apply(start, stop)
         _compare(name, book, truth)
+    for statements in (book.resize, book.remove):
+        for statement in statements:
+            _play(book, statement)
+        _compare(name, book, whole)
 
 
 def _play(book: BookUnderTest, statement: str, frame: bytes = b"") -> None:

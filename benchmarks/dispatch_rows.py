@@ -43,7 +43,7 @@ def _row(depth: DepthInput, make_book: Callable[[Instrument], OrderBook]) -> Row
     return Row(
         name=f"one depth message on {kind}",
         contestants=[
-            contestant("decode and apply, nothing else", quiet, statement="bare()"),
+            contestant("decode by the codec and apply, nothing else", quiet, statement="bare()"),
             contestant(
                 "nobody listens", quiet, "feed, dispatch, sequence check, crossed check, counters, clock"
             ),

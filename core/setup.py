@@ -12,7 +12,7 @@ with TemporaryDirectory() as build:
             Extension(
                 "hft.book._native",
                 ["src/hft/book/_native.pyx"],
-                depends=["src/hft/book/_reader.pxd"],
+                depends=["src/hft/book/_path.pxi", "src/hft/book/_reader.pxd"],
                 # Nothing that only the machine of the build has: a wheel is run elsewhere.
                 extra_compile_args=["-O3", "-g0"],
                 optional=True,

@@ -10,7 +10,7 @@ import orjson
 from ccxt.async_support.base.ws.order_book import OrderBook
 from ccxt.pro import binance
 
-from benchmarks.books.interface import BookUnderTest, Levels
+from benchmarks.books.interface import BookUnderTest, Levels, near_touch
 from benchmarks.inputs import DepthInput
 
 __all__ = ["Book"]
@@ -25,6 +25,8 @@ class Book(BookUnderTest):
     create = "OrderBook()"
     best = "book['bids'][0]; book['asks'][0]"
     top = "book['bids'][:20]"
+    resize = ("book['bids'].store(price, small)", "book['bids'].store(price, large)")
+    remove = ("book['bids'].store(price, 0)", "book['bids'].store(price, large)")
     notes = {"frame": "no sequence check"}
 
     def __init__(self) -> None:
@@ -40,6 +42,7 @@ class Book(BookUnderTest):
 
     def prepare(self, depth: DepthInput) -> None:
         self._depth = depth
+        self.names.update(near_touch(depth, float))
         self._snapshot = self._parse(depth.snapshot)
         self._changes = [(update.is_bid, float(update.price), float(update.size)) for update in depth.updates]
 

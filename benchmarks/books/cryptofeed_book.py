@@ -13,7 +13,7 @@ try:
 except ImportError:  # before 3.0
     from yapic.json import loads
 
-from benchmarks.books.interface import BookUnderTest, Levels
+from benchmarks.books.interface import BookUnderTest, Levels, near_touch
 from benchmarks.inputs import DepthInput
 
 __all__ = ["Book"]
@@ -31,6 +31,8 @@ class Book(BookUnderTest):
     create = "OrderBook('BINANCE', 'BTC-USDT')"
     best = "book.book.bids.index(0); book.book.asks.index(0)"
     best_of_loaded = "contestant.book.book.bids.index(0); contestant.book.book.asks.index(0)"
+    resize = ("book.book.bids[price] = small", "book.book.bids[price] = large")
+    remove = ("del book.book.bids[price]", "book.book.bids[price] = large")
     top = "list(islice(book.book.bids.items(), 20))"
 
     def __init__(self) -> None:
@@ -44,6 +46,7 @@ class Book(BookUnderTest):
 
     def prepare(self, depth: DepthInput) -> None:
         self._depth = depth
+        self.names.update(near_touch(depth, Decimal))
         self._bids = {Decimal(price): Decimal(size) for price, size in depth.bids}
         self._asks = {Decimal(price): Decimal(size) for price, size in depth.asks}
         self._changes = [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
-from benchmarks.books.interface import BookUnderTest, Levels
+from benchmarks.books.interface import BookUnderTest, Levels, near_touch
 from benchmarks.inputs import INSTRUMENT, STREAM, DepthInput
 from hft import (
     Channel,
@@ -32,10 +32,12 @@ _SNAPSHOT_URL = "https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=1000"
 CONN = f"wss://stream.binance.com:9443/stream?streams={STREAM}"
 
 
-def open_stream(market: Market, depth: DepthInput, trace: Trace) -> RecordedFeed:
+def open_stream(
+    market: Market, depth: DepthInput, trace: Trace, feed_type: type[RecordedFeed] = RecordedFeed
+) -> RecordedFeed:
     """Return a feed whose stream has brought the market's book in step with the snapshot."""
     market.trace = trace
-    feed = RecordedFeed("binance", "mainnet", clock=SimulatedClock(), trace=trace)
+    feed = feed_type("binance", "mainnet", clock=SimulatedClock(), trace=trace)
     feed.stream = BinanceStream(Config(), feed)
     feed.stream.subscribe([market])
     feed.on_open(CONN, 0)
@@ -53,12 +55,16 @@ class HftBook(BookUnderTest):
     create = "new_book(instrument)"
     best = "book.best_bid; book.best_ask"
     top = "book.bids(20)"
+    resize = ("set_level(BUY, price, small)", "set_level(BUY, price, large)")
+    remove = ("set_level(BUY, price, 0)", "set_level(BUY, price, large)")
     frame = "on_frame(conn, frame, 0)"
     begin = "book.update_id = first_id"
     notes = {
         "frame": "decoding, sequence check, book and one listener",
         "load": "from the undecoded JSON slice, parsing included",
     }
+
+    feed_type: ClassVar[type[RecordedFeed]] = RecordedFeed
 
     def __init__(self, new_book: Callable[[Instrument], OrderBook]) -> None:
         self.names: dict[str, Any] = {"new_book": new_book, "instrument": INSTRUMENT, "conn": CONN}
@@ -69,8 +75,14 @@ class HftBook(BookUnderTest):
         market.book = self._book = self.names["book"] = self._new_book(INSTRUMENT)
         market.listen(Channel.BOOK, lambda book: None)
         self._depth = depth
-        self.names["on_frame"] = open_stream(market, depth, Trace(SystemClock().now_ns)).on_frame
+        self.names["on_frame"] = open_stream(
+            market, depth, Trace(SystemClock().now_ns), self.feed_type
+        ).on_frame
         self.names["first_id"] = depth.first_id
+        self.names.update(near_touch(depth, str), BUY=Side.BUY, set_level=self._book.set_level)
+        self.names["price"] = INSTRUMENT.price(self.names["price"])
+        for name in ("small", "large"):
+            self.names[name] = INSTRUMENT.size(self.names[name])
         self._slices = codec.decode_depth_snapshot(depth.snapshot)
         self._changes = [
             (
@@ -82,6 +94,12 @@ class HftBook(BookUnderTest):
         ]
 
     def load_raw(self) -> None:
+        # As the stream does it.
+        message = self._book.read_message(codec.SPOT_SNAPSHOT, self._depth.snapshot)
+        if message is not None:
+            self._book.apply_snapshot(message.bids, message.asks)
+            self._book.update_id = message.last_id
+            return
         snapshot = codec.decode_depth_snapshot(self._depth.snapshot)
         self._book.apply_snapshot(snapshot.bids, snapshot.asks)
         self._book.update_id = snapshot.last_update_id

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from benchmarks.inputs import DepthInput
 
-__all__ = ["BookUnderTest", "Levels"]
+__all__ = ["BookUnderTest", "Levels", "near_touch"]
 
 Levels = list[tuple[Decimal, Decimal]]
+
+
+def near_touch(depth: DepthInput, number: Callable[[str], Any]) -> dict[str, Any]:
+    """Return the names that ``resize`` and ``remove`` are about, as numbers of a book's own type."""
+    price, size = depth.bids[2]
+    return {"price": number(price), "small": number("0.00001"), "large": number(size)}
 
 
 class BookUnderTest(ABC):
@@ -31,6 +37,10 @@ class BookUnderTest(ABC):
     """The same where `load` made another book than the one in ``names``."""
     top: ClassVar[str]
     """Make a list of price and size of the best 20 bids."""
+    resize: ClassVar[tuple[str, str]]
+    """Set ``price``, which is among the best 20 bids, to ``small``; set it to ``large``, as it was."""
+    remove: ClassVar[tuple[str, str]]
+    """Delete that level; set it to ``large`` again."""
     frame: ClassVar[str] = "apply_frame(frame)"
     """Apply ``frame``, bytes as they come from the socket."""
     begin: ClassVar[str] = "pass"

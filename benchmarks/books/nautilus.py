@@ -31,6 +31,8 @@ class Book(BookUnderTest):
     create = "OrderBook(instrument_id, book_type)"
     best = "book.best_bid_price(); book.best_ask_price()"
     top = "[(level.price, level.size()) for level in book.bids()[:20]]"
+    resize = ("book.apply_delta(small)", "book.apply_delta(large)")
+    remove = ("book.apply_delta(gone)", "book.apply_delta(large)")
     notes = {"frame": "no sequence check, no message bus"}
 
     def __init__(self) -> None:
@@ -53,6 +55,10 @@ class Book(BookUnderTest):
             self._delta(update.is_bid, update.price, update.size, depth.first_id + number)
             for number, update in enumerate(depth.updates, 1)
         ]
+
+        price, size = depth.bids[2]
+        for name, each in (("small", "0.00001000"), ("large", size), ("gone", "0.00000000")):
+            self.names[name] = self._delta(True, price, each, depth.first_id)
 
     def load_raw(self) -> None:
         snapshot = self._decode_snapshot(self._depth.snapshot)

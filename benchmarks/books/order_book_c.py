@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from order_book import OrderBook
 
-from benchmarks.books.interface import BookUnderTest, Levels
+from benchmarks.books.interface import BookUnderTest, Levels, near_touch
 from benchmarks.inputs import DepthInput
 
 __all__ = ["OrderBookC"]
@@ -24,6 +24,8 @@ class OrderBookC(BookUnderTest):
     best = "book.bids.index(0); book.asks.index(0)"
     # A book that shows no more is faster than a slice of items(), of to_list(), or index(i) twenty times.
     top = "shallow.bids.to_list()"
+    resize = ("shallow.bids[price] = small", "shallow.bids[price] = large")
+    remove = ("del shallow.bids[price]", "shallow.bids[price] = large")
     notes = {"top": "of a book made with max_depth=20"}
 
     def __init__(self, number: Callable[[str], Any]) -> None:
@@ -40,6 +42,7 @@ class OrderBookC(BookUnderTest):
     def prepare(self, depth: DepthInput) -> None:
         number = self._number
         self._depth = depth
+        self.names.update(near_touch(depth, number))
         self._bids = {number(price): number(size) for price, size in depth.bids}
         self._asks = {number(price): number(size) for price, size in depth.asks}
         self._shallow.bids = self._bids

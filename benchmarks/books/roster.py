@@ -10,7 +10,7 @@ __all__ = ["NAMES", "load_books"]
 
 _OURS = {
     "hft": "hft_native",
-    "hft, decoder and book alone": "hft_bare",
+    "hft, through its codec": "hft_codec",
     "hft, pure Python": "hft_pure",
 }
 

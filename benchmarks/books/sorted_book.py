@@ -10,7 +10,7 @@ from typing import Any
 
 from sortedcontainers import SortedDict
 
-from benchmarks.books.interface import BookUnderTest, Levels
+from benchmarks.books.interface import BookUnderTest, Levels, near_touch
 from benchmarks.inputs import DepthInput
 
 __all__ = ["SortedDictBook"]
@@ -23,7 +23,9 @@ class SortedDictBook(BookUnderTest):
 
     create = "(SortedDict(), SortedDict())"
     best = "bids.peekitem(-1); asks.peekitem(0)"
-    top = "[(price, bids[price]) for price in islice(reversed(bids), 20)]"
+    resize = ("bids[price] = small", "bids[price] = large")
+    remove = ("del bids[price]", "bids[price] = large")
+    top = "[(key, bids[key]) for key in islice(reversed(bids), 20)]"
 
     def __init__(self, number: Callable[[str], Any]) -> None:
         self._number = number
@@ -40,6 +42,7 @@ class SortedDictBook(BookUnderTest):
     def prepare(self, depth: DepthInput) -> None:
         number = self._number
         self._depth = depth
+        self.names.update(near_touch(depth, number))
         self._sides = [
             {number(price): number(size) for price, size in side} for side in (depth.bids, depth.asks)
         ]

@@ -5,8 +5,9 @@ Everything a plugin needs is imported from here: ``from hft import Strategy, hoo
 
 from __future__ import annotations
 
-from hft.book import JsonSlice, Level, OrderBook
+from hft.book import Chain, DepthLayout, DepthMessage, DepthPart, JsonSlice, Level, OrderBook
 from hft.clock import Clock, SimulatedClock, SystemClock, Timer
+from hft.depth_path import DepthPath, DepthPaths, new_paths
 from hft.errors import (
     CaptureError,
     DataError,
@@ -96,6 +97,7 @@ __all__ = [
     "BookState",
     "Capabilities",
     "CaptureError",
+    "Chain",
     "Channel",
     "Clock",
     "ConnectionSpec",
@@ -103,6 +105,11 @@ __all__ = [
     "Costs",
     "DataError",
     "DecodeError",
+    "DepthLayout",
+    "DepthMessage",
+    "DepthPart",
+    "DepthPath",
+    "DepthPaths",
     "Duration",
     "Endpoints",
     "ExecutionClient",
@@ -177,6 +184,7 @@ __all__ = [
     "Verdict",
     "amount_to_decimal",
     "hookimpl",
+    "new_paths",
     "option",
     "to_amount",
 ]

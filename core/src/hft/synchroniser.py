@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from hft.book import JsonSlice
+from hft.book import Chain, DepthLayout, JsonSlice
 from hft.clock import Clock, Timer
+from hft.depth_path import DepthPath, new_gate, new_path
 from hft.errors import DataError
 from hft.market import Market
 from hft.net.backoff import Backoff
@@ -87,6 +88,7 @@ class Synchroniser:
         "_clock",
         "_flowing",
         "_follows",
+        "_gate",
         "_in_step_since_ns",
         "_late",
         "_old",
@@ -132,6 +134,14 @@ class Synchroniser:
         self._late = False  # ... asked for before the last disconnection
         self._in_step_since_ns: int | None = None
         self._old = self._old_id = 0
+        self._gate = new_gate()  # open only while every update that follows is to be applied at once
+
+    def path(self, layout: DepthLayout, chain: Chain) -> DepthPath | None:
+        """Make the short way for updates that are written by this layout; None where there is none.
+
+        ``chain`` says of which updates the `Continuity` surely says NEXT.
+        """
+        return new_path(self.market, self._gate, layout, chain, self._on_crossed)
 
     def on_subscribed(self) -> None:
         """Begin: updates are certain to flow from now on, so a snapshot asked for now bridges."""
@@ -178,10 +188,11 @@ class Synchroniser:
             book.exchange_ns = exchange_ns
             book.recv_ns = recv_ns
             if book.is_crossed:
-                self._restart(BookState.BROKEN, f"crossed after update {last_id}")
+                self._on_crossed(last_id)
                 return
             market.counters.book_updates += 1
             book.state = BookState.LIVE
+            self._gate.open = True
             market.on_book(book)
         elif step is Step.GAP:
             delta = (first_id, last_id, prev_id, bids, asks, exchange_ns, recv_ns)
@@ -213,6 +224,7 @@ class Synchroniser:
         book.exchange_ns = exchange_ns
         book.recv_ns = recv_ns
         market.counters.book_updates += in_stream
+        self._gate.open = False
         self._synced, self._bridged, self._unsure = True, False, unsure
         if not self._apply_buffer():
             return
@@ -248,6 +260,9 @@ class Synchroniser:
     def on_corrupt(self, reason: str) -> None:
         """Learn from the plugin (a failed checksum, an update it cannot read) that the book is wrong."""
         self._restart(BookState.BROKEN, reason)
+
+    def _on_crossed(self, last_id: int) -> None:
+        self._restart(BookState.BROKEN, f"crossed after update {last_id}")
 
     def _keep(self, delta: _Delta) -> None:
         self._flowing = True
@@ -328,7 +343,7 @@ class Synchroniser:
     def _lose(self, state: BookState) -> None:
         if self._synced and not self._unsure:
             self.market.counters.resyncs += 1
-        self._synced = self._bridged = self._unsure = False
+        self._synced = self._bridged = self._unsure = self._gate.open = False
         self._buffer.clear()
         since_ns, self._in_step_since_ns = self._in_step_since_ns, None
         if since_ns is not None and self._clock.now_ns() - since_ns >= _STABLE_NS:

@@ -264,6 +264,34 @@ def test_a_snapshot_in_any_order_is_sorted(native_book: type[OrderBook]) -> None
     assert book.bids() == [(300, 2000), (100, 1000)]
 
 
+def test_pairs_of_levels_that_did_not_change_are_kept(native_book: type[OrderBook]) -> None:
+    book = apply(native_book, b"[" + b",".join(b'["%d","1"]' % price for price in range(50, 0, -1)) + b"]")
+    before = book.bids(20)
+    again = book.bids(20)
+    assert again == before
+    assert again is not before
+    assert all(old is new for old, new in zip(before, again, strict=True))
+    book.apply_delta(b'[["49","2"],["45","0"],["44.5","1"],["47","1"]]', b"[]")
+    after = book.bids(20)
+    assert [level for level in after if not any(level is old for old in before)] == [
+        (4900, 2000),
+        (4450, 1000),
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 2)), max_size=60), st.data())
+def test_kept_pairs_are_the_levels(
+    native_book: type[OrderBook], changes: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    native, pure = (kind(make_instrument("1", "1")) for kind in (native_book, SortedBook))
+    for price, size in changes:
+        side = data.draw(st.sampled_from(Side))
+        for book in (native, pure):
+            book.set_level(side, Price(price), Size(size))
+        n = data.draw(st.sampled_from([1, 5, 31, 32, 33, 60]))
+        assert native.levels(side, n) == pure.levels(side, n)
+
+
 @pytest.mark.parametrize("name", ["best_bid", "best_ask", "best_bid_size", "best_ask_size", "instrument"])
 def test_what_the_book_tells_cannot_be_written(native_book: type[OrderBook], name: str) -> None:
     with pytest.raises(AttributeError):

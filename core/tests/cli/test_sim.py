@@ -19,7 +19,7 @@ import aiohttp
 import attrs
 import pytest
 
-from hft import Duration, SimulatorConfig, UsageError, option
+from hft import Duration, Side, SimulatorConfig, UsageError, option
 from hft.cli import sim
 from hft.sim.arguments import config_arguments
 from hft.sim.child import start_child
@@ -173,6 +173,8 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
 class AcmeConfig(SimulatorConfig):
     lifetime: Duration = option(Duration(1), doc="how long")
     name: str = option("x", doc="a name")
+    strict: bool = option(False, doc="how strict")
+    side: Side = option(Side.BUY, doc="which side")
 
 
 def parse(*arguments: str) -> Any:
@@ -197,6 +199,7 @@ def test_options_are_the_config() -> None:
         AcmeConfig(),
         AcmeConfig(symbols=("A/B",), seed=-1, rate=0.1, capture="x=y.jsonl", speed=0.0, name="-- =,"),
         AcmeConfig(lifetime=Duration(123_456_789)),
+        AcmeConfig(strict=True, side=Side.SELL),
     ],
 )
 def test_a_config_survives_the_command_line(config: AcmeConfig) -> None:
@@ -220,8 +223,8 @@ def test_files_are_meant_from_the_profiles_folder() -> None:
         (["--rate", "inf"], "rate"),
         (["--symbols", ","], "symbols"),
         (["--set", "lifetime=5"], "lifetime: '5' is not a length of time, write it as 100ms"),
-        (["--set", "withdrawals=yes"], "withdrawals: 'yes' is none of true, false"),
-        (["--set", "events=soon"], "events: 'soon' is none of before, after, mixed"),
+        (["--set", "strict=yes"], "strict: 'yes' is none of true, false"),
+        (["--set", "side=left"], "side: 'left' is none of buy, sell"),
         (["--set", "lifetme=5s"], "'lifetme' is no option of this simulator, did you mean 'lifetime'"),
         (["--set", "lifetime"], "--set 'lifetime' has no value, write it as NAME=VALUE"),
     ],

@@ -8,23 +8,33 @@ their ends.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_CheckBuffer
-from cpython.bytes cimport PyBytes_AsString, PyBytes_CheckExact, PyBytes_Size
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_AsString,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+    PyBytes_Size,
+)
 from cpython.exc cimport PyErr_Clear
-from cpython.list cimport PyList_New, PyList_SetItem
-from cpython.mem cimport PyMem_Free
+from cpython.list cimport PyList_New
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport INT64_MAX, UINT64_MAX, int64_t, uint64_t
-from libc.string cimport memmove
+from libc.string cimport memchr, memcmp, memcpy, memmove
 
-from hft.book._reader cimport Batch, Cursor, Grid, Text, read_slice, reserve
+from types import MemberDescriptorType
+
+from hft.book._reader cimport Batch, Cursor, Grid, Text, read_levels, read_number, read_slice, reserve
 
 from hft.book.interface import OrderBook
+from hft.book.layout import DepthMessage
 from hft.errors import GridError
 from hft.instrument import MAX_COUNT
 from hft.types import BookState, Side
 
-__all__ = ["NativeCore", "NativeSide", "members"]
+__all__ = ["DepthPath", "DepthPaths", "Gate", "NativeCore", "NativeSide", "ReadLevels", "bind", "members"]
 
 cdef extern from "Python.h":
     """
@@ -37,6 +47,7 @@ cdef extern from "Python.h":
         int flags
     int T_OBJECT_EX, READONLY
     object PyDescr_NewMember(PyTypeObject* type, PyMemberDef* member)
+    void PyList_SET_ITEM(object list, Py_ssize_t index, PyObject* item)
     int PyObject_GetBuffer(object exporter, Py_buffer* view, int flags)  # the caller looks at the result
     Py_ssize_t PY_SSIZE_T_MAX
     int64_t PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
@@ -78,12 +89,19 @@ cdef bint borrow(object data, Cursor* c, Py_buffer* view) noexcept:
 
 # -- levels ------------------------------------------------------------------------------------------
 
+cdef enum:
+    KEPT = 32  # so many pairs of price and size are kept, best first, for who asks again
+
+
 cdef class NativeSide:
     """The levels of one side, worst first: a change near the touch moves little memory.
 
     ``keys`` are the ticks of bids and the negated ticks of asks, ascending on both sides, so that one
     code serves both. ``odd`` belongs to the `Ladder` that keeps the levels off the grid. For it this is
     a map of price to size.
+
+    The pairs that `top` hands out are kept until their levels change: a list of the best levels is made of
+    those that are there, and of new ones only where something happened.
     """
 
     cdef int64_t* keys
@@ -95,12 +113,17 @@ cdef class NativeSide:
     # The key and size that are shown as the best; 0 while the side is shown empty.
     cdef int64_t shown_key
     cdef int64_t shown_lots
+    # Pairs by their places from the best outwards; NULL where there is none, or none any more.
+    cdef PyObject* kept[KEPT]
+    cdef Py_ssize_t kept_count
+    cdef uint64_t changes  # counts what was done to the levels
 
     def __cinit__(self, int sign):
         self.sign = 1 if sign > 0 else -1
         self.odd = {}
 
     def __dealloc__(self):
+        self.forget()
         PyMem_Free(self.keys)
         PyMem_Free(self.lots)
 
@@ -129,7 +152,42 @@ cdef class NativeSide:
 
     def clear(self):
         """Delete all levels."""
+        self.empty()
+
+    cdef inline void empty(self) noexcept:
         self.count = 0
+        self.forget()
+
+    cdef inline void forget(self) noexcept:
+        """Let go of all kept pairs."""
+        self.changes += 1
+        while self.kept_count:
+            self.kept_count -= 1
+            Py_XDECREF(self.kept[self.kept_count])
+            self.kept[self.kept_count] = NULL
+
+    cdef inline void forget_one(self, Py_ssize_t rank) noexcept:
+        """Let go of one kept pair, whose level changes; it is one of those that are kept."""
+        Py_XDECREF(self.kept[rank])
+        self.kept[rank] = NULL
+
+    cdef void move_kept(self, Py_ssize_t rank, bint away) noexcept:
+        """Make a gap in the kept pairs for a new level, or close that of one that is gone."""
+        cdef PyObject** place = self.kept + rank
+        cdef Py_ssize_t behind = self.kept_count - rank
+        if away:
+            if self.kept_count == KEPT:
+                behind -= 1
+                Py_XDECREF(self.kept[KEPT - 1])
+            else:
+                self.kept_count += 1
+            memmove(place + 1, place, behind * sizeof(PyObject*))
+            place[0] = NULL
+        else:
+            Py_XDECREF(place[0])
+            memmove(place, place + 1, (behind - 1) * sizeof(PyObject*))
+            self.kept_count -= 1
+            self.kept[self.kept_count] = NULL
 
     cdef inline int make_room(self, Py_ssize_t more) except -1:
         if self.count + more > self.room:
@@ -156,16 +214,25 @@ cdef class NativeSide:
     cdef inline void put(self, int64_t key, int64_t lots) noexcept:
         """Set a level, or delete it where lots are 0; there must be room for one more."""
         cdef Py_ssize_t at = self.find(key)
-        cdef Py_ssize_t behind = (self.count - at) * sizeof(int64_t)
+        cdef Py_ssize_t rank = self.count - at  # from the best outwards, of a level that is put in here
+        cdef Py_ssize_t behind = rank * sizeof(int64_t)
+        self.changes += 1
         if at < self.count and self.keys[at] == key:
+            rank -= 1
             if lots:
+                if rank < self.kept_count and self.lots[at] != lots:
+                    self.forget_one(rank)
                 self.lots[at] = lots
             else:
+                if rank < self.kept_count:
+                    self.move_kept(rank, False)
                 self.count -= 1
                 behind -= sizeof(int64_t)
                 memmove(self.keys + at, self.keys + at + 1, behind)
                 memmove(self.lots + at, self.lots + at + 1, behind)
         elif lots:
+            if rank < self.kept_count:
+                self.move_kept(rank, True)
             if behind:
                 memmove(self.keys + at + 1, self.keys + at, behind)
                 memmove(self.lots + at + 1, self.lots + at, behind)
@@ -183,7 +250,7 @@ cdef class NativeSide:
         """Replace all levels by those of a batch, without searching where it comes best first."""
         cdef Py_ssize_t i, at = 0
         cdef int64_t last = INT64_MAX, key
-        self.count = 0
+        self.empty()
         for i in range(batch.count):
             key = batch.ticks[i] * self.sign
             if key >= last:
@@ -209,17 +276,43 @@ cdef class NativeSide:
 
     cdef list top(self, Py_ssize_t n):
         """Return the best levels as tuples of price and size, best first."""
-        cdef Py_ssize_t i, at = self.count
+        cdef uint64_t changes = self.changes
+        cdef Py_ssize_t i
+        cdef PyObject* level
         cdef list levels
-        if n > self.count:
-            n = self.count
+        n = min(n, self.count)
         levels = PyList_New(n)
         for i in range(n):
-            at -= 1
-            level = (self.keys[at] * self.sign, self.lots[at])
-            Py_INCREF(level)
-            PyList_SetItem(levels, i, level)
+            level = self.kept[i] if i < self.kept_count else NULL
+            if level != NULL:
+                Py_INCREF(<object>level)
+                PyList_SET_ITEM(levels, i, level)
+            elif not self.add(levels, i, changes):
+                return self.top(n)
         return levels
+
+    cdef bint add(self, list levels, Py_ssize_t i, uint64_t changes) except -1:
+        """Make a pair, for a list and for later; return False if these are no more the levels that they were."""
+        cdef Py_ssize_t at = self.count - 1 - i
+        # Where memory is asked for, garbage may be collected, and what is collected may write into this book.
+        if changes != self.changes:
+            return False
+        level = (self.keys[at] * self.sign, self.lots[at])
+        if changes != self.changes:
+            return False
+        Py_INCREF(level)
+        PyList_SET_ITEM(levels, i, <PyObject*>level)
+        if i < KEPT:
+            self.keep(i, level)
+        return True
+
+    cdef inline void keep(self, Py_ssize_t rank, object level) noexcept:
+        """Keep a pair; those before it are kept."""
+        Py_INCREF(level)
+        Py_XDECREF(self.kept[rank])
+        self.kept[rank] = <PyObject*>level
+        if rank >= self.kept_count:
+            self.kept_count = rank + 1
 
     cdef int64_t depth(self, Py_ssize_t n) noexcept:
         """Return the sum of the best sizes, -1 if it is too large."""
@@ -353,26 +446,68 @@ cdef class NativeCore:
 
     def apply_snapshot(self, bids, asks):
         """Replace both sides by the levels of two JSON slices."""
-        if not self.read(bids, asks):
+        cdef Batch* new_bids
+        cdef Batch* new_asks
+        if not self.levels_of(bids, asks, &new_bids, &new_asks):
             self.apply_exactly(True, bids, asks)
             return
         self.bid_side.odd.clear()
         self.ask_side.odd.clear()
-        self.bid_side.fill(&new_bids)
-        self.ask_side.fill(&new_asks)
+        self.bid_side.fill(new_bids)
+        self.ask_side.fill(new_asks)
         self.refresh()
+
+    def read_message(self, layout, data):
+        """Read a message of a layout, levels and all; None if it is for the codec."""
+        cdef Cursor c
+        cdef int64_t numbers[NUMBERS]
+        cdef ReadLevels bids, asks
+        if not PyBytes_CheckExact(data):
+            return None
+        c.at = <Text>PyBytes_AS_STRING(data)
+        c.end = c.at + PyBytes_GET_SIZE(data)
+        bids, asks = ReadLevels(), ReadLevels()
+        bids.prices = asks.prices = self.prices
+        bids.sizes = asks.sizes = self.sizes
+        if not compiled(layout).read(&c, self, &bids.batch, &asks.batch, numbers):
+            return None
+        return DepthMessage(
+            first_id=numbers[FIRST_ID],
+            last_id=numbers[LAST_ID],
+            prev_id=numbers[PREV_ID],
+            exchange_ns=numbers[TIME],
+            bids=bids,
+            asks=asks,
+        )
+
+    cdef bint levels_of(self, bids, asks, Batch** to_bids, Batch** to_asks) except -1:
+        """Find the levels of two slices and make room for them; return False if they are not plain."""
+        if type(bids) is not ReadLevels or type(asks) is not ReadLevels:
+            to_bids[0], to_asks[0] = &new_bids, &new_asks
+            return self.read(bids, asks)
+        to_bids[0], to_asks[0] = self.of(<ReadLevels>bids), self.of(<ReadLevels>asks)
+        self.bid_side.make_room(to_bids[0].count)
+        self.ask_side.make_room(to_asks[0].count)
+        return True
+
+    cdef Batch* of(self, ReadLevels levels) except NULL:
+        if not (same_grid(&self.prices, &levels.prices) and same_grid(&self.sizes, &levels.sizes)):
+            raise ValueError("the levels were read for a book of another grid")
+        return &levels.batch
 
     def apply_delta(self, bids, asks):
         """Set the levels of two JSON slices."""
+        cdef Batch* new_bids
+        cdef Batch* new_asks
         if (
-            not self.read(bids, asks)
-            or self.bid_side.meets_odd(&new_bids)
-            or self.ask_side.meets_odd(&new_asks)
+            not self.levels_of(bids, asks, &new_bids, &new_asks)
+            or self.bid_side.meets_odd(new_bids)
+            or self.ask_side.meets_odd(new_asks)
         ):
             self.apply_exactly(False, bids, asks)
             return
-        self.bid_side.merge(&new_bids)
-        self.ask_side.merge(&new_asks)
+        self.bid_side.merge(new_bids)
+        self.ask_side.merge(new_asks)
         self.refresh()
 
     def set_level(self, side, price, size):
@@ -394,7 +529,8 @@ cdef class NativeCore:
         """Remove every level."""
         self.bid_side.odd.clear()
         self.ask_side.odd.clear()
-        self.bid_side.count = self.ask_side.count = 0
+        self.bid_side.empty()
+        self.ask_side.empty()
         self.refresh()
 
     cdef inline int refresh(self) except -1:
@@ -431,6 +567,9 @@ cdef class NativeCore:
     @property
     def is_crossed(self):
         """Whether the best bid is not below the best ask."""
+        return self.crosses()
+
+    cdef inline bint crosses(self) noexcept:
         cdef NativeSide bids = self.bid_side, asks = self.ask_side
         return bids.count > 0 and asks.count > 0 and bids.keys[bids.count - 1] >= -asks.keys[asks.count - 1]
 
@@ -479,6 +618,9 @@ cdef class NativeCore:
             if not left:
                 return <object>cost / size
         return None
+
+
+include "_path.pxi"
 
 
 # -- attributes --------------------------------------------------------------------------------------

@@ -11,6 +11,9 @@ import msgspec
 from hft.instrument import Instrument
 from hft.types import BookState, Price, Side, Size
 
+if TYPE_CHECKING:  # what a message is made of are slices
+    from hft.book.layout import DepthLayout, DepthMessage
+
 __all__ = ["JsonSlice", "Level", "OrderBook"]
 
 JsonSlice = bytes | msgspec.Raw
@@ -71,6 +74,14 @@ class OrderBook(ABC):
         Deleting a level that is not there is normal: exchanges send it for levels outside their
         snapshot.
         """
+
+    def read_message(self, layout: DepthLayout, data: bytes) -> DepthMessage | None:
+        """Read a message that is of a layout to the byte, at several times a codec's speed.
+
+        Its levels are for this book alone, and stand where slices stand. None: it is for the codec, as
+        every message is without the native module.
+        """
+        return None
 
     @abstractmethod
     def set_level(self, side: Side, price: Price, size: Size) -> None:

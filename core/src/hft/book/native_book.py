@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
-from hft.book._native import NativeCore, NativeSide, members
-from hft.book.interface import JsonSlice, OrderBook
-from hft.book.ladder import Ladder
+from hft.book._native import NativeCore, NativeSide, ReadLevels, members
+from hft.book.interface import JsonSlice, Level, OrderBook
+from hft.book.ladder import Ladder, OddLevel
 from hft.book.levels import parse_levels
-from hft.instrument import Instrument
 from hft.types import Price, Side, Size
 
 __all__ = ["NativeBook"]
@@ -20,23 +20,16 @@ class NativeBook(NativeCore, OrderBook):
     Slices in an unusual form and levels off the grid take the path of `SortedBook`, over the same arrays.
     """
 
-    __slots__ = ("_asks", "_bids")
-
-    def __init__(self, instrument: Instrument) -> None:
-        super().__init__(instrument)
-        self._bids: Ladder[NativeSide] = Ladder(instrument, self.bid_side, self.bid_side.odd)
-        self._asks: Ladder[NativeSide] = Ladder(instrument, self.ask_side, self.ask_side.odd)
+    __slots__ = ()
 
     def apply_exactly(self, replace: bool, bids: JsonSlice, asks: JsonSlice) -> None:
         """Apply a snapshot or a delta of any form; raise before anything of it is applied."""
-        instrument = self.instrument
-        new_bids = parse_levels(instrument, Side.BUY, bids)
-        new_asks = parse_levels(instrument, Side.SELL, asks)
-        if replace:
-            self._bids.clear()
-            self._asks.clear()
-        self._bids.set(new_bids)
-        self._asks.set(new_asks)
+        new_bids, new_asks = self._parse(Side.BUY, bids), self._parse(Side.SELL, asks)
+        for side, levels in ((Side.BUY, new_bids), (Side.SELL, new_asks)):
+            ladder = self._ladder(side)
+            if replace:
+                ladder.clear()
+            ladder.set(levels)
         self.show()
 
     def set_exactly(self, side: Side, price: Price, size: Size) -> None:
@@ -50,8 +43,15 @@ class NativeBook(NativeCore, OrderBook):
             return super().exact_levels(side, n)
         return sorted(ladder.exact(), reverse=side is Side.BUY)[:n]
 
+    def _parse(self, side: Side, levels: JsonSlice | ReadLevels) -> Sequence[Level | OddLevel]:
+        return (
+            levels.pairs() if isinstance(levels, ReadLevels) else parse_levels(self.instrument, side, levels)
+        )
+
     def _ladder(self, side: Side) -> Ladder[NativeSide]:
-        return self._bids if side is Side.BUY else self._asks
+        """Make the ladder of a side: it has no state of its own."""
+        native = self.bid_side if side is Side.BUY else self.ask_side
+        return Ladder(self.instrument, native, native.odd)
 
 
 for _name, _member in members().items():

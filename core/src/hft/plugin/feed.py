@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from hft.clock import Clock
+from hft.depth_path import DepthPaths
 from hft.errors import DecodeError
 from hft.instrument import Instrument
 from hft.latency import UNTRACED, Trace
@@ -59,6 +60,7 @@ class StreamFeed(Feed):
         self.listings = 0
         self.frames = 0
         self.undecoded_frames = 0
+        self._paths: dict[str, DepthPaths] = {}
         self._trace = trace
         self._warn = warn
 
@@ -67,6 +69,9 @@ class StreamFeed(Feed):
     def publish(self, instruments: Iterable[Instrument]) -> None:
         self.listings += 1
         self.instruments.update((instrument.symbol, instrument) for instrument in instruments)
+
+    def use_paths(self, conn: str, paths: DepthPaths) -> None:
+        self._paths[conn] = paths
 
     def undecoded(self, conn: str, data: bytes, reason: str) -> None:
         self.undecoded_frames += 1
@@ -86,8 +91,11 @@ class StreamFeed(Feed):
     def on_frame(self, conn: str, data: bytes, recv_ns: int) -> None:
         """Give the stream a frame; one that it does not understand is counted and does no harm."""
         self.frames += 1
-        self._trace.begin(recv_ns)
         try:
+            paths = self._paths.get(conn)
+            if paths is not None and paths.take(data, recv_ns, self._trace):
+                return
+            self._trace.begin(recv_ns)
             self.stream.on_frame(conn, data, recv_ns)
         except DecodeError as error:
             self.undecoded(conn, data, str(error))
@@ -96,8 +104,7 @@ class StreamFeed(Feed):
             self.undecoded(conn, data, f"bug in the plugin: {type(error).__name__}: {error}")
             self.stream.on_close(conn, recv_ns)
             self.stream.on_open(conn, recv_ns)
-        finally:
-            self._trace.end()
+        self._trace.end()
 
     def on_close(self, conn: str, recv_ns: int) -> None:
         """Tell the stream that a connection broke."""

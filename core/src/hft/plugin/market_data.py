@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from hft.clock import Clock
+from hft.depth_path import DepthPaths
 from hft.instrument import Instrument
 from hft.market import Market
 from hft.net.spec import ConnectionSpec, Costs, RateLimit, Request
@@ -48,6 +49,10 @@ class Feed(ABC):
     @abstractmethod
     def rotate(self, conn: str) -> None:
         """Replace a connection that the exchange is about to close, without a hole in between."""
+
+    @abstractmethod
+    def use_paths(self, conn: str, paths: DepthPaths) -> None:
+        """Let the frames of a connection take these paths where they can, instead of `on_frame`."""
 
     @abstractmethod
     def undecoded(self, conn: str, data: bytes, reason: str) -> None:

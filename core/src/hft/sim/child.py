@@ -43,6 +43,11 @@ class Child:
         self._log = asyncio.create_task(self._forward_log(), name=f"log of simulated {exchange}")
 
     @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether the process has not ended."""
         return self._process.returncode is None

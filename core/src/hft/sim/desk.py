@@ -17,7 +17,7 @@ from hft.sim.matching import Execution, Prevention, RestingOrder, SelfTrade
 from hft.sim.orders import ClientOrder, EndReason, Fill, OrderEvent, TriggerPrice
 from hft.sim.refusals import Reason, Refused
 from hft.sim.triggers import Triggers
-from hft.types import OrderState, Price, Size, TimeInForce
+from hft.types import OrderState, Price, Side, Size, TimeInForce
 
 __all__ = ["Desk", "DeskListener"]
 
@@ -325,10 +325,13 @@ class Desk(ABC, Generic[AccountT]):
         return RestingOrder(0, order.side, order.price, lots, order)
 
     def _reference(self, market: SyntheticMarket) -> Decimal:
-        """Return what limit prices are compared with, in ticks: mark price or last trade, 0 if unknown."""
+        """Return what limit prices are compared with, in ticks: mark price, last trade or touch."""
         if market.mark is not None:
             return market.mark.mark / market.instrument.tick_size
-        return Decimal(market.statistics.last.price if market.statistics.last is not None else 0)
+        if market.statistics.last is not None:
+            return Decimal(market.statistics.last.price)
+        best = market.engine.best(Side.BUY) or market.engine.best(Side.SELL)
+        return Decimal(0 if best is None else best[0])
 
     @staticmethod
     def price(market: SyntheticMarket, by: TriggerPrice) -> Decimal | None:

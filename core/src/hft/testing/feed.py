@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable
 
 from hft.clock import SimulatedClock
+from hft.depth_path import DepthPaths
 from hft.instrument import Instrument
 from hft.net.spec import Request
 from hft.plugin.market_data import Feed
@@ -43,6 +44,8 @@ class FakeFeed(Feed):
         self.faults: list[tuple[str, bytes, str]] = []
         """Connection, frame and reason of what was not understood."""
         self.warnings: list[str] = []
+        self.paths: dict[str, DepthPaths] = {}
+        """By connection; the test gives all frames to the stream."""
 
     def publish(self, instruments: Iterable[Instrument]) -> None:
         for instrument in instruments:
@@ -56,6 +59,9 @@ class FakeFeed(Feed):
 
     def rotate(self, conn: str) -> None:
         self.rotated.append(conn)
+
+    def use_paths(self, conn: str, paths: DepthPaths) -> None:
+        self.paths[conn] = paths
 
     def undecoded(self, conn: str, data: bytes, reason: str) -> None:
         self.faults.append((conn, data, reason))

@@ -213,6 +213,29 @@ async def test_unreadable_frames_are_passed_on_and_counted(recorded: Any) -> Non
         assert simulator._recorded.undecoded_frames == 1
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v3/order",
+        "/api/v3/account",
+        "/api/v3/order/amend/keepPriority",
+        "/fapi/v1/order",
+        "/fapi/v3/account",
+    ],
+)
+async def test_a_capture_cannot_be_traded_with(recorded: Any, path: str) -> None:
+    records, _ = recorded
+    async with simulator_of(playback(records, SimulatedClock(), 0)) as (_, session):
+        for method in ("GET", "POST", "DELETE"):
+            async with session.request(method, path) as answer:
+                assert answer.status == 400
+                assert await answer.json() == {
+                    "code": -1000,
+                    "msg": "Trading is not simulated on a capture.",
+                }
+        assert json.loads(await text(session, "/fapi/v1/exchangeInfo"))["symbols"]
+
+
 def test_a_capture_without_instruments_is_refused() -> None:
     records = [CaptureRecord(1, SPOT_WS, "recv", "{}")]
     world = playback(records, SimulatedClock(), 1)

@@ -14,10 +14,13 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Raw, Struct, field
 
-from hft import DecodeError, Instrument, MarkPrice, Quote, Side, Size, Trade
+from hft import DecodeError, DepthLayout, DepthPart, Instrument, MarkPrice, Quote, Side, Size, Trade
 
 __all__ = [
+    "FUTURES_SNAPSHOT",
+    "PATH_HEAD",
     "PING",
+    "SPOT_SNAPSHOT",
     "AggTrade",
     "BareFrame",
     "BookTicker",
@@ -37,10 +40,12 @@ __all__ = [
     "decode_futures_depth",
     "decode_mark_price",
     "decode_trade",
+    "futures_depth_layout",
     "kind_of_event",
     "kind_of_stream",
     "mark_event",
     "quote_event",
+    "spot_depth_layout",
     "subscribe_frame",
     "trade_event",
 ]
@@ -184,6 +189,79 @@ decode_trade = _decoder(PublicTrade)
 decode_agg_trade = _decoder(AggTrade)
 decode_book_ticker = _decoder(BookTicker)
 decode_mark_price = _decoder(MarkPriceUpdate)
+
+
+# -- layouts ---------------------------------------------------------------------------------------
+
+PATH_HEAD = b'{"stream":"'
+"""What stands before the stream's name in a frame of a combined connection."""
+
+SPOT_SNAPSHOT = DepthLayout(
+    parts=(
+        b'{"lastUpdateId":',
+        DepthPart.LAST_ID,
+        b',"bids":',
+        DepthPart.BIDS,
+        b',"asks":',
+        DepthPart.ASKS,
+        b"}",
+    )
+)
+"""The answer that `DepthSnapshot` decodes, as spot writes it."""
+
+FUTURES_SNAPSHOT = DepthLayout(
+    parts=(
+        b'{"lastUpdateId":',
+        DepthPart.LAST_ID,
+        b',"E":',
+        DepthPart.NUMBER,
+        b',"T":',
+        DepthPart.TIME,
+        b',"bids":',
+        DepthPart.BIDS,
+        b',"asks":',
+        DepthPart.ASKS,
+        b"}",
+    )
+)
+"""The same as USD-M futures write it."""
+
+
+def spot_depth_layout(stream: str, native: str) -> DepthLayout:
+    """Return how spot writes the `Envelope` of a `DepthUpdate`."""
+    return DepthLayout(
+        parts=(
+            f'{{"stream":"{stream}","data":{{"e":"depthUpdate","E":'.encode(),
+            DepthPart.TIME,
+            f',"s":"{native}","U":'.encode(),
+            DepthPart.FIRST_ID,
+            b',"u":',
+            DepthPart.LAST_ID,
+            *_CHANGES,
+        )
+    )
+
+
+def futures_depth_layout(stream: str, native: str) -> DepthLayout:
+    """Return how USD-M futures write the `Envelope` of a `FuturesDepthUpdate`."""
+    return DepthLayout(
+        parts=(
+            f'{{"stream":"{stream}","data":{{"e":"depthUpdate","E":'.encode(),
+            DepthPart.NUMBER,
+            b',"T":',
+            DepthPart.TIME,
+            f',"s":"{native}","U":'.encode(),
+            DepthPart.FIRST_ID,
+            b',"u":',
+            DepthPart.LAST_ID,
+            b',"pu":',
+            DepthPart.PREV_ID,
+            *_CHANGES,
+        )
+    )
+
+
+_CHANGES = (b',"b":', DepthPart.BIDS, b',"a":', DepthPart.ASKS, b"}}")
 
 
 # -- names -----------------------------------------------------------------------------------------

@@ -66,19 +66,15 @@ _Values = tuple[str, str, str, int, str, int]
 
 
 class _Template:
-    """Text with holes."""
+    """Text with holes: ``text % pick(values)`` fills them."""
 
-    __slots__ = ("_pick", "_text")
+    __slots__ = ("pick", "text")
 
     def __init__(self, parts: Iterable[str | Hole]) -> None:
         parts = list(parts)
-        self._text = "".join("%s" if isinstance(part, Hole) else part.replace("%", "%%") for part in parts)
+        self.text = "".join("%s" if isinstance(part, Hole) else part.replace("%", "%%") for part in parts)
         # A tuple, as every request has two holes at least: client id and time.
-        self._pick: Callable[[_Values], Any] = itemgetter(*(part for part in parts if isinstance(part, Hole)))
-
-    def fill(self, values: _Values) -> str:
-        text: str = self._text % self._pick(values)
-        return text
+        self.pick: Callable[[_Values], Any] = itemgetter(*(part for part in parts if isinstance(part, Hole)))
 
 
 class _RestForm:
@@ -92,7 +88,8 @@ class _RestForm:
         self._query = _Template(_named(params, _url_text))
 
     def write(self, values: _Values, signer: Signer) -> RestRequest:
-        query = self._query.fill(_encoded(values, _url_text))
+        template = self._query
+        query = template.text % template.pick(_encoded(values, _url_text))
         return RestRequest(self._method, f"{self._path}?{query}&signature={signer.sign_url(query.encode())}")
 
 
@@ -107,10 +104,13 @@ class FrameForm:
         self._rest = _Template((f'","method":"{method}","params":{{', *_json(params)))
 
     def write(self, values: _Values, signer: Signer | None, request_id: str) -> bytes:
-        rest = self._rest.fill(_encoded(values, _json_text))
+        template, payload = self._rest, self._payload
+        client_order_id = values[2]
+        plain = client_order_id.isalnum() and client_order_id.isascii()
+        rest = template.text % template.pick(values if plain else _encoded(values, _json_text))
         if signer is None:
             return f'{{"id":"{request_id}{rest}}}}}'.encode()
-        signature = signer.sign(self._payload.fill(values).encode())
+        signature = signer.sign((payload.text % payload.pick(values)).encode())
         return f'{{"id":"{request_id}{rest},"signature":"{signature}"}}}}'.encode()
 
 
@@ -154,7 +154,7 @@ def _url_text(text: str) -> str:
 
 
 def _json_text(text: str) -> str:
-    return text if text.isascii() and text.isalnum() else msgspec.json.encode(text)[1:-1].decode()
+    return msgspec.json.encode(text)[1:-1].decode()
 
 
 # -- orders ----------------------------------------------------------------------------------------------
@@ -172,7 +172,10 @@ class _Orders(ABC, Generic[FormT]):
         self._tail: Params = {**window, "timestamp": Hole.TIME, **tail}
         self._options = dict(place_options)
         self._product = product_traded(instrument)
+        self._instrument = instrument
         self._placing: dict[Any, FormT] = {}
+        # Most orders of a strategy are of one size, and looking is quicker than writing it anew.
+        self._size, self._size_text = Size(0), instrument.format_size(0)
         self._cancelling = self._cancel_form({**cancel_params(instrument), **self._tail})
         self._cancelling_stop = self._cancel_stop_form({**cancel_stop_params(), **self._tail})
         self._amending = {
@@ -193,6 +196,11 @@ class _Orders(ABC, Generic[FormT]):
 
     @abstractmethod
     def _amend_form(self, params: Params) -> FormT: ...
+
+    def _values(self, order: Order, price: Price | None, size: Size, now_ns: int) -> _Values:
+        if size != self._size:
+            self._size, self._size_text = size, self._instrument.format_size(size)
+        return _values(order, price, self._size_text, now_ns)
 
     def placing(self, order: Order) -> FormT:
         """Return the form of a new order; raise `OrderError` if the exchange has no such order."""
@@ -240,7 +248,7 @@ class RestOrders(_Orders[_RestForm]):
 
     def place(self, order: Order, now_ns: int) -> RestRequest:
         """Write a new order; raise `OrderError` if the exchange has no such order."""
-        return self.placing(order).write(_values(order, order.price, order.size, now_ns), self._signer)
+        return self.placing(order).write(self._values(order, order.price, order.size, now_ns), self._signer)
 
     def cancel(self, order: Order, now_ns: int) -> RestRequest:
         """Write the cancellation of an order."""
@@ -249,7 +257,7 @@ class RestOrders(_Orders[_RestForm]):
     def amend(self, order: Order, price: Price, size: Size, now_ns: int) -> RestRequest:
         """Write a change of price and whole size; raise `OrderError` for what spot cannot change."""
         check_amendment(order, price, size)
-        return self._amending[order.side].write(_values(order, price, size, now_ns), self._signer)
+        return self._amending[order.side].write(self._values(order, price, size, now_ns), self._signer)
 
     def _place_form(self, params: Params) -> _RestForm:
         return _RestForm("POST", _ORDER_PATH[self._product], params)
@@ -293,7 +301,7 @@ class WebsocketOrders(_Orders[FrameForm]):
 
     def place(self, order: Order, request_id: str, now_ns: int, form: FrameForm | None = None) -> bytes:
         """Write a new order, by its form if that is known; raise `OrderError` if there is no such order."""
-        values = _values(order, order.price, order.size, now_ns)
+        values = self._values(order, order.price, order.size, now_ns)
         return (form or self.placing(order)).write(values, self._signer, request_id)
 
     def cancel(self, order: Order, request_id: str, now_ns: int) -> bytes:
@@ -303,7 +311,7 @@ class WebsocketOrders(_Orders[FrameForm]):
     def amend(self, order: Order, price: Price, size: Size, request_id: str, now_ns: int) -> bytes:
         """Write a change of price and whole size; raise `OrderError` for what spot cannot change."""
         check_amendment(order, price, size)
-        values = _values(order, price, size, now_ns)
+        values = self._values(order, price, size, now_ns)
         return self._amending[order.side].write(values, self._signer, request_id)
 
     def _place_form(self, params: Params) -> FrameForm:
@@ -322,11 +330,11 @@ class WebsocketOrders(_Orders[FrameForm]):
         return FrameForm(_AMEND_METHOD[self._product], params)
 
 
-def _values(order: Order, price: Price | None, size: Size, now_ns: int) -> _Values:
+def _values(order: Order, price: Price | None, size_text: str, now_ns: int) -> _Values:
     instrument = order.instrument
     return (
         "" if price is None else instrument.format_price(price),
-        instrument.format_size(size),
+        size_text,
         order.client_order_id,
         now_ns // NS_PER_MS,
         "" if order.trigger_price is None else instrument.format_price(order.trigger_price),
@@ -340,7 +348,7 @@ def _bare_values(order: Order, now_ns: int) -> _Values:
 
 def plain_place_params(order: Order) -> dict[str, str]:
     """Return a new order's parameters as a batch has them; raise `OrderError` if there is no such order."""
-    values = _values(order, order.price, order.size, 0)
+    values = _values(order, order.price, order.instrument.format_size(order.size), 0)
     return {
         name: str(values[value] if isinstance(value, Hole) else value)
         for name, value in place_params(order).items()

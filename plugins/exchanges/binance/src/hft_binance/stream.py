@@ -16,6 +16,7 @@ from hft import (
     Channel,
     ConnectionSpec,
     DecodeError,
+    DepthPaths,
     Feed,
     GridError,
     Instrument,
@@ -25,6 +26,7 @@ from hft import (
     Request,
     Synchroniser,
     Timer,
+    new_paths,
 )
 from hft_binance import codec, limits
 from hft_binance.config import Config
@@ -57,6 +59,7 @@ class _Link:
     batches: dict[int, Sequence[str]] = attrs.Factory(dict)
     """What was subscribed to by frame id."""
     handlers: dict[str, Handler] = attrs.Factory(dict)
+    paths: DepthPaths = attrs.Factory(lambda: new_paths(codec.PATH_HEAD))
     symbols: dict[Symbol, None] = attrs.Factory(dict)
     """An ordered set: in what order books are lost must not depend on where objects lie in memory."""
     refused: bool = False
@@ -105,14 +108,7 @@ class BinanceStream(MarketDataStream[Config]):
         if path == _INFO[product][0]:
             self.feed.publish(decode_instruments(body, product, self.feed.exchange, self.feed.warn))
         elif symbol := self._asked_for(request):
-            snapshot = codec.decode_depth_snapshot(body)
-            symbol.sync.on_snapshot(
-                snapshot.last_update_id,
-                snapshot.bids,
-                snapshot.asks,
-                snapshot.event_ms * codec.NS_PER_MS,
-                recv_ns,
-            )
+            symbol.on_snapshot(body, recv_ns)
 
     def on_request_failed(self, request: Request, reason: str, recv_ns: int) -> None:
         if symbol := self._asked_for(request):
@@ -142,6 +138,7 @@ class BinanceStream(MarketDataStream[Config]):
         self._symbols = {symbol.key: symbol for symbol in map(self._symbol, markets)}
         for link in self._links.values():
             link.stop_timer()
+            link.paths.clear()
         self._links.clear()
         streams: defaultdict[Route, list[str]] = defaultdict(list)
         for symbol in self._symbols.values():
@@ -192,7 +189,7 @@ class BinanceStream(MarketDataStream[Config]):
         for number, names in enumerate(_batches(streams, limits.MAX_STREAMS[product]), 1):
             conn = url if number == 1 else f"{url}#{number}"
             batches = dict(enumerate(_batches(names, limits.STREAMS_PER_REQUEST), 1))
-            link = self._links[conn] = _Link(product, frozenset(), batches)
+            link = self._add_link(conn, _Link(product, frozenset(), batches))
             for name in names:
                 self._find(conn, link, name)
             yield ConnectionSpec(
@@ -249,7 +246,12 @@ class BinanceStream(MarketDataStream[Config]):
         link = self._links.get(conn)
         if link is None:
             url = conn.partition("#")[0]
-            link = self._links[conn] = _Link(product_of(url), streams_of(url))
+            link = self._add_link(conn, _Link(product_of(url), streams_of(url)))
+        return link
+
+    def _add_link(self, conn: str, link: _Link) -> _Link:
+        self._links[conn] = link
+        self.feed.use_paths(conn, link.paths)
         return link
 
     # -- frames --------------------------------------------------------------------------------------
@@ -288,6 +290,8 @@ class BinanceStream(MarketDataStream[Config]):
             raise DecodeError(f"unknown symbol {native[:40]!r}")
         if kind is codec.Kind.DEPTH:
             symbol.depth_conn = conn
+            if "@" in stream:  # the name in an envelope
+                link.paths.add(stream, symbol.depth_path(stream))
         link.symbols[symbol] = None
         handler = symbol.handler(kind)
         if kind is not codec.Kind.UNNEEDED:  # of those there is no end, and they are no hurry

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec import Raw
 
-from hft import Continuity, DecodeError, Market, Step, Synchroniser
+from hft import Chain, Continuity, DecodeError, DepthPath, Market, Step, Synchroniser
 from hft_binance import codec
 from hft_binance.endpoints import Product
 
@@ -110,6 +110,25 @@ class Symbol:
         self.sync = sync
         self.depth_conn = ""
         self.forget_ids()
+
+    def depth_path(self, stream: str) -> DepthPath | None:
+        """Return the short way of the book's changes, for a stream of that name; None if there is none."""
+        native = self.key[1]
+        if self.key[0] is Product.SPOT:
+            return self.sync.path(codec.spot_depth_layout(stream, native), Chain.RANGE)
+        return self.sync.path(codec.futures_depth_layout(stream, native), Chain.PREVIOUS)
+
+    def on_snapshot(self, body: bytes, recv_ns: int) -> None:
+        """Take the answer to a snapshot request."""
+        layout = codec.SPOT_SNAPSHOT if self.key[0] is Product.SPOT else codec.FUTURES_SNAPSHOT
+        message = self.market.book.read_message(layout, body)
+        if message is not None:
+            self.sync.on_snapshot(message.last_id, message.bids, message.asks, message.exchange_ns, recv_ns)
+            return
+        snapshot = codec.decode_depth_snapshot(body)
+        self.sync.on_snapshot(
+            snapshot.last_update_id, snapshot.bids, snapshot.asks, snapshot.event_ms * NS_PER_MS, recv_ns
+        )
 
     def forget_ids(self) -> None:
         """Take the next trade and ticker whatever their ids: the exchange may have begun anew."""

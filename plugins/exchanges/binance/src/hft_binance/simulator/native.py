@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from hft import OrderState
 from hft.sim import ClientOrder, EndReason
-from hft.types import OrderState
 from hft_binance.simulator.listing import Listing
 
 __all__ = ["NativeOrder", "native", "status"]

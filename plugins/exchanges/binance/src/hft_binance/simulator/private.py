@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from aiohttp import web
 
+from hft import Side, Size
 from hft.sim import (
     ClientOrder,
     Fill,
@@ -24,7 +25,6 @@ from hft.sim import (
     Truth,
     World,
 )
-from hft.types import Side, Size
 from hft_binance.simulator.event_order import EventOrder, EventQueue
 from hft_binance.simulator.gate import Gate
 from hft_binance.simulator.listing import SPOT, USDM, Listing, ProductRules
@@ -42,6 +42,8 @@ from hft_binance.simulator.usdm_algo import UsdmAlgos
 from hft_binance.simulator.usdm_batch import UsdmBatches
 from hft_binance.simulator.usdm_events import LEGS, USDM_EVENTS, UsdmEvents
 from hft_binance.simulator.usdm_orders import UsdmOrders
+from hft_binance.simulator.usdm_reader import UsdmReader
+from hft_binance.simulator.usdm_settings import UsdmSettings
 from hft_binance.simulator.user_stream import ListenKeys, PrivateConnection
 from hft_binance.simulator.weights import WeightCounter
 from hft_binance.simulator.ws_api import WsApi
@@ -96,21 +98,22 @@ class PrivateSide:
         self.usdm.money_listeners.append(self.usdm_events)
         spot_orders = SpotOrders(self.spot, by_symbol[SPOT], self.spot_events, clock, seed)
         spot_accounts = SpotAccounts(spot_orders, self.orders[SPOT])
-        usdm_orders = UsdmOrders(self.usdm, by_symbol[USDM], clock, seed)
+        usdm_orders = UsdmOrders(self.usdm, UsdmReader(by_symbol[USDM], clock, seed))
         self._batches = UsdmBatches(usdm_orders, clock)
         algos = UsdmAlgos(usdm_orders, self.usdm, self.usdm_events, clock, seed)
         self.liquidations = Liquidations(self.usdm, clock, _Autoclose(by_symbol[USDM], seed))
         world.mark_observers.append(self.liquidations.on_mark)
         self.truth = Truth({SPOT.name: self.spot}, {USDM.name: self.usdm}, {USDM.name: self.liquidations})
         self.truth.actions |= {"expire-listen-key": self._expire_listen_key, "end-stream": self._end_stream}
-        usdm_accounts = UsdmAccounts(self.usdm, by_symbol[USDM], self.usdm_events, clock)
+        usdm_accounts = UsdmAccounts(self.usdm, by_symbol[USDM])
+        settings = UsdmSettings(self.usdm, by_symbol[USDM], self.usdm_events)
         self.listen_keys = ListenKeys(hub, clock, seed, USDM.name)
         self._routes = [
             *private_routes(self.gates[SPOT], queue, spot_routes(spot_orders, spot_accounts)),
             *private_routes(
                 self.gates[USDM],
                 queue,
-                usdm_routes(usdm_orders, self._batches, algos, usdm_accounts, self.listen_keys),
+                usdm_routes(usdm_orders, self._batches, algos, usdm_accounts, settings, self.listen_keys),
             ),
         ]
         spot_answers = spot_methods(spot_orders, spot_accounts, self.gates[SPOT])

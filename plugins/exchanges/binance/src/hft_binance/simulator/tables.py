@@ -15,6 +15,7 @@ from hft_binance.simulator.usdm_account import UsdmAccounts
 from hft_binance.simulator.usdm_algo import UsdmAlgos
 from hft_binance.simulator.usdm_batch import UsdmBatches, batch_size
 from hft_binance.simulator.usdm_orders import UsdmOrders
+from hft_binance.simulator.usdm_settings import UsdmSettings
 from hft_binance.simulator.user_stream import ListenKeys
 
 __all__ = ["spot_methods", "spot_routes", "usdm_methods", "usdm_routes"]
@@ -118,7 +119,12 @@ def usdm_methods(
 
 
 def usdm_routes(
-    orders: UsdmOrders, batches: UsdmBatches, algos: UsdmAlgos, accounts: UsdmAccounts, keys: ListenKeys
+    orders: UsdmOrders,
+    batches: UsdmBatches,
+    algos: UsdmAlgos,
+    accounts: UsdmAccounts,
+    settings: UsdmSettings,
+    keys: ListenKeys,
 ) -> list[Route]:
     """Return the futures' private REST endpoints."""
     methods = _usdm(orders, algos, accounts, keys)
@@ -150,16 +156,16 @@ def usdm_routes(
         ("GET", "/fapi/v3/account", methods["v2/account.status"]),
         ("GET", "/fapi/v2/positionRisk", methods["account.position"]),
         ("GET", "/fapi/v3/positionRisk", methods["v2/account.position"]),
-        ("GET", "/fapi/v1/accountConfig", _asks(accounts.config, 5)),
-        ("GET", "/fapi/v1/symbolConfig", _asks(accounts.symbol_config, 5)),
-        ("GET", "/fapi/v1/commissionRate", _asks(accounts.commission_rate, 20)),
-        ("GET", "/fapi/v1/leverageBracket", _asks(accounts.leverage_bracket, 1)),
-        ("GET", "/fapi/v1/positionSide/dual", _asks(accounts.dual, 30)),
-        ("POST", "/fapi/v1/positionSide/dual", _orders(accounts.set_dual, 1)),
-        ("GET", "/fapi/v1/multiAssetsMargin", _asks(accounts.multi_assets, 30)),
-        ("POST", "/fapi/v1/multiAssetsMargin", _orders(accounts.set_multi_assets, 1)),
-        ("POST", "/fapi/v1/leverage", _orders(accounts.set_leverage, 1)),
-        ("POST", "/fapi/v1/marginType", _orders(accounts.set_margin_type, 1)),
+        ("GET", "/fapi/v1/accountConfig", _asks(settings.config, 5)),
+        ("GET", "/fapi/v1/symbolConfig", _asks(settings.symbol_config, 5)),
+        ("GET", "/fapi/v1/commissionRate", _asks(settings.commission_rate, 20)),
+        ("GET", "/fapi/v1/leverageBracket", _asks(settings.leverage_bracket, 1)),
+        ("GET", "/fapi/v1/positionSide/dual", _asks(settings.dual, 30)),
+        ("POST", "/fapi/v1/positionSide/dual", _orders(settings.set_dual, 1)),
+        ("GET", "/fapi/v1/multiAssetsMargin", _asks(settings.multi_assets, 30)),
+        ("POST", "/fapi/v1/multiAssetsMargin", _orders(settings.set_multi_assets, 1)),
+        ("POST", "/fapi/v1/leverage", _orders(settings.set_leverage, 1)),
+        ("POST", "/fapi/v1/marginType", _orders(settings.set_margin_type, 1)),
         ("POST", "/fapi/v1/listenKey", _asks(keys.start, 1, Security.KEY)),
         ("PUT", "/fapi/v1/listenKey", _asks(keys.keep, 1, Security.KEY)),
         ("DELETE", "/fapi/v1/listenKey", _asks(keys.close, 1, Security.KEY)),

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 import random
 from collections import OrderedDict
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
-import attrs
-
-from hft import Clock, Price, Side, Size
+from hft import Clock, Side, Size, TimeInForce
 from hft.sim import (
     ClientOrder,
     Fill,
@@ -23,64 +20,24 @@ from hft.sim import (
     Trigger,
     TriggerPrice,
 )
-from hft.types import OrderState, TimeInForce
+from hft_binance.simulator.algo_order import ALGO_TYPES, AlgoOrder, AlgoState, algo_body, algo_event
 from hft_binance.simulator.calls import Call
-from hft_binance.simulator.listing import NS_PER_MS, Listing
+from hft_binance.simulator.listing import NS_PER_MS
 from hft_binance.simulator.native import NativeOrder
 from hft_binance.simulator.params import ApiError, Params, missing
-from hft_binance.simulator.spot_orders import SIDES, new_client_id
-from hft_binance.simulator.usdm_bodies import average_price
-from hft_binance.simulator.usdm_events import UsdmEvents
-from hft_binance.simulator.usdm_orders import SELF_TRADE_MODES, UsdmOrders
+from hft_binance.simulator.spot_reader import SIDES, new_client_id
+from hft_binance.simulator.usdm_events import LEGS, UsdmEvents
+from hft_binance.simulator.usdm_orders import UsdmOrders
+from hft_binance.simulator.usdm_reader import SELF_TRADE_MODES
 from hft_binance.simulator.words import api_error
 
 __all__ = ["UsdmAlgos"]
 
-_TYPES = {"STOP": "LIMIT", "STOP_MARKET": "MARKET", "TAKE_PROFIT": "LIMIT", "TAKE_PROFIT_MARKET": "MARKET"}
 _TIMES = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK, "GTX": TimeInForce.GTC}
 _PRICES = {"CONTRACT_PRICE": TriggerPrice.LAST, "MARK_PRICE": TriggerPrice.MARK}
 _FIRST_ID = 2_000_000
 _KEPT = 10_000
 _MOST_OPEN = 200
-
-
-class AlgoState(enum.Enum):
-    """Where a conditional order is in its life."""
-
-    NEW = "NEW"
-    TRIGGERING = "TRIGGERING"
-    TRIGGERED = "TRIGGERED"
-    FINISHED = "FINISHED"
-    CANCELED = "CANCELED"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
-
-
-@attrs.define(eq=False, kw_only=True)
-class AlgoOrder:
-    """A conditional order; ``order`` is what it became."""
-
-    id: int
-    client_id: str
-    account: MarginAccount
-    listing: Listing
-    type: str
-    side: Side
-    leg: Leg
-    size: Size | None
-    """None closes the whole position."""
-    price: Price | None
-    time_in_force: str
-    trigger: Trigger
-    working_type: str
-    reduce_only: bool
-    self_trade: str
-    created_ns: int
-    updated_ns: int = 0
-    triggered_ns: int = 0
-    state: AlgoState = AlgoState.NEW
-    order: ClientOrder | None = None
-    why: str = ""
 
 
 class UsdmAlgos:
@@ -118,7 +75,7 @@ class UsdmAlgos:
         self._forget_old()
         self._desk.triggers.add(algo, market, algo.trigger, lambda: self._go(algo))
         self._tell(algo)
-        return _body(algo)
+        return algo_body(algo)
 
     def cancel(self, call: Call) -> Any:
         """Cancel a conditional order that still waits."""
@@ -144,7 +101,7 @@ class UsdmAlgos:
         call.params.finish()
         if algo is None:
             raise ApiError(-2013, "Order does not exist.")
-        return _body(algo)
+        return algo_body(algo)
 
     def open_orders(self, call: Call) -> Any:
         """Describe the conditional orders that wait."""
@@ -168,7 +125,7 @@ class UsdmAlgos:
             and (listing is None or algo.listing is listing)
             and (not only_open or algo.state is AlgoState.NEW)
         ]
-        return [_body(algo) for algo in found[-limit:]]
+        return [algo_body(algo) for algo in found[-limit:]]
 
     # -- their lives -----------------------------------------------------------------------------
 
@@ -210,11 +167,11 @@ class UsdmAlgos:
             self_trade=SELF_TRADE_MODES[algo.self_trade],
             native=NativeOrder(
                 listing=algo.listing,
-                type=_TYPES[algo.type],
+                type=ALGO_TYPES[algo.type],
                 original_type=algo.type,
                 time_in_force=algo.time_in_force,
                 self_trade=algo.self_trade,
-                position_side="BOTH" if algo.leg is Leg.NET else algo.leg.name,
+                position_side=LEGS[algo.leg],
                 working_type=algo.working_type,
                 close_position=algo.size is None,
             ),
@@ -239,7 +196,7 @@ class UsdmAlgos:
 
     def _tell(self, algo: AlgoOrder) -> None:
         self._events.publish(
-            algo.account.id, "ALGO_UPDATE", self._clock.now_ns() // NS_PER_MS, {"o": _event(algo)}
+            algo.account.id, "ALGO_UPDATE", self._clock.now_ns() // NS_PER_MS, {"o": algo_event(algo)}
         )
 
     # -- reading ---------------------------------------------------------------------------------
@@ -252,10 +209,10 @@ class UsdmAlgos:
         side = params.choice("side", SIDES, ApiError(-1117, "Invalid side."))
         assert side is not None
         kind = params.required("type")
-        if kind not in _TYPES:
+        if kind not in ALGO_TYPES:
             # A trailing stop is a type of the exchange, but nothing follows a price here.
             raise ApiError(-1116, "Invalid orderType.")
-        is_limit = _TYPES[kind] == "LIMIT"
+        is_limit = ALGO_TYPES[kind] == "LIMIT"
         words = params.text("timeInForce") or "GTC"
         if words not in _TIMES:
             raise ApiError(-1115, "Invalid timeInForce.")
@@ -269,7 +226,7 @@ class UsdmAlgos:
         )
         if is_limit and price is None:
             raise missing("price")
-        if quantity is None and (is_limit or not closes):
+        if not quantity and (is_limit or not closes):
             raise missing("quantity")
         if closes and quantity is not None:
             raise ApiError(-1106, "Parameter 'quantity' sent when not required.")
@@ -281,14 +238,16 @@ class UsdmAlgos:
         mode = params.text("selfTradePreventionMode") or "EXPIRE_MAKER"
         if mode not in SELF_TRADE_MODES:
             raise ApiError(-1130, "Data sent for parameter 'selfTradePreventionMode' is not valid.")
-        leg, reduce_only = self._orders.position_side(params, account)
+        leg, reduce_only = self._orders.reader.position_side(params, account)
         if account.is_hedged is (leg is Leg.NET):
             raise ApiError(-4061, "Order's position side does not match user's setting.")
-        ticks, lots = self._orders.grid(listing, price, quantity if quantity is not None else Decimal(1))
-        self._orders.grid(listing, trigger_price, Decimal(1))
+        ticks, lots = self._orders.reader.grid(
+            listing, price, quantity if quantity is not None else Decimal(1)
+        )
+        self._orders.reader.grid(listing, trigger_price, Decimal(1))
         now_ns = self._clock.now_ns()
         client_id = (
-            self._orders.client_id(params, "clientAlgoId")
+            self._orders.reader.client_id(params, "clientAlgoId")
             if params.has("clientAlgoId")
             else new_client_id(self._random)
         )
@@ -335,78 +294,3 @@ class UsdmAlgos:
         while len(self._algos) > _KEPT:
             oldest = next(algo for algo in self._algos.values() if algo.state is not AlgoState.NEW)
             del self._algos[oldest.id]
-
-
-def _quantity(algo: AlgoOrder) -> str:
-    return "0" if algo.size is None else algo.listing.size(algo.size)
-
-
-def _price(algo: AlgoOrder) -> str:
-    return "0" if algo.price is None else algo.listing.price(algo.price)
-
-
-def _body(algo: AlgoOrder) -> dict[str, Any]:
-    return {
-        "algoId": algo.id,
-        "clientAlgoId": algo.client_id,
-        "algoType": "CONDITIONAL",
-        "orderType": algo.type,
-        "symbol": algo.listing.symbol,
-        "side": algo.side.name,
-        "positionSide": "BOTH" if algo.leg is Leg.NET else algo.leg.name,
-        "timeInForce": algo.time_in_force,
-        "quantity": _quantity(algo),
-        "algoStatus": algo.state.value,
-        "actualOrderId": "" if algo.order is None else str(algo.order.id),
-        "actualPrice": "0" if algo.order is None else average_price(algo.order),
-        "triggerPrice": f"{algo.trigger.price:f}",
-        "price": _price(algo),
-        "icebergQuantity": None,
-        "selfTradePreventionMode": algo.self_trade,
-        "workingType": algo.working_type,
-        "priceMatch": "NONE",
-        "closePosition": algo.size is None,
-        "priceProtect": False,
-        "reduceOnly": algo.reduce_only,
-        "createTime": algo.created_ns // NS_PER_MS,
-        "updateTime": algo.updated_ns // NS_PER_MS,
-        "triggerTime": algo.triggered_ns // NS_PER_MS,
-        "goodTillDate": 0,
-    }
-
-
-def _event(algo: AlgoOrder) -> dict[str, Any]:
-    order = algo.order
-    body: dict[str, Any] = {
-        "caid": algo.client_id,
-        "aid": algo.id,
-        "at": "CONDITIONAL",
-        "o": algo.type,
-        "s": algo.listing.symbol,
-        "S": algo.side.name,
-        "ps": "BOTH" if algo.leg is Leg.NET else algo.leg.name,
-        "f": algo.time_in_force,
-        "q": _quantity(algo),
-        "X": algo.state.value,
-        "ai": "" if order is None or not order.id else str(order.id),
-    }
-    if order is not None and order.id:
-        filled = order.filled if order.state is not OrderState.PENDING_NEW else 0
-        body |= {
-            "ap": average_price(order) if filled else "0",
-            "aq": algo.listing.size(order.filled) if filled else "0",
-            "act": _TYPES[algo.type],
-        }
-    body |= {
-        "tp": f"{algo.trigger.price:f}",
-        "p": _price(algo),
-        "V": algo.self_trade,
-        "wt": algo.working_type,
-        "pm": "NONE",
-        "cp": algo.size is None,
-        "pP": False,
-        "R": algo.reduce_only,
-        "tt": algo.triggered_ns // NS_PER_MS,
-        "gtd": 0,
-    }
-    return body | {"rm": algo.why} if algo.why else body

@@ -38,7 +38,7 @@ class UsdmBatches:
         account = self._orders.account(call)
 
         def place(params: Params) -> Any:
-            order, answer = self._orders.read(params, account)
+            order, answer = self._orders.reader.read(params, account)
             params.finish()
             return self._orders.submit(order, answer)
 

@@ -6,12 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from hft import Side
-from hft.money import trim
 from hft.sim import ClientOrder, Fill
 from hft_binance.simulator.listing import NS_PER_MS
 from hft_binance.simulator.native import native, status
 
-__all__ = ["amount", "average_price", "order_ack", "order_body", "plain", "user_trade"]
+__all__ = ["amount", "average_price", "order_ack", "order_body", "order_result", "plain", "user_trade"]
 
 Body = dict[str, Any]
 
@@ -23,7 +22,8 @@ def amount(value: Decimal) -> str:
 
 def plain(value: Decimal) -> str:
     """Write a number without trailing zeros."""
-    return f"{trim(value):f}"
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def average_price(order: ClientOrder) -> str:
@@ -43,6 +43,13 @@ def order_ack(order: ClientOrder) -> Body:
     body = order_body(order) | {"status": "NEW", "executedQty": "0", "cumQty": "0"}
     for later in ("avgPrice", "cumQuote", "time"):
         del body[later]
+    return body
+
+
+def order_result(order: ClientOrder) -> Body:
+    """Answer a request that changed an order with what it is now."""
+    body = order_body(order)
+    del body["time"]
     return body
 
 

@@ -26,9 +26,9 @@ _CONNECT_WEIGHT = 2
 _encode = msgspec.json.Encoder().encode
 
 
-def reply(hub: Hub, connection: Connection, topic: str, frame: str) -> None:
-    """Send an answer to one client, through the faults; the only way out for answers."""
-    hub.reply(connection.subscriber, topic.removeprefix("reply/"), frame)
+def reply(hub: Hub, connection: Connection, method: str, frame: str) -> None:
+    """Send one client the answer to a request, through the faults; the only way out for answers."""
+    hub.reply(connection.subscriber, method, frame)
 
 
 class WsApi:
@@ -202,12 +202,11 @@ class WsApiConnection(Connection):
 
     def _reply(self, method: str, body: dict[str, Any]) -> None:
         frame, api = _encode(body).decode(), self._api
-        topic = f"reply/{method}"
         if api.jitter_ns:
             delay = api.random.randrange(api.jitter_ns)
-            api.clock.call_later(delay, lambda: reply(api.hub, self, topic, frame))
+            api.clock.call_later(delay, lambda: reply(api.hub, self, method, frame))
         else:
-            reply(api.hub, self, topic, frame)
+            reply(api.hub, self, method, frame)
 
     # -- sessions --------------------------------------------------------------------------------
 
