@@ -139,12 +139,12 @@ class Account:
             status = await self._one(instrument, params)
             if status is not None or self.product is Product.SPOT or stop is False:
                 return status
+        params = {"clientAlgoId": client_order_id}
         try:
-            answer = await self._api.fetch(
-                "GET", "/fapi/v1/algoOrder", {"clientAlgoId": client_order_id}, weight=1
-            )
+            answer = await self._api.fetch("GET", "/fapi/v1/algoOrder", params, weight=1)
         except Refusal as error:
-            if error.code in NO_SUCH_ORDER:
+            # 404: an environment without conditional orders has none of ours.
+            if error.code in NO_SUCH_ORDER or error.status == 404:
                 return None
             raise
         waiting = self._algo_status(_decode_algo(answer.body), instrument, answer.recv_ns)
@@ -165,11 +165,12 @@ class Account:
 
     async def cancel(self, instrument: Instrument, status: OrderStatus) -> None:
         """Cancel one order."""
-        if self.product is Product.USDM and status.type.has_trigger:
+        waits = status.type.has_trigger and not self._evidence.became(status.client_order_id)
+        if self.product is Product.USDM and waits:
             params = {"clientAlgoId": status.client_order_id}
             path = "/fapi/v1/algoOrder"
         else:
-            params = {"symbol": instrument.native_symbol, "origClientOrderId": status.client_order_id}
+            params = {"symbol": instrument.native_symbol, "orderId": status.report.exchange_order_id}
             path = _ORDER[self.product][0]
         await self._api.fetch("DELETE", path, params, weight=1, priority=Priority.CANCEL)
 

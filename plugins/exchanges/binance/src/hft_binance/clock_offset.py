@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from operator import itemgetter
 
 __all__ = ["ClockOffset"]
 
@@ -13,8 +14,8 @@ _SAMPLES = 16
 class ClockOffset:
     """The difference of the exchange's clock to ours, from answers that state its time.
 
-    Of the last measurements the one with the shortest round trip is believed: it is wrong by half of that
-    at most. ``offset_ns`` is what has to be added to our time; 0 until it is measured.
+    Of the last measurements the one with the shortest round trip is believed, the newest of equals: it is
+    wrong by half of that at most. ``offset_ns`` is what has to be added to our time; 0 until it is measured.
     """
 
     __slots__ = ("_samples", "offset_ns", "round_trip_ns")
@@ -29,11 +30,8 @@ class ClockOffset:
         """Take one measurement: the exchange's time in the answer to a request."""
         offset_ns = server_ns - (sent_ns + recv_ns) // 2
         self._samples.append((recv_ns - sent_ns, offset_ns))
-        self.round_trip_ns, self.offset_ns = min(self._samples)
+        self.round_trip_ns, self.offset_ns = min(reversed(self._samples), key=itemgetter(0))
 
     def distrust(self) -> None:
-        """Forget what was measured but for the newest: the exchange says that our time is wrong."""
-        while len(self._samples) > 1:
-            self._samples.popleft()
-        if self._samples:
-            self.round_trip_ns, self.offset_ns = self._samples[0]
+        """Believe the next measurement, whatever came before: the exchange says that our time is wrong."""
+        self._samples.clear()

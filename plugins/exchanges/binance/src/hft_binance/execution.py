@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -234,15 +235,21 @@ class BinanceExecution(ExecutionClient[Config]):
         return self._wallets.all()
 
     async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
-        for status in orders:
-            instrument = status.instrument
-            try:
-                await self._account(instrument).cancel(instrument, status)
-            except Refusal as error:
-                # It was gone before: filled or cancelled, the order manager will hear which.
-                if error.code not in NO_SUCH_ORDER:
-                    raise
+        # All at once, each as its turn comes; one that fails keeps no other from being cancelled.
+        ends = await asyncio.gather(*map(self._cancel_listed, orders), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
         return [status.client_order_id for status in orders]
+
+    async def _cancel_listed(self, status: OrderStatus) -> None:
+        instrument = status.instrument
+        try:
+            await self._account(instrument).cancel(instrument, status)
+        except Refusal as error:
+            # It was gone before: filled or cancelled, the order manager will hear which.
+            if error.code not in NO_SUCH_ORDER:
+                raise
 
     def _account(self, instrument: Instrument) -> Account:
         return self._accounts[product_traded(instrument)]

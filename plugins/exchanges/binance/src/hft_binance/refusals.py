@@ -23,6 +23,8 @@ _UNKNOWN = frozenset({-1000, -1001, -1006, -1007})
 _BUSY = -1008
 _DUPLICATE = "Duplicate"
 _DUPLICATE_CODES = frozenset({-4116})
+_TIMEOUT = 408
+_NO_SUCH_REQUEST = 404
 _REFUSED_UNREAD = frozenset({403, 418, 429})
 """Turned away at the door, whatever the body says."""
 
@@ -53,6 +55,6 @@ def verdict(product: Product, status: int, error: ApiError) -> Verdict:
     # An order of this id exists: perhaps this one, sent twice by something in between.
     if code in _UNKNOWN or code in _DUPLICATE_CODES or error.msg.startswith(_DUPLICATE):
         return Verdict.UNKNOWN
-    if 400 <= status < 500 and status != 408 and code < 0:
+    if status == _NO_SUCH_REQUEST or (400 <= status < 500 and status != _TIMEOUT and code < 0):
         return Verdict.REFUSED
     return Verdict.UNKNOWN
