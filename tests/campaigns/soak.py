@@ -26,10 +26,9 @@ from typing import Any
 import attrs
 
 import hft.journal.state
-import hft.ledger.account
-import hft.orders.desk
 import hft.orders.store
 import hft.plugin.pending
+import hft.seen
 from hft.clock import NS_PER_S
 from hft.profile import read_profile
 from hft.registry.loader import Registry
@@ -42,6 +41,8 @@ _EVENTS_PER_S = 130.0
 """What happens in a second on one simulated market at ``rate`` 1, each of it a message in real time."""
 
 _KEPT = 300
+_KEPT_NS = 300 * NS_PER_S
+"""Longer than the account's interval and what is asked for again before it."""
 
 _MARKETS = ("BTC", "ETH", "SOL", "XRP", "DOGE")
 
@@ -198,15 +199,15 @@ def slope(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 def keep_little() -> None:
     """Bound what is kept of the past by a few hundred, where a trader keeps thousands."""
-    for module, name in (
-        (hft.orders.store, "_FINISHED_KEPT"),
-        (hft.orders.desk, "_TRADES_REMEMBERED"),
-        (hft.ledger.account, "_REMEMBERED"),
-        (hft.journal.state, "FINISHED_KEPT"),
-        (hft.plugin.pending, "_LATE_KEPT"),
+    for module, name, most in (
+        (hft.orders.store, "_FINISHED_KEPT", _KEPT),
+        (hft.seen, "SEEN_NUMBER", _KEPT),
+        (hft.seen, "SEEN_FOR_NS", _KEPT_NS),
+        (hft.journal.state, "FINISHED_KEPT", _KEPT),
+        (hft.plugin.pending, "_LATE_KEPT", _KEPT),
     ):
-        assert getattr(module, name) > _KEPT
-        setattr(module, name, _KEPT)
+        assert getattr(module, name) > most
+        setattr(module, name, most)
 
 
 async def run_soak(

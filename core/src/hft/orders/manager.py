@@ -406,16 +406,15 @@ class OrderManager(ExecutionEvents):
         if desk is None or not ours:
             self._on_foreign(fill.client_order_id, "fill")
             return
-        if not desk.is_new_trade(fill):
-            self.counters.duplicates += 1
-            return
-        self.counters.fills += 1
         try:
-            self._ledger.on_fill(fill)
+            if not self._ledger.on_fill(fill):
+                self.counters.duplicates += 1
+                return
         except Exception as error:
             # The position is wrong from here on, and whoever called us might take it for his fault.
             what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
             self.halt(f"{what}: {type(error).__name__}: {error}")
+        self.counters.fills += 1
         self.journal.fill(fill)
         self.risk.on_fill(fill)
         if fill.exchange_made:
