@@ -93,6 +93,9 @@ class LiveTrading:
         ]
         self._events = Accounts(kernel.manager, self)
         self._clients: dict[str, ExecutionClient[Any]] = {}
+        if not clean_up:
+            # From here on: an exchange that does not answer keeps a start waiting for ever.
+            self._kill_switch.watch(kernel.kill)
 
     def clients(self, sessions: Mapping[str, ExchangeSession]) -> dict[str, ExecutionClient[Any]]:
         """Make the client of every exchange of the profile."""
@@ -119,7 +122,6 @@ class LiveTrading:
         for account in self._events.accounts.values():
             await account.first_compared.wait()
         await self._clear(left)
-        self._kill_switch.watch(self._kernel.kill)
 
     async def stop(self) -> None:
         """Follow no account any more, and leave the journal as the next run is to find it."""
