@@ -15,7 +15,7 @@ from hft.events import BalanceReport, Funding
 from hft.instrument import Instrument
 from hft.journal import Journal, NoteKind, RunRecord, open_journal
 from hft.order import Order
-from hft.orders import Owner
+from hft.orders import Flattener, Owner
 from hft.orders.config import EarlierOrders
 from hft.orders.orphanage import Orphanage
 from hft.orders.reconciler import Outcome, Reconciler
@@ -48,7 +48,8 @@ def begin_journal(journal: Journal, kernel: Kernel, instruments: Iterable[Instru
             mode=profile.mode.value,
             version=version("hft-core"),
             pid=os.getpid(),
-            strategies=("", *profile.strategies),
+            # A person's orders have no strategy; the flattener's may bear a strategy's name as well.
+            strategies=tuple(dict.fromkeys(("", Flattener.name, *profile.strategies))),
         ),
         on_fault=lambda reason: kernel.manager.halt(f"journal: {reason}"),
     )
