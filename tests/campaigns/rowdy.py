@@ -27,7 +27,7 @@ __all__ = ["HFT_API", "Config", "Rowdy", "hft_strategy"]
 
 HFT_API = 1
 
-_EVERY_NS = 70_000_000
+_EVERY_NS = 110_000_000
 _KEPT = 30
 _MARGIN = 1.3
 """How far above the least value the smallest order is."""
