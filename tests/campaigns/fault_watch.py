@@ -20,7 +20,6 @@ from hft.run.kernel import Kernel
 from hft.sim import ClientOrder, Faults, FaultKind, Fill, OrderEvent
 from hft.sim.faults import Strike
 from hft.types import BookState, OrderState, Side
-from hft_binance.endpoints import product_of
 
 __all__ = ["ExposureWatch", "FaultWatch", "SendWatch", "collected_errors", "has_recovered"]
 
@@ -119,10 +118,9 @@ class SendWatch:
         if self.kernel is None:
             self.wrong.append(f"{what} for {symbol} was sent before there was a kernel")
             return
-        kind = product_of(url)
         for market in self.kernel.markets.values():
             instrument = market.instrument
-            if instrument.native_symbol == symbol and (":" in instrument.symbol) is (kind.value == "usdm"):
+            if instrument.native_symbol == symbol and (":" in instrument.symbol) is ("fapi" in url):
                 if market.book.state is not BookState.LIVE:
                     self.wrong.append(f"{what} for {instrument} was sent while it was {market.book.state}")
 
