@@ -54,13 +54,12 @@ _PATIENCE_BANNED_NS = 400 * NS_PER_S
 """How long the way back may take; a ban that the exchange gives no length grows from two minutes on."""
 
 _LOOK_NS = 20_000_000
-_START_PATIENCE_NS = 400 * NS_PER_S
 
 _MAKER = {
-    "BTC/USDT": ("0.3", "0.001", "0.2"),
-    "ETH/USDT": ("0.03", "0.02", "4"),
-    "BTC/USDT:USDT": ("0.4", "0.002", "0.2"),
-    "ETH/USDT:USDT": ("0.04", "0.03", "4"),
+    "BTC/USDT": ("4", "0.001", "0.2"),
+    "ETH/USDT": ("0.2", "0.02", "4"),
+    "BTC/USDT:USDT": ("4", "0.002", "0.2"),
+    "ETH/USDT:USDT": ("0.2", "0.03", "4"),
 }
 """What the market maker quotes: spread, size and position."""
 
@@ -131,6 +130,7 @@ class _Session:
         self.symbols = symbols
         self.limits = {each: _LIMITS[each][each in self.maker] for each in symbols}
         self.warnings: list[str] = []
+        self.recovered_ns = 0
 
     def make_kernel(self, *arguments: Any, **options: Any) -> Kernel:
         """Make the kernel of the run, and remember it."""
@@ -148,7 +148,7 @@ class _Session:
             accounts=1,
             events=rng.choice(tuple(EventOrder)),
             jitter=rng.choice((0, 0, 3_000_000)),
-            limits=rng.choice((1.0, 3.0, 3.0, 3.0)),
+            limits=rng.choice((2.0, 5.0, 5.0)),
         )
         world = World.synthetic(clock, self.symbols, "binance", seed=self.seed, rate=config.rate)
         simulator = BinanceSimulator(config, world)
@@ -195,33 +195,40 @@ class _Session:
             simulator.faults.inject(fault)
 
     async def _script(self, simulator: BinanceSimulator, watch: FaultWatch, clock: VirtualClock) -> None:
-        began_ns = clock.now_ns()
+        """Let the faults strike, wait until the trader has recovered, and end the run."""
         if not self.plan.is_early:
-            while not self._is_running() and clock.now_ns() < began_ns + _START_PATIENCE_NS:
-                await clock.sleep(_LOOK_NS)
+            why = await self._wait_recovered(watch, clock, clock.now_ns() + _PATIENCE_NS)
+            if why:
+                self.outcome.wrong.append(f"does not trade before any fault: {why}")
             await clock.sleep(_WARM_NS)
             self._inject(simulator)
-        await clock.sleep(_STORM_NS)
+        cleared_ns = clock.now_ns() + _STORM_NS
+        await self._wait_recovered(watch, clock, cleared_ns, until_recovered=False)
         watch.clear()
-        cleared_ns = clock.now_ns()
         patience_ns = _PATIENCE_BANNED_NS if self.plan.bans else _PATIENCE_NS
-        why = await self._wait_recovered(clock, cleared_ns + patience_ns)
+        why = await self._wait_recovered(watch, clock, cleared_ns + patience_ns)
         if why:
             self.outcome.wrong.append(f"not recovered after {patience_ns / NS_PER_S:g} s: {why}")
         elif simulator.faults.hits:
-            self.outcome.recovery_s = max(0, self.recovered_ns - watch.over_ns) / NS_PER_S
+            self.outcome.recovery_s = (self.recovered_ns - watch.over_ns) / NS_PER_S
         await clock.sleep(_SETTLE_NS)
         assert self.kernel is not None
         self.kernel.on_halt()
 
-    async def _wait_recovered(self, clock: VirtualClock, until_ns: int) -> str:
+    async def _wait_recovered(
+        self, watch: FaultWatch, clock: VirtualClock, until_ns: int, *, until_recovered: bool = True
+    ) -> str:
+        """Note the first moment after the last hit at which all is well; return why there was none."""
         why = "not started"
-        while clock.now_ns() < until_ns:
-            self.recovered_ns = clock.now_ns()
-            if self.kernel is not None and self._is_running():
-                why = has_recovered(self.kernel, "maker")
-                if not why:
-                    return ""
+        while (now_ns := clock.now_ns()) < until_ns:
+            if self.recovered_ns <= watch.over_ns and watch.over_ns <= now_ns:
+                why = "not started"
+                if self.kernel is not None and self._is_running():
+                    why = has_recovered(self.kernel, "maker")
+                    if not why:
+                        self.recovered_ns = now_ns
+            if until_recovered and self.recovered_ns > watch.over_ns:
+                return ""
             await clock.sleep(_LOOK_NS)
         return why
 
@@ -263,6 +270,7 @@ strategies:
     max_position: "{position}"
     levels: 2
     refresh: 500ms
+    tolerance: "{spread}"
   rowdy:
     use: ./rowdy.py
     instruments: [{", ".join(f'"{symbol}@binance"' for symbol in self.rowdy)}]

@@ -187,7 +187,9 @@ def has_recovered(kernel: Kernel, quoted: str) -> str:
             orders = kernel.manager.open_orders(market.instrument)
             sides = {each.side for each in orders if each.strategy == quoted and each.state in _STANDING}
             if len(sides) < 2:
-                return f"{market.instrument} is not quoted on both sides"
+                stands = [f"{each.side.value} {each.state.value}" for each in orders]
+                position = strategy.trading.position(market.instrument)
+                return f"{market.instrument} is not quoted on both sides: {stands}, position {position}"
     return ""
 
 
