@@ -268,8 +268,8 @@ strategies:
     target_spread: "{spread}"
     order_size: "{size}"
     max_position: "{position}"
-    levels: 2
-    refresh: 500ms
+    levels: 1
+    refresh: 1500ms
     tolerance: "{spread}"
   rowdy:
     use: ./rowdy.py
