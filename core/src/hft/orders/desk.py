@@ -58,14 +58,20 @@ class Desk:
         """Return the lots of a side that may still trade."""
         return self.buys if side is Side.BUY else self.sells
 
+    @property
+    def closed(self) -> str:
+        """Why nothing may be sent now, whatever it is; empty when it may."""
+        state = self.market.book.state
+        if state is not BookState.LIVE:
+            return f"book: {self.instrument.id} is {state.value}, orders wait until it is LIVE"
+        return self.offline
+
     def refusal(self, side: Side, price: Price | None, size: Size, reduce_only: bool) -> str:
         """Say why an order or amendment may not be sent now; empty when it may."""
         instrument = self.instrument
         book = self.market.book
-        if book.state is not BookState.LIVE:
-            return f"book: {instrument.id} is {book.state.value}, orders wait until it is LIVE"
-        if self.offline:
-            return self.offline
+        if closed := self.closed:
+            return closed
         if not instrument.tradable:
             return f"instrument: {instrument.id} is not open for trading"
         if size < self._min_size:

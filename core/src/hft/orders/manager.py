@@ -224,7 +224,7 @@ class OrderManager(ExecutionEvents):
         if isinstance(verdict, Refused):
             self._refuse(order, owner, verdict.reason)
         else:
-            self._send(order, owner, verdict)
+            self._send(order, owner, verdict, closes=True)
         return order
 
     def place_batch(
@@ -342,6 +342,14 @@ class OrderManager(ExecutionEvents):
             self._again.cancel()
 
     # -- being told ------------------------------------------------------------------------------
+
+    def refusal(self, order: Order) -> str:
+        record = self.store.open.get(order.client_order_id)
+        if record is None or record.cancel_wanted or order.state not in _WAITING:
+            return "it is not wanted any more"
+        # What closes a position is sent also when trading is halted.
+        stopped = "" if record.closes else self._refusal or record.owner.refusal
+        return stopped or record.desk.closed
 
     def on_ready(self, exchange: str) -> None:
         for desk in self.store.desks_of(exchange):
@@ -558,8 +566,9 @@ class OrderManager(ExecutionEvents):
             return None
         return verdict
 
-    def _send(self, order: Order, owner: Owner, approved: ApprovedOrder) -> None:
+    def _send(self, order: Order, owner: Owner, approved: ApprovedOrder, *, closes: bool = False) -> None:
         record = Record(order, self.store.desks[order.instrument], owner)
+        record.closes = closes
         self.store.add(record)
         reason = self._sender.place(record, approved)
         if reason:
