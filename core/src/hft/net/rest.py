@@ -12,7 +12,7 @@ from yarl import URL
 from hft.capture.redact import redact_text, redact_url
 from hft.capture.tap import Tap
 from hft.clock import NS_PER_S, Clock
-from hft.errors import TransportError
+from hft.errors import OrderError, TransportError
 from hft.net.limiter import RateLimiter
 from hft.net.rate_limited import RateLimitedLog
 from hft.net.spec import Costs, HttpRequest, Request, RestAnswer, RestCall
@@ -131,6 +131,8 @@ class RestClient:
                 trace_request_ctx=written,
             ) as response:
                 body = await self._read(name, response)
+        except OrderError as error:
+            raise TransportError(f"{name}: not sent: {error}", sent=False) from None
         except TimeoutError:
             reason = f"no answer within {self._timeout_s:g} s"
             raise TransportError(f"{name}: {reason}", sent=written.sent) from None

@@ -224,7 +224,7 @@ class OrderManager(ExecutionEvents):
         if isinstance(verdict, Refused):
             self._refuse(order, owner, verdict.reason)
         else:
-            self._send(order, owner, verdict)
+            self._send(order, owner, verdict, closes=True)
         return order
 
     def place_batch(
@@ -343,6 +343,14 @@ class OrderManager(ExecutionEvents):
 
     # -- being told ------------------------------------------------------------------------------
 
+    def refusal(self, order: Order) -> str:
+        record = self.store.open.get(order.client_order_id)
+        if record is None or record.cancel_wanted or order.state not in _WAITING:
+            return "it is not wanted any more"
+        # What closes a position is sent also when trading is halted.
+        stopped = "" if record.closes else self._refusal or record.owner.refusal
+        return stopped or record.desk.closed
+
     def on_ready(self, exchange: str) -> None:
         for desk in self.store.desks_of(exchange):
             desk.offline = ""
@@ -410,16 +418,15 @@ class OrderManager(ExecutionEvents):
         if desk is None or not ours:
             self._on_foreign(fill.client_order_id, "fill")
             return
-        if not desk.is_new_trade(fill):
-            self.counters.duplicates += 1
-            return
-        self.counters.fills += 1
         try:
-            self._ledger.on_fill(fill)
+            if not self._ledger.on_fill(fill):
+                self.counters.duplicates += 1
+                return
         except Exception as error:
             # The position is wrong from here on, and whoever called us might take it for his fault.
             what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
             self.halt(f"{what}: {type(error).__name__}: {error}")
+        self.counters.fills += 1
         self.journal.fill(fill)
         self.risk.on_fill(fill)
         if fill.exchange_made:
@@ -563,8 +570,9 @@ class OrderManager(ExecutionEvents):
             return None
         return verdict
 
-    def _send(self, order: Order, owner: Owner, approved: ApprovedOrder) -> None:
+    def _send(self, order: Order, owner: Owner, approved: ApprovedOrder, *, closes: bool = False) -> None:
         record = Record(order, self.store.desks[order.instrument], owner)
+        record.closes = closes
         self.store.add(record)
         reason = self._sender.place(record, approved)
         if reason:

@@ -90,6 +90,14 @@ class ExecutionEvents(ABC):
     def on_fill(self, fill: Fill) -> None:
         """Take a fill; one ``trade_id`` is booked once, however often it is told."""
 
+    def refusal(self, order: Order) -> str:
+        """Say why a new order, or a change of one, may not be sent any more; empty while it may.
+
+        To be asked as it is written, since it may have waited for its turn: its book may have left LIVE
+        meanwhile, trading may be halted, or somebody wants it cancelled. What is refused is told as not sent.
+        """
+        return ""
+
     def on_funding(self, funding: Funding) -> None:
         """Take a funding payment; one ``payment_id`` is booked once."""
 

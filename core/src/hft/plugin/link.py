@@ -56,7 +56,7 @@ class Link(ABC):
         """Write a frame: now where the limits allow it, otherwise when they do.
 
         ``write(now_ns)`` makes the frame at that moment, so that its time and signature are those of
-        sending.
+        sending; it raises `OrderError` where the frame is not to be sent any more.
         Raises `OrderError` where it certainly is not sent: the connection is not open, too much waits.
         Where it had to wait and is then not sent (``deadline_ns`` passed, the connection broke,
         something more urgent took its place), ``dropped(reason)`` is called.

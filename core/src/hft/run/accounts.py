@@ -11,6 +11,7 @@ from hft.clock import NS_PER_S, Clock, Timer
 from hft.errors import TransportError
 from hft.events import BalanceReport, Fill, Funding, OrderReport, PositionReport
 from hft.net.backoff import Backoff
+from hft.order import Order
 from hft.orders import OrderManager
 from hft.orders.config import AccountConfig, OnDisconnect
 from hft.orders.reconciler import Outcome, Reconciler
@@ -145,9 +146,13 @@ class Accounts(ExecutionEvents):
 
     def __init__(self, manager: OrderManager, books: AccountBooks) -> None:
         self.accounts: dict[str, Account] = {}
+        self._refusal = manager.refusal
         self._on_report = manager.on_report
         self._on_fill = manager.on_fill
         self._books = books
+
+    def refusal(self, order: Order) -> str:
+        return self._refusal(order)
 
     def on_report(self, report: OrderReport) -> None:
         self._on_report(report)

@@ -107,14 +107,21 @@ class LiveLink(Link):
         )
         if at_once:
             raise OrderError(at_once[0])
-        drop[0] = dropped or self.warn
+        drop[0] = partial(self._tell_dropped, dropped or self.warn)
 
     def _send_late(
         self, conn: str, write: Callable[[int], bytes], priority: Priority, drop: Callable[[str], None]
     ) -> None:
         connection = self._connections.get(conn)
-        if connection is None or not connection.send(write(self.clock.now_ns()), priority):
-            drop(f"{self.exchange} was not connected when its turn came")
+        try:
+            if connection is None or not connection.send(write(self.clock.now_ns()), priority):
+                drop(f"{self.exchange} was not connected when its turn came")
+        except OrderError as error:
+            drop(str(error))
+
+    def _tell_dropped(self, dropped: Callable[[str], None], reason: str) -> None:
+        # Its turn may have come, or its time be over, inside somebody's call that sends something else.
+        self.clock.call_later(0, partial(self._tell, partial(dropped, reason)))
 
     # -- requests ----------------------------------------------------------------------------------
 

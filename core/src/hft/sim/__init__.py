@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hft.sim.account import DeskAccount
 from hft.sim.archive import Archive, fill_record, order_record
-from hft.sim.campaign import FaultPlaces, random_faults
+from hft.sim.campaign import FaultPlaces, random_fault, random_faults
 from hft.sim.desk import Desk, DeskListener
 from hft.sim.fault import Fault, FaultKind
 from hft.sim.faults import Faults
@@ -92,6 +92,7 @@ __all__ = [
     "fill_record",
     "lots_of",
     "order_record",
+    "random_fault",
     "random_faults",
     "rounded",
     "serve",

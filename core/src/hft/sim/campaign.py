@@ -10,7 +10,7 @@ import attrs
 from hft.sim.fault import CLOCK, CONNECT, KINDS, REPLY, REQUEST, Fault, FaultKind, Place
 from hft.types import Duration
 
-__all__ = ["FaultPlaces", "random_faults"]
+__all__ = ["FaultPlaces", "random_fault", "random_faults"]
 
 MS = 1_000_000
 
@@ -57,6 +57,14 @@ class FaultPlaces:
             *([CLOCK] if self.clock else []),
         ]
 
+    def possible(self, kinds: Iterable[FaultKind] = FaultKind) -> dict[str, list[FaultKind]]:
+        """Return which of the kinds can happen at each place, as the ``where`` of a fault."""
+        # By the order in which they are declared: a set's own differs from one process to the next.
+        wanted = [kind for kind in FaultKind if kind in set(kinds)]
+        methods = {beginning + name for name in self.methods for beginning in (REQUEST, REPLY)}
+        possible = {where: _possible(where, wanted, api=where in methods) for where in self.patterns()}
+        return {where: some for where, some in possible.items() if some}
+
 
 def random_faults(
     seed: int, n: int, places: FaultPlaces, *, kinds: Iterable[FaultKind] = FaultKind, within_ns: int = 10**10
@@ -68,11 +76,7 @@ def random_faults(
     where none of the kinds can happen at any of the places.
     """
     rng = random.Random(f"{seed}:faults")
-    # By the order in which they are declared: a set's own differs from one process to the next.
-    wanted = [kind for kind in FaultKind if kind in set(kinds)]
-    methods = {beginning + name for name in places.methods for beginning in (REQUEST, REPLY)}
-    possible = {where: _possible(where, wanted, api=where in methods) for where in places.patterns()}
-    possible = {where: some for where, some in possible.items() if some}
+    possible = places.possible(kinds)
     if not possible:
         raise ValueError("none of the kinds can happen at any of the places, give more of either")
     wheres = list(possible)
@@ -81,7 +85,7 @@ def random_faults(
     for _ in range(n):
         same = bool(faults) and rng.random() < _MIXED
         where = faults[-1].where if same else rng.choices(wheres, weights)[0]
-        faults.append(_draw(rng, where, rng.choice(possible[where]), within_ns))
+        faults.append(random_fault(rng, where, rng.choice(possible[where]), within_ns=within_ns))
     return faults
 
 
@@ -104,7 +108,8 @@ def _place(where: str) -> Place:
 _PLACES = {REQUEST: Place.REQUEST, REPLY: Place.REPLY, CONNECT: Place.CONNECT, CLOCK: Place.CLOCK}
 
 
-def _draw(rng: random.Random, where: str, kind: FaultKind, within_ns: int) -> Fault:
+def random_fault(rng: random.Random, where: str, kind: FaultKind, *, within_ns: int = 10**10) -> Fault:
+    """Draw the options of a fault of a kind that can happen there, and that begins within a time."""
     options: dict[str, object] = {"start": Duration(rng.choice((0, rng.randrange(within_ns))))}
     if kind is not FaultKind.CLOCK_SKEW:
         most = _MOST_SKIPPED.get(_place(where), _MOST_SKIPPED_ELSEWHERE)

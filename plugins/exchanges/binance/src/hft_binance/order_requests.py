@@ -198,6 +198,14 @@ class _RestRequest(ABC):
     def take_result(self, result: bytes, recv_ns: int) -> None:
         """Take the body of an answer that says success."""
 
+    def check_wanted(self) -> None:
+        """Raise `OrderError` where what was to be sent is not wanted any more, now that its turn has come."""
+        if self.failed is ReportKind.CANCEL_REJECTED:
+            return
+        for order in self.orders:
+            if reason := self.desk.evidence.events.refusal(order):
+                raise OrderError(reason)
+
     def unanswered(self, reason: str) -> None:
         """Tell that nobody knows what became of it."""
         for order in self.orders:
@@ -249,12 +257,13 @@ class _RestRequest(ABC):
 class _OrderRequest(_RestRequest):
     """A request about one order, which can travel either way."""
 
-    __slots__ = ("order", "request_id")
+    __slots__ = ("order", "request_id", "sent_ns")
 
     def __init__(self, desk: Desk, order: Order) -> None:
         self.desk = desk
         self.order = order
         self.request_id = ""
+        self.sent_ns = 0
 
     @property
     def path(self) -> str:
@@ -267,7 +276,8 @@ class _OrderRequest(_RestRequest):
         return (self.order,)
 
     def write(self, now_ns: int) -> bytes:
-        """Return the frame, noted as under way."""
+        """Return the frame, noted as under way; raise `OrderError` if it is not to be sent any more."""
+        self.check_wanted()
         desk = self.desk
         socket = desk.socket
         assert socket is not None
@@ -278,6 +288,7 @@ class _OrderRequest(_RestRequest):
         self.not_sent(reason)
 
     def write_rest(self, now_ns: int) -> HttpRequest:
+        self.check_wanted()
         return self.desk.api.write(self.rest_request(self.desk.server_ns(now_ns)))
 
     @abstractmethod
@@ -302,6 +313,7 @@ class _Placing(_OrderRequest):
         self.desk = desk
         self.order = order
         self.request_id = ""
+        self.sent_ns = 0
         self.form = form
 
     @property
@@ -337,6 +349,7 @@ class _Amending(_OrderRequest):
         self.desk = desk
         self.order = order
         self.request_id = ""
+        self.sent_ns = 0
         self.price = price
         self.size = size
 
@@ -450,6 +463,7 @@ class _Batch(_RestRequest):
         """Return what is asked beside the time."""
 
     def write_rest(self, now_ns: int) -> HttpRequest:
+        self.check_wanted()
         return self.desk.api.call(self.method, self.path, self.params(), costs=self.costs).write(now_ns)
 
     def take_result(self, result: bytes, recv_ns: int) -> None:

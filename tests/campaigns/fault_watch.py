@@ -1,0 +1,215 @@
+"""Watch a run in virtual time: what it sends, how far the exchange lets it go, when it has recovered."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import parse_qs
+
+import attrs
+
+from hft.net import Connection, RestClient
+from hft.net.spec import HttpRequest, RestAnswer, RestCall
+from hft.run.kernel import Kernel
+from hft.sim import ClientOrder, FaultKind, Faults, Fill, OrderEvent
+from hft.sim.faults import Strike
+from hft.types import BookState, OrderState, Side
+
+__all__ = ["ExposureWatch", "FaultWatch", "SendWatch", "collected_errors", "has_recovered"]
+
+_GROWS = ("order.place", "order.modify", "order.amend.keepPriority")
+
+
+class ExposureWatch:
+    """Follows position and open orders of an account as the exchange has them, and compares with limits.
+
+    ``limits`` are lots by unified symbol. What reduces only cannot take a position further.
+    """
+
+    def __init__(self, account: str, limits: dict[str, int]) -> None:
+        self.worst: dict[str, int] = defaultdict(int)
+        self.wrong: list[str] = []
+        self._account = account
+        self._limits = limits
+        self._position: dict[str, int] = defaultdict(int)
+        self._open: dict[tuple[str, int], ClientOrder] = {}
+
+    def on_order(self, order: ClientOrder, event: OrderEvent, fill: Fill | None) -> None:
+        """Take note, as a listener of the exchange's desks."""
+        if order.account.id != self._account:
+            return
+        symbol = order.market.instrument.symbol
+        if fill is not None:
+            self._position[symbol] += order.side.sign * fill.size
+        if order.is_open:
+            self._open[symbol, order.id] = order
+        else:
+            self._open.pop((symbol, order.id), None)
+        limit = self._limits.get(symbol)
+        if limit is None:
+            return
+        for side in Side:
+            resting = sum(
+                each.remaining
+                for (of, _), each in self._open.items()
+                if of == symbol and each.side is side and not each.reduce_only and each.is_open
+            )
+            reach = side.sign * self._position[symbol] + resting
+            self.worst[symbol] = max(self.worst[symbol], reach)
+            if reach > limit and len(self.wrong) < 5:
+                self.wrong.append(
+                    f"{symbol}: {side.value} could reach {reach} lots, the limit is {limit}:"
+                    f" position {self._position[symbol]}, open {resting}, by {order.client_id}"
+                )
+
+
+class SendWatch:
+    """Looks at every request as its bytes leave: none may want to trade on a book that is not LIVE."""
+
+    def __init__(self) -> None:
+        self.kernel: Kernel | None = None
+        self.sent = 0
+        self.wrong: list[str] = []
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Look while the context lasts."""
+        send, answer = Connection.send, RestClient._answer
+
+        def watched_send(connection: Connection, data: bytes, *rest: Any) -> bool:
+            if b'"order.' in data:
+                self._on_frame(connection.spec.url, data)
+            return send(connection, data, *rest)
+
+        async def watched_answer(client: RestClient, call: RestCall, **options: Any) -> RestAnswer:
+            if call.method in ("POST", "PUT") and "rder" in call.shown:
+                call = attrs.evolve(call, write=partial(self._written, call))
+            return await answer(client, call, **options)
+
+        with (
+            patch.object(Connection, "send", watched_send),
+            patch.object(RestClient, "_answer", watched_answer),
+        ):
+            yield
+
+    def _on_frame(self, url: str, data: bytes) -> None:
+        frame = json.loads(data)
+        if frame["method"] in _GROWS:
+            self._look(url, frame["method"], frame["params"]["symbol"])
+
+    def _written(self, call: RestCall, now_ns: int) -> HttpRequest:
+        request = call.write(now_ns)
+        text = f"{request.url}?{request.body.decode()}"
+        for batch in parse_qs(text.partition("?")[2]).get("batchOrders", ()):
+            for order in json.loads(batch):
+                self._look(request.url, call.shown, order["symbol"])
+        for symbol in parse_qs(text.partition("?")[2].replace("?", "&")).get("symbol", ()):
+            self._look(request.url, call.shown, symbol)
+        return request
+
+    def _look(self, url: str, what: str, symbol: str) -> None:
+        self.sent += 1
+        if self.kernel is None:
+            self.wrong.append(f"{what} for {symbol} was sent before there was a kernel")
+            return
+        for market in self.kernel.markets.values():
+            instrument = market.instrument
+            if instrument.native_symbol == symbol and (":" in instrument.symbol) is ("fapi" in url):
+                if market.book.state is not BookState.LIVE:
+                    self.wrong.append(f"{what} for {instrument} was sent while it was {market.book.state}")
+
+
+class FaultWatch:
+    """Notes when the last fault that struck was over."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.over_ns = 0
+        self._clock = faults.clock
+        self._faults = faults
+        strike, skew = faults.strike, faults._skew
+
+        def watched_strike(*arguments: Any) -> Strike | None:
+            struck = strike(*arguments)
+            if struck is not None:
+                self._note(struck.delay_ns if struck.kind in _LASTING else 0)
+            return struck
+
+        def watched_skew(armed: Any) -> None:
+            skew(armed)
+            self._note(0)
+
+        faults.strike = watched_strike  # type: ignore[method-assign]
+        faults._skew = watched_skew  # type: ignore[method-assign]
+
+    def clear(self) -> None:
+        """Let nothing go wrong from now on."""
+        was_skewed = any(armed.fault.kind is FaultKind.CLOCK_SKEW and armed.hits for armed in self.all())
+        if self._faults.clear() and was_skewed:
+            self._note(0)
+
+    def all(self) -> list[Any]:
+        """Return every fault that was injected."""
+        return [*self._faults.finished, *self._faults.armed]
+
+    def _note(self, lasts_ns: int) -> None:
+        self.over_ns = max(self.over_ns, self._clock.now_ns() + lasts_ns)
+
+
+_LASTING = (FaultKind.DELAY, FaultKind.SLOW, FaultKind.REORDER)
+
+_STANDING = (OrderState.NEW, OrderState.PARTIALLY_FILLED)
+
+
+def has_recovered(kernel: Kernel, quoted: str) -> str:
+    """Say what is not yet as it should be; empty when trading goes on as if nothing had been.
+
+    ``quoted`` is the strategy that is to have orders on both sides of each of its instruments.
+    """
+    for market in kernel.markets.values():
+        desk = kernel.manager.store.desks[market.instrument]
+        if market.book.state is not BookState.LIVE:
+            return f"{market.instrument} is {market.book.state.value}"
+        if desk.offline:
+            return desk.offline
+    for record in kernel.manager.store.open.values():
+        if record.order.state is OrderState.UNKNOWN:
+            return f"order {record.order.client_order_id} is unknown"
+    for strategy in kernel.strategies:
+        if strategy.name != quoted:
+            continue
+        for market in strategy.trading.markets:
+            orders = kernel.manager.open_orders(market.instrument)
+            sides = {each.side for each in orders if each.strategy == quoted and each.state in _STANDING}
+            if len(sides) < 2:
+                stands = [f"{each.side.value} {each.state.value}" for each in orders]
+                position = strategy.trading.position(market.instrument)
+                return f"{market.instrument} is not quoted on both sides: {stands}, position {position}"
+    return ""
+
+
+class _Collector(logging.Handler):
+    def __init__(self, found: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._found = found
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._found.append(self.format(record))
+
+
+@contextlib.contextmanager
+def collected_errors() -> Iterator[list[str]]:
+    """Collect what the event loop has to say of tasks and callbacks that raised."""
+    found: list[str] = []
+    handler = _Collector(found)
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(handler)
+    try:
+        yield found
+    finally:
+        logger.removeHandler(handler)
