@@ -264,9 +264,7 @@ def test_orders_of_an_earlier_run_are_cancelled_or_adopted(user: User, kept: boo
     with user.run() as process:
         process.kill()
     earlier = user.exchange.open_orders()
-    user.profile.with_name("resting.py").write_text(
-        RESTING.replace("self.begun = set()", "self.begun = set(self.trading.instruments)")
-    )
+    user.profile.with_name("resting.py").write_text(RESTING.replace("def on_book", "def nothing"))
     with subprocess.Popen(
         [sys.executable, "-m", "hft", "run", str(user.profile), "--json"],
         stdout=subprocess.PIPE,
