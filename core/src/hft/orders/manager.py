@@ -393,6 +393,10 @@ class OrderManager(ExecutionEvents):
         successor = record.successor
         if state.is_final:
             self.store.finish(record)
+            if state is OrderState.REJECTED:
+                self.counters.refuse("exchange")
+                what = f"{order.instrument}: the exchange refused an order: {order.reason}"
+                self._warn(f"rejected {order.reason[:40]}", what)
         else:
             record.expose()
             if state is OrderState.UNKNOWN:
