@@ -136,7 +136,9 @@ class Plan:
     @property
     def repeats(self) -> bool:
         """Whether the exchange may carry out a request twice."""
-        return any(fault.kind is FaultKind.DUPLICATE and fault.place is Place.REQUEST for fault in self.faults)
+        return any(
+            fault.kind is FaultKind.DUPLICATE and fault.place is Place.REQUEST for fault in self.faults
+        )
 
     @property
     def needs_rest(self) -> bool:
@@ -171,5 +173,3 @@ def plan_of(seed: int, kinds: Collection[FaultKind]) -> Plan:
     faults = [fault for case in pair for fault in case.draw(rng)]
     early = any(case.is_early for case in pair) or rng.random() < _EARLY
     return Plan("pair", tuple(faults), early)
-
-

@@ -154,9 +154,7 @@ class _Session:
         simulator = BinanceSimulator(config, world)
         private = simulator.private
         assert private is not None
-        lots = {
-            symbol: world.markets[symbol].instrument.size(limit) for symbol, limit in self.limits.items()
-        }
+        lots = {symbol: world.markets[symbol].instrument.size(limit) for symbol, limit in self.limits.items()}
         exposure = ExposureWatch("account1", lots)
         private.spot.listeners.append(exposure)
         private.usdm.listeners.append(exposure)

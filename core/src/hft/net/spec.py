@@ -86,8 +86,9 @@ class RestCall:
     """A request of any method whose answer, whatever its status, is evidence.
 
     ``write(now_ns)`` makes the request when its turn has come, so that the time which is signed is
-    that of sending; it raises `OrderError` where it is not to be sent any more. ``shown`` stands for it in messages: method and path, never a query, a header or
-    a signature. Where its turn has not come at ``deadline_ns`` it is not sent (0: it waits).
+    that of sending; it raises `OrderError` where it is not to be sent any more. ``shown`` stands for it
+    in messages: method and path, never a query, a header or a signature. Where its turn has not come at
+    ``deadline_ns`` it is not sent (0: it waits).
     """
 
     method: str
