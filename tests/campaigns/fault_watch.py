@@ -120,9 +120,9 @@ class SendWatch:
             return
         for market in self.kernel.markets.values():
             instrument = market.instrument
-            if instrument.native_symbol == symbol and (":" in instrument.symbol) is ("fapi" in url):
-                if market.book.state is not BookState.LIVE:
-                    self.wrong.append(f"{what} for {instrument} was sent while it was {market.book.state}")
+            is_meant = instrument.native_symbol == symbol and (":" in instrument.symbol) is ("fapi" in url)
+            if is_meant and market.book.state is not BookState.LIVE:
+                self.wrong.append(f"{what} for {instrument} was sent while it was {market.book.state.value}")
 
 
 class FaultWatch:

@@ -2,10 +2,11 @@
 
     python -m tests.campaigns.faults --runs 1000
 
-Each run is a session of its own in virtual time: a simulated Binance, and a trader in mode live with journal,
-risk rules and two strategies on spot and futures, one of which does whatever it may, at random. The first runs
-meet each kind of fault at each place where it can happen, one by one, the others random pairs. When the
-faults are over, the trader must come back by itself, and everything is compared with what really was.
+Each run is a session of its own in virtual time: a simulated Binance, and a trader in mode live with
+journal, risk rules and two strategies on spot and futures, one of which does whatever it may, at random.
+The first runs meet each kind of fault at each place where it can happen, one by one, the others random
+pairs. When the faults are over, the trader must come back by itself, and everything is compared with what
+really was.
 """
 
 from __future__ import annotations
@@ -147,6 +148,7 @@ def _show(console: Console, outcome: Outcome, *, verbose: bool) -> None:
     console.print(f"seed {outcome.seed} FAILED: {'; '.join(outcome.faults)}", markup=False, highlight=False)
     for line in [*outcome.wrong[:10], *(outcome.notes if verbose else ())]:
         console.print(f"    {line[:500]}", markup=False, highlight=False)
+    console.file.flush()
 
 
 if __name__ == "__main__":

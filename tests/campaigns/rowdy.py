@@ -1,4 +1,4 @@
-"""A strategy that does whatever it may, at random: what is asked of the order manager by one that does not care."""
+"""A strategy that does whatever it may, at random, and does not care what comes of it."""
 
 from __future__ import annotations
 

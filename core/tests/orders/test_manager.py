@@ -22,7 +22,7 @@ from hft.testing.orders import (
     OrderWorld,
 )
 from hft.testing.trading import make_instrument, make_market
-from hft.types import BookState, OrderState, OrderType, Price, Side, Size, TimeInForce
+from hft.types import BookState, OrderState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 
 @attrs.frozen
@@ -146,6 +146,48 @@ def test_nothing_is_sent_on_a_book_that_is_not_live(state: BookState) -> None:
     assert len(world.exchange.messages) == 1
     world.manager.cancel(resting)
     assert world.exchange.messages[-1] == ("cancel", resting.client_order_id)
+
+
+def test_what_waits_to_be_sent_is_refused_once_it_is_not_to_be_sent_any_more() -> None:
+    world, owner = make_world(), NotedOwner()
+    waiting = place(world, owner)
+    assert world.manager.refusal(waiting) == ""
+    world.market.book.state = BookState.STALE
+    assert "STALE" in world.manager.refusal(waiting)
+    world.market.book.state = BookState.LIVE
+    world.manager.on_lost("test", "the stream broke")
+    assert "the stream broke" in world.manager.refusal(waiting)
+    world.manager.on_ready("test")
+    assert world.manager.refusal(waiting) == ""
+    world.manager.cancel(waiting)
+    assert world.manager.refusal(waiting) == "it is not wanted any more"
+    world.exchange.settle()
+    amended = place_and_acknowledge(world, owner)
+    world.manager.amend(amended, Price(9_001), Size(10))
+    assert world.manager.refusal(amended) == ""
+    world.manager.cancel(amended)
+    assert world.manager.refusal(amended) == "it is not wanted any more"
+
+
+def test_a_halt_keeps_back_what_waits_to_be_sent_and_not_what_closes_a_position() -> None:
+    class Slow(ModelExchange):
+        def place(self, order: Order) -> None:
+            if order.type is not OrderType.MARKET:
+                super().place(order)
+
+    world, owner = make_world(Slow), NotedOwner()
+    fill_some(world, owner)
+    waiting = place(world, owner)
+    world.manager.halt("test")
+    assert world.manager.refusal(waiting)
+    closing = world.manager.close_position(owner, world.instrument, Side.SELL, Size(4), PositionSide.BOTH)
+    assert world.manager.refusal(closing) == ""
+
+
+def fill_some(world: OrderWorld, owner: NotedOwner) -> None:
+    order = place_and_acknowledge(world, owner, size=4)
+    world.exchange.fill(order.client_order_id, 4)
+    world.exchange.settle()
 
 
 @pytest.mark.parametrize(

@@ -268,3 +268,14 @@ async def test_whatever_was_missed_a_comparison_brings_it_back(steps: list[tuple
     again = await world.compare()
     assert not again.changed_something
     assert not world.manager.halted
+
+
+async def test_what_an_exchange_rounds_is_no_difference() -> None:
+    world = World(AccountConfig(balances=OnDifference.HALT))
+    stated = BalanceReport(exchange="test", asset="USDT", total=Decimal(1000), exchange_ns=1)
+    world.ledger.on_balance(stated)
+    world.account.balances_stated = [attrs.evolve(stated, total=Decimal("1000.00001"), exchange_ns=2)]
+    assert (await world.compare()).differences == []
+    world.account.balances_stated = [attrs.evolve(stated, total=Decimal("1000.01"), exchange_ns=3)]
+    assert len((await world.compare()).differences) == 1
+    assert world.manager.halted

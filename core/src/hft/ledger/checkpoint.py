@@ -15,7 +15,7 @@ __all__ = [
     "PositionState",
 ]
 
-VERSION = 1
+VERSION = 2
 """Of the form; a checkpoint of another is refused."""
 
 

@@ -306,12 +306,15 @@ class Ledger:
         """
         if self._accounts or self._balances:
             raise ValueError("a checkpoint can be loaded into a new ledger only")
+        if state.get("version") != VERSION:
+            raise DataError(
+                f"checkpoint of the ledger has version {state.get('version')}, expected {VERSION}; move the"
+                " journal away to start anew"
+            )
         try:
             loaded = msgspec.convert(state, LedgerState)
         except (msgspec.ValidationError, ArithmeticError) as error:
             raise DataError(f"checkpoint of the ledger is damaged: {error}") from error
-        if loaded.version != VERSION:
-            raise DataError(f"checkpoint of the ledger has version {loaded.version}, expected {VERSION}")
         known = {str(instrument.id): instrument for instrument in instruments}
         try:
             for name, each in loaded.instruments.items():

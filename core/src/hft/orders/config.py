@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from decimal import Decimal
 
 import attrs
 
@@ -65,6 +66,11 @@ class AccountConfig:
     )
     balances: OnDifference = option(
         OnDifference.ALERT, doc="a balance that the exchange states otherwise than the ledger expects"
+    )
+    balance_tolerance: Decimal = option(
+        Decimal("0.0001"),
+        doc="how far a balance may be off: exchanges round what they book, trade by trade",
+        validator=attrs.validators.ge(0),
     )
     on_disconnect: OnDisconnect = option(
         OnDisconnect.KEEP, doc="open orders while the private stream is lost"

@@ -200,7 +200,13 @@ class Reconciler:
             balances = await self._client.balances()
             if self._manager.counters.fills != fills:
                 continue
-            differences = compare(self._ledger, positions, balances, complete=(self._exchange,))
+            differences = compare(
+                self._ledger,
+                positions,
+                balances,
+                complete=(self._exchange,),
+                tolerance=self._config.balance_tolerance,
+            )
             if not differences:
                 break
         else:

@@ -14,6 +14,7 @@ from hft.clock import SimulatedClock
 from hft.errors import DecodeError, OrderError, TransportError
 from hft.events import BalanceReport, Fill, Funding, OrderReport, PositionReport
 from hft.net.spec import ConnectionSpec, Costs, HttpRequest, Priority, RestAnswer, RestCall
+from hft.order import Order
 from hft.plugin.execution import ExecutionClient, ExecutionEvents
 from hft.plugin.link import Link
 
@@ -78,10 +79,14 @@ def _encoded(body: Any) -> bytes:
 
 
 class NotedEvents(ExecutionEvents):
-    """Remembers what a client tells, in its order."""
+    """Remembers what a client tells, in its order; ``unwanted`` is why no order is to be sent any more."""
 
     def __init__(self) -> None:
+        self.unwanted = ""
         self.told: list[OrderReport | Fill | Funding | BalanceReport | PositionReport | str] = []
+
+    def refusal(self, order: Order) -> str:
+        return self.unwanted
 
     def on_report(self, report: OrderReport) -> None:
         self.told.append(report)
@@ -189,7 +194,12 @@ class FakeLink(Link):
 
     def call(self, call: RestCall, done: Callable[[RestAnswer | TransportError], None]) -> None:
         now_ns = self.clock.now_ns()
-        self.calls.append(FakeCall(call, call.write(now_ns), done, self.clock, now_ns))
+        try:
+            request = call.write(now_ns)
+        except OrderError as error:
+            done(TransportError(str(error), sent=False))
+        else:
+            self.calls.append(FakeCall(call, request, done, self.clock, now_ns))
 
     async def fetch(self, call: RestCall) -> RestAnswer:
         now_ns = self.clock.now_ns()
@@ -252,11 +262,17 @@ class FakeLink(Link):
             self.undecoded(conn, data, str(error))
 
     def release(self) -> None:
-        """Let the frames that wait be written."""
+        """Let the frames that wait be written, or dropped where they are not to be any more."""
         self.holding = False
-        for send in self.sends:
-            if not send.data:
+        for send in list(self.sends):
+            if send.data:
+                continue
+            try:
                 send.data = send.write(self.clock.now_ns())
+            except OrderError as error:
+                self.sends.remove(send)
+                if send.dropped is not None:
+                    send.dropped(str(error))
 
     def drop(self, reason: str) -> None:
         """Drop the frames that wait."""

@@ -285,6 +285,34 @@ async def test_an_order_that_waited_bears_the_time_of_its_sending() -> None:
     assert world.report().kind is ReportKind.UNKNOWN
 
 
+async def test_what_had_to_wait_is_not_sent_when_nobody_wants_it_any_more() -> None:
+    world = await World(SPOT, USDM).ready()
+    world.link.holding = True
+    world.client.place(order(SPOT))
+    world.client.amend(order(USDM), Price(600_001), Size(10))
+    world.client.cancel(order(SPOT, client_order_id="a2"))
+    world.events.unwanted = "book: it is STALE"
+    world.link.release()
+    assert [send.json["method"] for send in world.link.sends] == ["order.cancel"]
+    placed, amended = world.events.take()
+    assert (placed.kind, placed.reason) == (ReportKind.REJECTED, "not sent: book: it is STALE")
+    assert (amended.kind, amended.reason) == (ReportKind.REPLACE_REJECTED, "not sent: book: it is STALE")
+    world.link.clock.advance(60 * SECOND_NS)
+    assert [type(each) for each in world.events.take()] == [OrderReport]  # of the cancel without answer
+
+
+async def test_by_rest_what_nobody_wants_any_more_is_not_sent_either() -> None:
+    world = await World(SPOT, USDM, order_entry=OrderEntry.REST).ready()
+    world.events.unwanted = "halted"
+    world.client.place(order(SPOT))
+    assert (world.report().kind, world.link.calls) == (ReportKind.REJECTED, [])
+    world.client.place_batch([order(USDM), order(USDM, client_order_id="a2")])
+    assert [each.reason for each in world.events.take()] == ["not sent: halted"] * 2
+    assert world.link.calls == []
+    world.client.cancel(order(SPOT))
+    assert [call.call.method for call in world.link.calls] == ["DELETE"]
+
+
 @pytest.mark.parametrize(
     ("code", "msg", "kind", "reason"),
     [
