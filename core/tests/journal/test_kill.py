@@ -17,8 +17,10 @@ KILLS = 20
 
 PROGRAM = """
 import sys
+import time
 from pathlib import Path
 
+from hft.errors import OrderError
 from hft.testing.journal import JournalDesk
 from hft.types import OrderState, Size
 
@@ -31,7 +33,11 @@ print("begun", flush=True)
 while True:
     number += 1
     order = desk.order(number)
-    journal.intend_place(order)
+    try:
+        journal.intend_place(order)
+    except OrderError:  # faster than the disk: not sent
+        time.sleep(0.001)
+        continue
     print("sent", order.client_order_id, flush=True)
     if number % 3 == 0:
         order.state, order.filled = OrderState.FILLED, Size(10)
@@ -58,7 +64,7 @@ def test_a_killed_process_loses_nothing_that_was_done(tmp_path: Path) -> None:
         )
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
-        stop = time.monotonic() + chance.uniform(0, 0.1)
+        stop = time.monotonic() + chance.uniform(0, 0.05)
         lines = []
         while time.monotonic() < stop:
             lines.append(process.stdout.readline())
@@ -77,9 +83,11 @@ def test_a_killed_process_loses_nothing_that_was_done(tmp_path: Path) -> None:
         found = recover(folder, SimulatedClock(2 * 10**18))
         assert found.damage == ""
         assert len(found.runs) == run
-        assert sent <= set(found.orders)
-        assert len(found.orders) - len(sent) <= run, "an order that was not sent"
         trades = [fill.trade_id for fill in found.fills]
+        # Of the finished ones only the newest are kept as orders; their fills are all there.
+        finished = {f"abc1{trade.removeprefix('t')}" for trade in trades}
+        assert sent - finished <= set(found.orders)
+        assert len(found.orders) - len(sent) <= run, "an order that was not sent"
         assert set(booked) <= set(trades)
         assert len(trades) == len(set(trades))
         states = {order.state for order in found.orders.values()}
