@@ -27,6 +27,7 @@ from hft.cli.parser import make_parser
 from hft.orders.config import AccountConfig
 from hft.paper.config import PaperConfig
 from hft.plugin import hookspecs
+from hft.plugin.risk import KernelRefusal
 from hft.profile import read_profile
 from hft.profile.fault_file import read_faults
 from hft.profile.model import ComponentKeys, ExchangeKeys, ProfileKeys, StrategyKeys
@@ -344,6 +345,26 @@ def test_every_kind_of_fault_is_in_the_reference_with_its_places() -> None:
     assert shown == {
         kind.value: ["yes" if kind in KINDS[place] else "" for place in places] for kind in FaultKind
     }
+
+
+RULES = {each.name: each for each in discover(PluginKind.RISK)}
+
+
+def test_every_risk_rule_is_in_its_reference() -> None:
+    headings = re.findall(r"^## (.+)$", (DOCS / "reference" / "risk-rules.md").read_text(), re.MULTILINE)
+    assert headings == [*RULES, "Every rule"]
+
+
+@pytest.mark.parametrize("name", [*RULES, "Every rule"])
+def test_every_refusal_code_is_in_the_reference(name: str) -> None:
+    codes: Any = KernelRefusal
+    if name in RULES:
+        rule = Registry().load(PluginKind.RISK, name, base=None).risk_rule()
+        assert rule is not None
+        codes = rule.refusals
+    text = section(DOCS / "reference" / "risk-rules.md", f"## {name}")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", text, re.MULTILINE)
+    assert rows == [(str(code), code.doc) for code in codes]
 
 
 def test_docstrings_of_what_a_plugin_implements_teach_by_example() -> None:

@@ -82,13 +82,6 @@ class InstrumentAccount:
         """Return what one lot costs at a price that may be off the grid."""
         return to_amount(product(price, self._lot_value))
 
-    def position(self, side: PositionSide) -> Position:
-        """Return the position of a side, a new one if there is none."""
-        position = self.positions.get(side)
-        if position is None:
-            position = self.positions[side] = Position()
-        return position
-
     def book(self, position: Position, signed: int, lot_price: int) -> None:
         """Trade some lots of a position of this account."""
         position.book(signed, lot_price)

@@ -48,13 +48,15 @@ class Ledger:
     of the same instrument and ``payment_id``. The order manager refuses repeated fills first; here it costs
     a lookup, and a position that is counted twice costs more.
 
-    ``adjustments`` are what `adopt` booked, the newest last. ``day_start_ns`` is when the day begins, after
+    ``hedged`` are the instruments that were traded in hedge mode, ``adjustments`` what `adopt` booked, the
+    newest last. ``day_start_ns`` is when the day begins, after
     midnight UTC.
     """
 
     def __init__(self, *, day_start_ns: int = 0) -> None:
         self.duplicates = 0
         self.adjustments: list[Adjustment] = []
+        self.hedged: set[Instrument] = set()
         self.day_start_ns = day_start_ns
         self._day: int | None = None
         self._accounts: dict[Instrument, InstrumentAccount] = {}
@@ -77,7 +79,7 @@ class Ledger:
             self.duplicates += 1
             return False
         fee = to_amount(fill.fee)
-        position = account.position(fill.position_side)
+        position = self._position(account, fill.position_side)
         realized = position.realized
         signed = fill.side.sign * fill.size
         account.book(position, signed, fill.price * account.point)
@@ -127,7 +129,7 @@ class Ledger:
         `PositionView.adjusted`. Returns None where there is nothing to adjust.
         """
         account = self._accounts.get(instrument) or self._open(instrument, price)
-        position = account.position(position_side)
+        position = self._position(account, position_side)
         before = Size(position.size)
         if size == before:
             return None
@@ -338,6 +340,14 @@ class Ledger:
         account = self._accounts[instrument] = InstrumentAccount(instrument, mark)
         return account
 
+    def _position(self, account: InstrumentAccount, side: PositionSide) -> Position:
+        position = account.positions.get(side)
+        if position is None:
+            position = account.positions[side] = Position()
+            if side is not PositionSide.BOTH:
+                self.hedged.add(account.instrument)
+        return position
+
     def _revalue(self, account: InstrumentAccount) -> None:
         """Bring the totals of the settlement asset up to date with one instrument."""
         figures = self.figures(account.instrument.settle)
@@ -370,12 +380,11 @@ class Ledger:
     def _load(self, instrument: Instrument, state: InstrumentState) -> None:
         account = self._open(instrument, state.mark)
         for name, each in state.positions.items():
-            account.positions[PositionSide(name)] = position = Position(
-                size=_lots(instrument, each.size),
-                cash=to_amount(each.cash),
-                cost=to_amount(each.cost),
-                adjusted=_lots(instrument, each.adjusted),
-            )
+            position = self._position(account, PositionSide(name))
+            position.size = _lots(instrument, each.size)
+            position.cash = to_amount(each.cash)
+            position.cost = to_amount(each.cost)
+            position.adjusted = _lots(instrument, each.adjusted)
             account.size += position.size
             for asset, fee in each.fees.items():
                 position.pay(asset, to_amount(fee))

@@ -141,6 +141,11 @@ class OrderManager(ExecutionEvents):
         """Return the lots of a side that may still trade, of an amendment the larger of both sizes."""
         return self.store.exposure(instrument, side)
 
+    def exposures(self, instrument: Instrument) -> tuple[int, int]:
+        """Return the lots of both sides that may still trade, buys first."""
+        desk = self._desks[instrument]
+        return desk.buys, desk.sells
+
     def exposure_of(self, client_order_id: str) -> int:
         """Return the lots of one order that may still trade, 0 if there is no such open order."""
         return self.store.exposure_of(client_order_id)

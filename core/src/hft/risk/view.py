@@ -41,6 +41,10 @@ class OpenOrders(Protocol):
         """Return the lots of a side that may still trade."""
         ...
 
+    def exposures(self, instrument: Instrument) -> tuple[int, int]:
+        """Return the lots of both sides that may still trade, buys first."""
+        ...
+
     def exposure_of(self, client_order_id: str) -> int:
         """Return the lots of one order that may still trade, 0 if there is none."""
         ...
@@ -56,7 +60,9 @@ class Figures(Protocol):
 
 
 class Positions(Protocol):
-    """What the view needs of the ledger."""
+    """What the view needs of the ledger; ``hedged`` are the instruments traded in hedge mode."""
+
+    hedged: set[Instrument]
 
     def position(self, instrument: Instrument) -> Size:
         """Return the position in signed lots."""
@@ -195,11 +201,9 @@ class LiveRiskView(AccountView):
         return Size(self._positions.position(instrument) + side.sign * worst)
 
     def extremes(self, instrument: Instrument) -> tuple[Size, Size]:
-        position, exposure = self._positions.position(instrument), self._orders.exposure
-        return (
-            Size(position - exposure(instrument, Side.SELL)),
-            Size(position + exposure(instrument, Side.BUY)),
-        )
+        position = self._positions.position(instrument)
+        buys, sells = self._orders.exposures(instrument)
+        return Size(position - sells), Size(position + buys)
 
     # -- money -----------------------------------------------------------------------------------
 
@@ -226,14 +230,19 @@ class LiveRiskView(AccountView):
         return None if balance is None else Amount(balance + self._positions.figures(asset).open_value)
 
     def gross_exposure(self, asset: str) -> Amount | None:
-        total = 0
+        total, exposures, position = 0, self._orders.exposures, self._positions.position
+        hedged = self._positions.hedged
         for line in self._by_asset.get(asset, ()):
             instrument = line.instrument
-            lots = self._gross_lots(
-                instrument,
-                self._orders.exposure(instrument, Side.BUY),
-                self._orders.exposure(instrument, Side.SELL),
-            )
+            buys, sells = exposures(instrument)
+            if instrument in hedged:
+                lots = self._gross_lots(instrument, buys, sells)
+            else:
+                # Written out: a call for each instrument is a third of the cost.
+                net = position(instrument)
+                lots = net + buys
+                if sells - net > lots:
+                    lots = sells - net
             if lots:
                 twice_ticks = line.mid()
                 if twice_ticks is None or line.half_point is None:
@@ -242,18 +251,16 @@ class LiveRiskView(AccountView):
         return Amount(total)
 
     def exposure_growth(self, order: Order) -> Amount | None:
-        instrument = order.instrument
-        growth = self._growth(order)
-        if not growth or self._closes(order):
+        growth = order.size - order.filled - self._orders.exposure_of(order.client_order_id)
+        if growth <= 0 or self._closes(order):
             return Amount(0)
-        buys = self._orders.exposure(instrument, Side.BUY)
-        sells = self._orders.exposure(instrument, Side.SELL)
-        before = self._gross_lots(instrument, buys, sells)
+        instrument = order.instrument
+        buys, sells = self._orders.exposures(instrument)
+        lots = -self._gross_lots(instrument, buys, sells)
         if order.side is Side.BUY:
-            buys += growth
+            lots += self._gross_lots(instrument, buys + growth, sells)
         else:
-            sells += growth
-        lots = self._gross_lots(instrument, buys, sells) - before
+            lots += self._gross_lots(instrument, buys, sells + growth)
         return self.value(instrument, lots) if lots else Amount(0)
 
     # -- for the engine --------------------------------------------------------------------------
@@ -275,19 +282,18 @@ class LiveRiskView(AccountView):
 
     def _gross_lots(self, instrument: Instrument, buys: int, sells: int) -> int:
         """Return the lots of the worse case, long or short; in hedge mode no order nets with another."""
-        positions = self._positions
-        net = positions.position(instrument)
-        longs = positions.position_of(instrument, PositionSide.LONG)
-        shorts = positions.position_of(instrument, PositionSide.SHORT)
-        if longs or shorts:
-            one_way = net - longs - shorts
-            return abs(longs) + abs(shorts) + abs(one_way) + buys + sells
+        net = self._positions.position(instrument)
+        if instrument in self._positions.hedged:
+            position_of = self._positions.position_of
+            hedged = abs(position_of(instrument, PositionSide.LONG))
+            hedged += abs(position_of(instrument, PositionSide.SHORT))
+            if hedged:
+                return hedged + abs(position_of(instrument, PositionSide.BOTH)) + buys + sells
         longest, shortest = net + buys, sells - net
         return max(shortest, longest)
 
     def _closes(self, order: Order) -> bool:
         """Whether an order can only make a position smaller, whatever else is open."""
-        return order.reduce_only or (
-            order.position_side is not PositionSide.BOTH
-            and (order.side is Side.SELL) is (order.position_side is PositionSide.LONG)
-        )
+        if order.position_side is PositionSide.BOTH:
+            return order.reduce_only
+        return order.reduce_only or (order.side is Side.SELL) is (order.position_side is PositionSide.LONG)
