@@ -143,7 +143,7 @@ class OrderManager(ExecutionEvents):
 
     def exposures(self, instrument: Instrument) -> tuple[int, int]:
         """Return the lots of both sides that may still trade, buys first."""
-        desk = self._desks[instrument]
+        desk = self.store.desks[instrument]
         return desk.buys, desk.sells
 
     def exposure_of(self, client_order_id: str) -> int:
