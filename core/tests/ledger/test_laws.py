@@ -17,6 +17,7 @@ from hft.errors import DataError, UsageError
 from hft.events import BalanceReport, Fill, Funding, PositionReport
 from hft.instrument import Instrument, InstrumentId
 from hft.ledger import Adjustment, DifferenceKind, Ledger, compare
+from hft.ledger.checkpoint import VERSION
 from hft.money import amount_to_decimal
 from hft.types import InstrumentKind, Liquidity, PositionSide, Price, Side, Size
 
@@ -235,7 +236,7 @@ def test_what_this_run_does_not_trade_is_kept_and_counts_in_the_profit() -> None
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda state: state | {"version": 2},
+        lambda state: state | {"version": VERSION + 1},
         lambda state: state | {"day": "x"},
         lambda state: state | {"more": 1},
         lambda state: {key: value for key, value in state.items() if key != "assets"},
