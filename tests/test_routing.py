@@ -110,6 +110,17 @@ def test_fees_accounts_and_simulators_of_the_profile_decide_the_split(tmp_path: 
     assert run.kernel.summary(duration_s=1, frames=0, undecoded=0).open_orders_left == 0
 
 
+def test_an_exchange_that_is_lost_is_left_out_until_it_is_back(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    manager = run.kernel.manager
+    manager.on_lost("second", "the connection broke")
+    assert [child.instrument.exchange for child in run.route("0.1").children] == ["simulated"]
+    for market in run.kernel.markets.values():
+        set_book(market, [], [("100.00", "1")])
+    manager.on_ready("second")
+    assert [child.instrument.exchange for child in run.route("0.1").children] == ["second"]
+
+
 @pytest.mark.parametrize(
     ("more", "ask_state", "bid_state"),
     [

@@ -150,6 +150,10 @@ class OrderManager(ExecutionEvents):
         """Return the lots of one order that may still trade, 0 if there is no such open order."""
         return self.store.exposure_of(client_order_id)
 
+    def is_ready(self, exchange: str) -> bool:
+        """Say whether orders can be sent to an exchange: nothing has said that it is lost."""
+        return not any(desk.offline for desk in self.store.desks_of(exchange))
+
     def can_amend(self, instrument: Instrument) -> bool:
         """Say whether the exchange changes a resting order in one message."""
         return self.store.desks[instrument].capabilities.amend

@@ -114,7 +114,10 @@ class Kernel:
             lambda market: self.on_silent(market),
         )
         self._paper: dict[str, PaperExecution] = {}
-        self._conditions = {key: _conditions(entry) for key, entry in profile.exchanges.items()}
+        self._conditions = {
+            key: _conditions(entry, partial(self.manager.is_ready, key))
+            for key, entry in profile.exchanges.items()
+        }
         if not self.wanted:
             raise UsageError(f"{profile.path}: no strategy, nothing to run: name one under 'strategies'")
 
@@ -294,13 +297,12 @@ class Kernel:
         return next((market.instrument.settle for market in self.markets.values()), "")
 
 
-def _conditions(entry: ExchangeEntry) -> ExchangeConditions:
+def _conditions(entry: ExchangeEntry, ready: Callable[[], bool]) -> ExchangeConditions:
     fee = entry.paper.taker_fee if entry.fees.taker is None else entry.fees.taker
     # A simulator is started for each key, and its book is nobody else's.
     shared = entry.environment != SIMULATOR
-    return ExchangeConditions(
-        taker_fee=fee, pool=f"{entry.use} {entry.environment} {entry.url or ''}" if shared else ""
-    )
+    pool = f"{entry.use} {entry.environment} {entry.url or ''}" if shared else ""
+    return ExchangeConditions(taker_fee=fee, ready=ready, pool=pool)
 
 
 def _review(risk: RiskEngine, instrument: Instrument, _: OrderBook) -> None:
