@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = sorted(file.parent for file in ROOT.glob("plugins/*/*/pyproject.toml"))
-PUBLIC = {"hft", "hft.capture", "hft.sim"}
+PUBLIC = {"hft", "hft.capture", "hft.money", "hft.sim"}
 PUBLIC_IN_TESTS = PUBLIC | {f"hft.testing.{file.stem}" for file in ROOT.glob("core/src/hft/testing/*.py")}
 TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
 

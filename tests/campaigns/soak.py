@@ -4,8 +4,9 @@
 
 A simulated Binance runs as a process of its own; the trader, in mode live with journal, risk rules and quotes
 on some of its markets, in this one. Every few seconds memory, tasks, descriptors and threads are counted. The
-slope of memory is that of the best straight line through the samples after the warm-up, in which caches that
-are bounded fill: finished orders, trade ids, the journal's pages.
+slope of memory is that of the best straight line through the samples of the second half. What a trader keeps
+of the past is bounded (finished orders, trade ids, late answers: up to 10,000 of each); the bounds are made
+small here, so that all of it is full long before that.
 """
 
 from __future__ import annotations
@@ -24,16 +25,24 @@ from typing import Any
 
 import attrs
 
+import hft.journal.state
+import hft.orders.store
+import hft.plugin.pending
+import hft.seen
 from hft.clock import NS_PER_S
 from hft.profile import read_profile
 from hft.registry.loader import Registry
 from hft.run.live import run_live
 from hft.sim.child import Child, start_child
 
-__all__ = ["Sample", "Soak", "main", "run_soak", "slope"]
+__all__ = ["Sample", "Soak", "keep_little", "main", "run_soak", "slope"]
 
 _EVENTS_PER_S = 130.0
 """What happens in a second on one simulated market at ``rate`` 1, each of it a message in real time."""
+
+_KEPT = 300
+_KEPT_NS = 300 * NS_PER_S
+"""Longer than the account's interval and what is asked for again before it."""
 
 _MARKETS = ("BTC", "ETH", "SOL", "XRP", "DOGE")
 
@@ -188,6 +197,19 @@ def slope(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return b, math.sqrt(rest / (n - 2) / spread)
 
 
+def keep_little() -> None:
+    """Bound what is kept of the past by a few hundred, where a trader keeps thousands."""
+    for module, name, most in (
+        (hft.orders.store, "_FINISHED_KEPT", _KEPT),
+        (hft.seen, "SEEN_NUMBER", _KEPT),
+        (hft.seen, "SEEN_FOR_NS", _KEPT_NS),
+        (hft.journal.state, "FINISHED_KEPT", _KEPT),
+        (hft.plugin.pending, "_LATE_KEPT", _KEPT),
+    ):
+        assert getattr(module, name) > most
+        setattr(module, name, most)
+
+
 async def run_soak(
     seconds: float, rate: float, folder: Path, *, every_s: float, show: Callable[[Sample, int], None]
 ) -> Soak:
@@ -284,6 +306,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             counts = f"{sample.tasks} tasks, {sample.descriptors} descriptors"
             print(f"{sample.second:7.0f} s  {memory}, {counts}", flush=True)
 
+    keep_little()
     with tempfile.TemporaryDirectory() as folder:
         soak = asyncio.run(run_soak(args.minutes * 60, args.rate, Path(folder), every_s=10.0, show=show))
     figures = soak.to_json()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gc
 import hashlib
 import shutil
 import socket as sockets
@@ -518,3 +519,29 @@ async def test_an_exchange_that_does_not_read_is_left(peer: Peer) -> None:
         assert peer.losses == [], "the loss is told by the loop, never from within a call"
         assert await peer.lost() == "more than 1000000 bytes could not be sent"
         hold.set()
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("steps", range(6))
+def test_opening_a_socket_can_be_given_up_at_any_moment(loop: str, steps: int) -> None:
+    async def give_up() -> None:
+        unretrieved: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: unretrieved.append(str(what)))
+        async with serve(echo, "127.0.0.1", 0) as listening:
+            url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+            opening = asyncio.ensure_future(
+                connect(url, on_frame=lambda *_: None, on_lost=lambda _: None, clock=SystemClock())
+            )
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            opening.cancel()
+            done, _ = await asyncio.wait([opening], timeout=2)
+            assert done, "it hangs"
+            del opening, done
+            await asyncio.sleep(0.01)
+            gc.collect()
+        assert not unretrieved
+
+    factory = None if loop == "asyncio" else pytest.importorskip("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(give_up())

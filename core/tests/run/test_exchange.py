@@ -12,7 +12,7 @@ from hft.clock import NS_PER_S, SimulatedClock
 from hft.errors import DecodeError, TransportError, UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.latency import Trace
-from hft.net import Costs, RateLimit, Request, RestClient
+from hft.net import Costs, RateLimit, Request, RestAnswer, RestCall, RestClient
 from hft.plugin.market_data import Feed
 from hft.run.exchange import Budgets, ExchangeSession
 from hft.testing.trading import make_instrument
@@ -42,6 +42,10 @@ class ListingStream:
     """Takes ``listing`` for the description of one instrument and nothing else."""
 
     rate_limits = ()
+
+    @staticmethod
+    def refusals(call: RestCall, answer: RestAnswer) -> Sequence[str]:
+        return ()
 
     @staticmethod
     def usage(costs: Costs, headers: Mapping[str, str]) -> Sequence[tuple[str, int]]:
@@ -147,10 +151,12 @@ async def test_the_stream_reads_what_the_exchange_counts() -> None:
         given: list[Any] = []
         create = RestClient.__init__
         patch.setattr(
-            RestClient, "__init__", lambda self, *a, **k: given.append(k["usage"]) or create(self, *a, **k)
+            RestClient,
+            "__init__",
+            lambda self, *a, **k: given.append((k["usage"], k["refusals"])) or create(self, *a, **k),
         )
         await load([b"listing"], [])
-    assert given == [ListingStream.usage]
+    assert given == [(ListingStream.usage, ListingStream.refusals)]
 
 
 async def test_an_instrument_that_is_not_listed_is_a_fault_of_the_profile() -> None:

@@ -75,11 +75,11 @@ def _announce(profile: Profile, *, confirmed: bool) -> None:
     rules = ", ".join(rule.plugin.name for rule in profile.risk)
     lines.append(f"  risk rules: {rules or 'none, nothing but the exchange limits what is sent'}")
     lines.append(f"  journal and kill switch: {profile.state / profile.name}")
-    for line in lines:
-        logger.info(line)
     if not confirmed:
         what = "\n".join(lines)
         raise UsageError(f"{what}\nadd --yes, or live: true to the profile, to let it trade")
+    for line in lines:
+        logger.info(line)
 
 
 def _width() -> int | None:

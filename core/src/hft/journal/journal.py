@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -354,6 +355,7 @@ def open_journal(folder: Path, clock: Clock, *, commit_every_s: float = COMMIT_E
             keep_damaged(folder / INTENTS)
         ring = IntentLog(folder / INTENTS)
         ring.begin(0, "", writer.seq)
+        _sync(folder)
     except sqlite3.Error as error:
         lock.close()
         raise _usage_error(error, path) from None
@@ -371,6 +373,15 @@ def recover(folder: Path, clock: Clock) -> Recovered:
     journal = open_journal(folder, clock)
     journal.close()
     return journal.recovered
+
+
+def _sync(folder: Path) -> None:
+    """Let the names of new files outlive a power loss, as their contents do."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _usage_error(error: sqlite3.Error, path: Path) -> UsageError:

@@ -9,6 +9,7 @@ from hft.errors import UsageError
 from hft.instrument import Instrument
 from hft.ledger.position import Position, PositionView
 from hft.money import AMOUNT_DIGITS, Amount, amount_to_decimal, divide, product, to_amount, trim
+from hft.seen import Seen
 from hft.types import InstrumentKind, PositionSide, Side, Size
 
 __all__ = ["InstrumentAccount"]
@@ -17,9 +18,6 @@ _HALF = Decimal("0.5")
 _PRICE_DIGITS = 12
 _PRICE_SCALE = 10**_PRICE_DIGITS
 _PRICE_UNIT = Decimal(1).scaleb(-_PRICE_DIGITS)
-
-_REMEMBERED = 10_000
-"""Trades and payments kept to refuse a second booking: a repeat comes within minutes, not days."""
 
 
 class InstrumentAccount:
@@ -69,8 +67,8 @@ class InstrumentAccount:
         self._half_point = self.point // 2
         self.positions: dict[PositionSide, Position] = {}
         self.funding: dict[str, Amount] = {}
-        self.trades: dict[tuple[str, Side], None] = {}
-        self.payments: dict[str, None] = {}
+        self.trades: Seen[tuple[str, Side]] = Seen()
+        self.payments: Seen[str] = Seen()
         self.size = 0
         self.profit = self.gross = self.open_value = 0
         self._twice_ticks: int | None = None
@@ -95,18 +93,6 @@ class InstrumentAccount:
         """Trade some lots of a position of this account."""
         position.book(signed, lot_price)
         self.size += signed
-
-    def remember_trade(self, trade_id: str, side: Side) -> None:
-        """Note a trade as booked; the oldest are forgotten."""
-        self.trades[trade_id, side] = None
-        if len(self.trades) > _REMEMBERED:
-            del self.trades[next(iter(self.trades))]
-
-    def remember_payment(self, payment_id: str) -> None:
-        """Note a funding payment as booked; the oldest are forgotten."""
-        self.payments[payment_id] = None
-        if len(self.payments) > _REMEMBERED:
-            del self.payments[next(iter(self.payments))]
 
     # -- valuing ---------------------------------------------------------------------------------
 

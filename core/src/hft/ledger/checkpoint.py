@@ -7,7 +7,6 @@ from decimal import Decimal
 import msgspec
 
 __all__ = [
-    "TRADES_KEPT",
     "VERSION",
     "AssetState",
     "BalanceState",
@@ -18,9 +17,6 @@ __all__ = [
 
 VERSION = 1
 """Of the form; a checkpoint of another is refused."""
-
-TRADES_KEPT = 1_000
-"""Newest trade and payment ids of an instrument in a checkpoint: a repeat after a restart is one of these."""
 
 
 class PositionState(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,8 +41,8 @@ class InstrumentState(msgspec.Struct, forbid_unknown_fields=True):
     profit: Decimal
     positions: dict[str, PositionState]
     funding: dict[str, Decimal]
-    trades: list[tuple[str, str]]
-    payments: list[str]
+    trades: list[tuple[str, str, int]]
+    payments: list[tuple[str, int]]
 
 
 class AssetState(msgspec.Struct, forbid_unknown_fields=True):

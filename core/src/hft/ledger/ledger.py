@@ -17,7 +17,6 @@ from hft.ledger.adjustment import Adjustment
 from hft.ledger.assets import AssetFigures, AssetTotals
 from hft.ledger.balance import Balance, BalanceView
 from hft.ledger.checkpoint import (
-    TRADES_KEPT,
     VERSION,
     AssetState,
     InstrumentState,
@@ -65,21 +64,24 @@ class Ledger:
 
     # -- being told ------------------------------------------------------------------------------
 
-    def on_fill(self, fill: Fill) -> None:
-        """Book a fill, once; all of it or, if its fee cannot be added exactly, nothing."""
+    def on_fill(self, fill: Fill) -> bool:
+        """Book a fill, once; all of it or, if its fee cannot be added exactly, nothing.
+
+        Returns False for one that was booked before.
+        """
         instrument = fill.instrument
         account = self._accounts.get(instrument)
         if account is None:
             account = self._open(instrument, instrument.price_to_decimal(fill.price))
         if (fill.trade_id, fill.side) in account.trades:
             self.duplicates += 1
-            return
+            return False
         fee = to_amount(fill.fee)
         position = account.position(fill.position_side)
         realized = position.realized
         signed = fill.side.sign * fill.size
         account.book(position, signed, fill.price * account.point)
-        account.remember_trade(fill.trade_id, fill.side)
+        account.trades.add((fill.trade_id, fill.side), fill.exchange_ns)
         if fee:
             position.pay(fill.fee_asset, fee)
             self.figures(fill.fee_asset).profit -= fee
@@ -91,6 +93,7 @@ class Ledger:
         else:
             moved = position.realized - realized
         self._flow(instrument.exchange, instrument.settle, moved, fill.exchange_ns)
+        return True
 
     def on_funding(self, funding: Funding) -> bool:
         """Book a funding payment, once; return False for one that was booked before."""
@@ -99,7 +102,7 @@ class Ledger:
             self.duplicates += 1
             return False
         amount = to_amount(funding.amount)
-        account.remember_payment(funding.payment_id)
+        account.payments.add(funding.payment_id, funding.exchange_ns)
         account.funding[funding.asset] = Amount(account.funding.get(funding.asset, 0) + amount)
         self.figures(funding.asset).profit += amount
         self._flow(funding.instrument.exchange, funding.asset, amount, funding.exchange_ns)
@@ -377,10 +380,10 @@ class Ledger:
         for asset, amount in state.funding.items():
             account.funding[asset] = to_amount(amount)
             self.figures(asset).profit += account.funding[asset]
-        for trade_id, side in state.trades:
-            account.remember_trade(trade_id, Side(side))
-        for payment_id in state.payments:
-            account.remember_payment(payment_id)
+        for trade_id, side, at_ns in state.trades:
+            account.trades.add((trade_id, Side(side)), at_ns)
+        for payment_id, at_ns in state.payments:
+            account.payments.add(payment_id, at_ns)
         self._revalue(account)
 
 
@@ -401,8 +404,8 @@ def _dump(account: InstrumentAccount) -> InstrumentState:
             for side, position in account.positions.items()
         },
         funding={asset: amount_to_decimal(amount) for asset, amount in account.funding.items()},
-        trades=[(trade_id, side.value) for trade_id, side in list(account.trades)[-TRADES_KEPT:]],
-        payments=list(account.payments)[-TRADES_KEPT:],
+        trades=[(trade_id, side.value, at_ns) for (trade_id, side), at_ns in account.trades.items()],
+        payments=list(account.payments.items()),
     )
 
 

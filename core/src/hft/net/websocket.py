@@ -63,6 +63,7 @@ async def connect(
         raise TransportError(f"{shown!r} is not the URL of a websocket, write wss://host/path") from None
     transport = WebsocketTransport(uri, on_frame=on_frame, on_lost=on_lost, clock=clock, options=options)
     context = (options.ssl or _default_context()) if uri.secure else None
+    is_ours = False
     try:
         async with asyncio.timeout(options.handshake_timeout_ns / NS_PER_S):
             await asyncio.get_running_loop().create_connection(
@@ -72,10 +73,14 @@ async def connect(
                 ssl=context,
                 server_hostname=uri.host if uri.secure else None,
             )
+            is_ours = True
             await transport.opened
     except BaseException as error:
+        transport.opened.cancel()
         transport.abort()
-        await transport.wait_closed()
+        if is_ours:
+            await transport.wait_closed()
+        # Otherwise the event loop has closed it, and uvloop does not tell protocols of that.
         if isinstance(error, TimeoutError):
             seconds = options.handshake_timeout_ns / NS_PER_S
             raise TransportError(f"{shown}: no answer to the handshake within {seconds:g} s") from None

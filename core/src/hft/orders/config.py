@@ -38,8 +38,9 @@ class OnDisconnect(enum.Enum):
 
 
 def _check_interval(_: object, __: object, value: Duration) -> None:
-    if value < 1_000_000_000:
-        raise ValueError("must be at least 1s")
+    # At most half of `hft.seen.SEEN_FOR_NS`: a fill that is told again must still be known.
+    if not 1_000_000_000 <= value <= 1_800_000_000_000:
+        raise ValueError("must be from 1s to 30m")
 
 
 def _check_not_negative(_: object, __: object, value: Duration) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
-from hft.events import Fill
 from hft.market import Market
 from hft.order import Order
 from hft.plugin.execution import ExecutionClient
@@ -15,9 +14,6 @@ if TYPE_CHECKING:  # a record knows its desk
     from hft.orders.record import Record
 
 __all__ = ["Desk"]
-
-_TRADES_REMEMBERED = 10_000
-"""Trade ids kept an instrument: a fill is told again within minutes of a reconnection, not days."""
 
 _MAX_SIZE = Size(2**62)
 
@@ -34,7 +30,6 @@ class Desk:
         "_max_size",
         "_min_size",
         "_min_value",
-        "_trades",
         "buys",
         "capabilities",
         "client",
@@ -58,7 +53,6 @@ class Desk:
         self._max_size = _MAX_SIZE if instrument.max_size is None else instrument.max_size
         # Of an inverse contract the value does not follow from price times size.
         self._min_value = 0 if instrument.inverse else _ceil(instrument.min_notional / instrument.point_value)
-        self._trades: dict[tuple[str, str], None] = {}
 
     def exposure(self, side: Side) -> int:
         """Return the lots of a side that may still trade."""
@@ -126,19 +120,6 @@ class Desk:
         """Say whether the exchange makes this change of an order in one message."""
         able = self.capabilities
         return able.amend or (able.amend_reduces and price == order.price and size < order.size)
-
-    def is_new_trade(self, fill: Fill) -> bool:
-        """Note a fill; say whether it is told for the first time.
-
-        Both our orders of a trade with ourselves have its one id, so the order belongs to the key.
-        """
-        key = (fill.trade_id, fill.client_order_id)
-        if key in self._trades:
-            return False
-        self._trades[key] = None
-        if len(self._trades) > _TRADES_REMEMBERED:
-            del self._trades[next(iter(self._trades))]
-        return True
 
 
 def _ceil(value: Decimal) -> int:

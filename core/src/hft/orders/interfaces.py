@@ -35,8 +35,8 @@ class Owner(Protocol):
 class Ledger(Protocol):
     """What the order manager needs of the ledger."""
 
-    def on_fill(self, fill: Fill) -> None:
-        """Book a fill."""
+    def on_fill(self, fill: Fill) -> bool:
+        """Book a fill, once; return False for one that was booked before."""
         ...
 
     def position(self, instrument: Instrument) -> Size:

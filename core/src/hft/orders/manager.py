@@ -393,6 +393,10 @@ class OrderManager(ExecutionEvents):
         successor = record.successor
         if state.is_final:
             self.store.finish(record)
+            if state is OrderState.REJECTED:
+                self.counters.refuse("exchange")
+                what = f"{order.instrument}: the exchange refused an order: {order.reason}"
+                self._warn(f"rejected {order.reason[:40]}", what)
         else:
             record.expose()
             if state is OrderState.UNKNOWN:
@@ -414,16 +418,15 @@ class OrderManager(ExecutionEvents):
         if desk is None or not ours:
             self._on_foreign(fill.client_order_id, "fill")
             return
-        if not desk.is_new_trade(fill):
-            self.counters.duplicates += 1
-            return
-        self.counters.fills += 1
         try:
-            self._ledger.on_fill(fill)
+            if not self._ledger.on_fill(fill):
+                self.counters.duplicates += 1
+                return
         except Exception as error:
             # The position is wrong from here on, and whoever called us might take it for his fault.
             what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
             self.halt(f"{what}: {type(error).__name__}: {error}")
+        self.counters.fills += 1
         self.journal.fill(fill)
         self.risk.on_fill(fill)
         if fill.exchange_made:

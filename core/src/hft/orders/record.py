@@ -17,8 +17,8 @@ class Record:
 
     ``exposure`` is what the order adds to its desk's total. ``cancel_wanted`` and ``amend_wanted``
     wait until the exchange has acknowledged what was sent before. ``unwanted`` is an order that must
-    go: its cancel is sent again until it is gone. ``closes`` is one
-    that does nothing but close a position. ``successor`` is the price and size
+    go: its cancel is sent again until it is gone. ``closes`` is one that does nothing but close a position.
+    ``successor`` is the price and size
     of the order that follows a cancel, where the exchange cannot amend. ``held`` is a final event
     that is ahead of its fills, which are ``held_filled`` lots in all. ``is_suspect`` is an order that the
     exchange may know otherwise: it refused a request about it, or states more fills than were told.

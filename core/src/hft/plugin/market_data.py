@@ -11,7 +11,7 @@ from hft.clock import Clock
 from hft.depth_path import DepthPaths
 from hft.instrument import Instrument
 from hft.market import Market
-from hft.net.spec import ConnectionSpec, Costs, RateLimit, Request
+from hft.net.spec import ConnectionSpec, Costs, RateLimit, Request, RestAnswer, RestCall
 from hft.plugin.config import ConfigT, Configured
 
 __all__ = ["ConnectionSpec", "Feed", "MarketDataStream", "RateLimit", "Request"]
@@ -117,6 +117,15 @@ class MarketDataStream(Configured[ConfigT], ABC):
 
         ``costs`` are those of the request: a header says "weight", they say of which product. Called
         for every answer of REST, the account's as well; pure.
+        """
+        return ()
+
+    @staticmethod
+    def refusals(call: RestCall, answer: RestAnswer) -> Iterable[str]:
+        """Return which limits an answer with status 429 is about; none: all that the request named.
+
+        Until they open again not even cancels go out that need them: where it was the number of
+        orders, say so, and cancels go on. Pure.
         """
         return ()
 

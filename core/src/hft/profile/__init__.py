@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hft.profile.journal import journal_folder
+from hft.profile.journal import journal_folder, state_folder
 from hft.profile.model import (
     SIMULATOR,
     ExchangeEntry,
@@ -26,4 +26,5 @@ __all__ = [
     "StrategyEntry",
     "journal_folder",
     "read_profile",
+    "state_folder",
 ]

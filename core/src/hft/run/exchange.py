@@ -107,6 +107,7 @@ class ExchangeSession:
             tap=self._tap,
             warn=self._warn_line,
             usage=stream_class.usage,
+            refusals=stream_class.refusals,
         )
         self._feed = LiveFeed(
             entry.key,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from hft.capture.redact import redact_text
+from hft.capture.redact import redact_frame, redact_text
 from hft.clock import Clock
 from hft.errors import DecodeError, OrderError, TransportError
 from hft.latency import Trace
@@ -93,7 +93,7 @@ class LiveLink(Link):
         if connection is None or connection.state is not ConnectionState.OPEN:
             raise OrderError(f"{self.exchange} is not connected")
         if self._limiter.try_take(costs, priority):
-            if not connection.send(write(self.clock.now_ns())):
+            if not connection.send(write(self.clock.now_ns()), priority):
                 raise OrderError(f"the connection to {self.exchange} does not take it")
             return
         at_once: list[str] = []
@@ -101,7 +101,7 @@ class LiveLink(Link):
         self._limiter.submit(
             costs,
             priority,
-            lambda: self._send_late(conn, write, drop[0]),
+            lambda: self._send_late(conn, write, priority, drop[0]),
             dropped=lambda reason: drop[0](reason),
             deadline_ns=deadline_ns,
         )
@@ -109,10 +109,12 @@ class LiveLink(Link):
             raise OrderError(at_once[0])
         drop[0] = partial(self._tell_dropped, dropped or self.warn)
 
-    def _send_late(self, conn: str, write: Callable[[int], bytes], drop: Callable[[str], None]) -> None:
+    def _send_late(
+        self, conn: str, write: Callable[[int], bytes], priority: Priority, drop: Callable[[str], None]
+    ) -> None:
         connection = self._connections.get(conn)
         try:
-            if connection is None or not connection.send(write(self.clock.now_ns())):
+            if connection is None or not connection.send(write(self.clock.now_ns()), priority):
                 drop(f"{self.exchange} was not connected when its turn came")
         except OrderError as error:
             drop(str(error))
@@ -161,7 +163,7 @@ class LiveLink(Link):
 
     def undecoded(self, conn: str, data: bytes, reason: str) -> None:
         self.undecoded_frames += 1
-        shown = redact_text(data.decode(errors="replace"))[:_SHOWN_CHARACTERS]
+        shown = redact_text(redact_frame(data, sent=True).decode(errors="replace"))[:_SHOWN_CHARACTERS]
         line = f"{self.exchange}: not understood: {redact_text(reason)}: {shown!r} ({len(data)} bytes)"
         self._warn(f"undecoded {self.exchange}", line)
 

@@ -90,7 +90,7 @@ class Errand:
 
     ``work`` begins when accounts and books are there, and ends the run when it returns. With
     ``leaves_orders`` what is open then stays open. With ``clean_up`` it is done although the kill switch is
-    latched.
+    latched or trading halts.
     """
 
     work: Callable[[Kernel], Coroutine[Any, Any, None]]
@@ -129,8 +129,10 @@ async def run_live(
         )
         for key, entry in profile.exchanges.items()
     }
+    clean_up = errand is not None and errand.clean_up
     with stop_on_signals() as stop, _bugs_told_to(kernel.manager.halt):
-        kernel.on_halt = stop.set
+        if not clean_up:
+            kernel.on_halt = stop.set
         kernel.on_silent = lambda market: sessions[market.instrument.exchange].replace(market)
         async with AsyncExitStack() as opened:
             trading = None
@@ -139,7 +141,7 @@ async def run_live(
                     profile,
                     kernel,
                     clock,
-                    clean_up=errand is not None and errand.clean_up,
+                    clean_up=clean_up,
                     alert=lambda line: warn(line[:60], line),
                 )
                 opened.callback(trading.close)

@@ -58,13 +58,8 @@ def restore_orders(
 ) -> list[Order]:
     """Give the order manager the orders of earlier runs; return those that may still trade.
 
-    One about which a request was under way is UNKNOWN, and so asked about. Trades that were booked are
-    known from here on, so that the exchange may list them again.
+    One about which a request was under way is UNKNOWN, and so asked about.
     """
-    for fill in recovered.fills:
-        desk = manager.store.desks.get(instruments.get(fill.instrument.id, fill.instrument))
-        if desk is not None:
-            desk.is_new_trade(fill)
     adopted = []
     for order in recovered.orders.values():
         instrument = instruments.get(order.instrument.id)

@@ -15,7 +15,7 @@ from hft.events import BalanceReport, Funding
 from hft.instrument import Instrument
 from hft.journal import Journal, NoteKind, RunRecord, open_journal
 from hft.order import Order
-from hft.orders import Owner
+from hft.orders import Flattener, Owner
 from hft.orders.config import EarlierOrders
 from hft.orders.orphanage import Orphanage
 from hft.orders.reconciler import Outcome, Reconciler
@@ -48,7 +48,8 @@ def begin_journal(journal: Journal, kernel: Kernel, instruments: Iterable[Instru
             mode=profile.mode.value,
             version=version("hft-core"),
             pid=os.getpid(),
-            strategies=("", *profile.strategies),
+            # A person's orders have no strategy; the flattener's may bear a strategy's name as well.
+            strategies=tuple(dict.fromkeys(("", Flattener.name, *profile.strategies))),
         ),
         on_fault=lambda reason: kernel.manager.halt(f"journal: {reason}"),
     )
@@ -93,6 +94,9 @@ class LiveTrading:
         ]
         self._events = Accounts(kernel.manager, self)
         self._clients: dict[str, ExecutionClient[Any]] = {}
+        if not clean_up:
+            # From here on: an exchange that does not answer keeps a start waiting for ever.
+            self._kill_switch.watch(kernel.kill)
 
     def clients(self, sessions: Mapping[str, ExchangeSession]) -> dict[str, ExecutionClient[Any]]:
         """Make the client of every exchange of the profile."""
@@ -119,7 +123,6 @@ class LiveTrading:
         for account in self._events.accounts.values():
             await account.first_compared.wait()
         await self._clear(left)
-        self._kill_switch.watch(self._kernel.kill)
 
     async def stop(self) -> None:
         """Follow no account any more, and leave the journal as the next run is to find it."""

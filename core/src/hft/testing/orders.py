@@ -279,9 +279,11 @@ class PositionLedger(Ledger):
         super().__init__()
         self.fills: list[Fill] = []
 
-    def on_fill(self, fill: Fill) -> None:
-        self.fills.append(fill)
-        super().on_fill(fill)
+    def on_fill(self, fill: Fill) -> bool:
+        is_new = super().on_fill(fill)
+        if is_new:
+            self.fills.append(fill)
+        return is_new
 
 
 class NotedOwner:

@@ -300,6 +300,19 @@ async def test_by_rest_what_nobody_wants_any_more_is_not_sent_either() -> None:
     assert [call.call.method for call in world.link.calls] == ["DELETE"]
 
 
+async def test_an_order_that_waited_bears_the_time_of_its_sending() -> None:
+    world = await World(SPOT).ready()
+    world.link.holding = True
+    world.client.place(order(SPOT))
+    world.link.clock.advance(SECOND_NS // 2)
+    world.link.release()
+    assert world.frame["params"]["timestamp"] == (START_NS + SECOND_NS // 2) // 1_000_000
+    world.link.clock.advance(2 * SECOND_NS - 1)
+    assert world.events.take() == [], "its answer is waited for from then on"
+    world.link.clock.advance(1)
+    assert world.report().kind is ReportKind.UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("code", "msg", "kind", "reason"),
     [

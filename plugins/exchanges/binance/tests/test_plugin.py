@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from hft import API_VERSION
-from hft_binance import BinanceStream, Config, plugin
+from hft_binance import BinanceExecution, BinanceStream, Config, plugin
 from hft_binance.simulator import BinanceSimulator
 
 PROFILE = Path(__file__).resolve().parents[1] / "profile.yaml"
@@ -19,8 +19,9 @@ PROFILE = Path(__file__).resolve().parents[1] / "profile.yaml"
 def test_the_plugin_offers_its_classes() -> None:
     assert plugin.HFT_API == API_VERSION
     assert plugin.hft_market_data() is BinanceStream
+    assert plugin.hft_execution() is BinanceExecution
     assert plugin.hft_simulator() is BinanceSimulator
-    assert BinanceStream.Config is Config
+    assert BinanceStream.Config is BinanceExecution.Config is Config
 
 
 def test_the_profile_passes() -> None:
@@ -35,7 +36,13 @@ def test_the_profile_shows_every_option_with_its_default() -> None:
     for field in attrs.fields(Config):
         if field.default is not None:
             default = field.default.value if isinstance(field.default, Enum) else field.default
+            if isinstance(default, bool):
+                default = str(default).lower()
+            elif field.name in ("recv_window", "answer_timeout", "order_wait"):
+                default = f"{default // 1_000_000_000}s"
             assert f"    {field.name}: {default} " in text
+        elif field.name not in ("key", "secret"):
+            assert f"    # {field.name}: " in text
 
 
 def test_market_data_do_without_a_server() -> None:

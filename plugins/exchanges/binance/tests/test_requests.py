@@ -21,6 +21,7 @@ from hft import (
     Order,
     OrderError,
     OrderType,
+    PositionSide,
     Price,
     Secret,
     Side,
@@ -262,6 +263,19 @@ def test_any_request_of_the_websocket_api() -> None:
         (SPOT, {"type": OrderType.MARKET, "price": None, "time_in_force": TimeInForce.FOK}, "nor FOK"),
         (SPOT, {"type": OrderType.MARKET}, "a market order has none"),
         (SPOT, {"price": None}, "a limit order has a price"),
+        (SPOT, {"trigger_price": Price(1)}, "no other order has one"),
+        (SPOT, {"type": OrderType.STOP_LIMIT}, "a stop has a trigger price"),
+        (
+            SPOT,
+            {"type": OrderType.STOP_LIMIT, "trigger_price": Price(1), "post_only": True},
+            "no stops that are post-only",
+        ),
+        (SPOT, {"position_side": PositionSide.LONG}, "spot has no positions of two sides"),
+        (
+            PERPETUAL,
+            {"position_side": PositionSide.LONG, "reduce_only": True},
+            "a buy order of the long side opens it",
+        ),
     ],
 )
 def test_an_order_that_the_exchange_does_not_have_is_not_written(
@@ -273,6 +287,114 @@ def test_an_order_that_the_exchange_does_not_have_is_not_written(
         requests(order(traded))  # a form of the same kind but for the fault is no excuse
         with pytest.raises(OrderError, match=why):
             requests(order(traded, **changes))
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "written"),
+    [
+        (
+            PERPETUAL,
+            {"time_in_force": TimeInForce.GTD, "expire_ns": NOW_NS},
+            {
+                "type": "LIMIT",
+                "timeInForce": "GTD",
+                "goodTillDate": NOW_MS,
+                "quantity": "1.00",
+                "price": "100.0",
+            },
+        ),
+        (
+            PERPETUAL,
+            {"position_side": PositionSide.LONG},
+            {
+                "positionSide": "LONG",
+                "type": "LIMIT",
+                "timeInForce": "GTC",
+                "quantity": "1.00",
+                "price": "100.0",
+            },
+        ),
+        (
+            # In hedge mode the exchange refuses the flag, and a closing order needs none.
+            PERPETUAL,
+            {"position_side": PositionSide.SHORT, "reduce_only": True},
+            {
+                "positionSide": "SHORT",
+                "type": "LIMIT",
+                "timeInForce": "GTC",
+                "quantity": "1.00",
+                "price": "100.0",
+            },
+        ),
+        (
+            SPOT,
+            {"type": OrderType.STOP_LIMIT, "trigger_price": Price(1010)},
+            {
+                "type": "STOP_LOSS_LIMIT",
+                "timeInForce": "GTC",
+                "stopPrice": "101.0",
+                "quantity": "1.00",
+                "price": "100.0",
+            },
+        ),
+        (
+            SPOT,
+            {"type": OrderType.STOP_MARKET, "trigger_price": Price(1010), "price": None},
+            {"type": "STOP_LOSS", "stopPrice": "101.0", "quantity": "1.00"},
+        ),
+    ],
+)
+def test_orders_of_rarer_kinds(
+    kind: InstrumentKind, changes: dict[str, Any], written: dict[str, Any]
+) -> None:
+    traded = instrument(kind)
+    placed = order(traded, **changes)
+    params = {"symbol": "BTCUSDT", "side": "BUY", **written, "newClientOrderId": "a1", "timestamp": NOW_MS}
+    query = plain_rest(params).rpartition("&signature=")[0]
+    assert urlsplit(RestOrders(traded, SIGNER).place(placed, NOW_NS).target).query.startswith(f"{query}&")
+    frame = WebsocketOrders(traded, None).place(placed, "r", NOW_NS)
+    assert frame == plain_frame("order.place", "r", params, logged_in=True)
+
+
+@pytest.mark.parametrize("limit", [True, False])
+def test_futures_stops_have_requests_of_their_own(limit: bool) -> None:
+    traded = instrument(PERPETUAL)
+    kind = OrderType.STOP_LIMIT if limit else OrderType.STOP_MARKET
+    price = Price(1000) if limit else None
+    placed = order(traded, type=kind, price=price, trigger_price=Price(1010), reduce_only=True)
+    params = {
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "STOP" if limit else "STOP_MARKET",
+        **({"timeInForce": "GTC"} if limit else {}),
+        "algoType": "CONDITIONAL",
+        "triggerPrice": "101.0",
+        "reduceOnly": "true",
+        "quantity": "1.00",
+        **({"price": "100.0"} if limit else {}),
+        "clientAlgoId": "a1",
+        "timestamp": NOW_MS,
+    }
+    rest, socket = RestOrders(traded, SIGNER), WebsocketOrders(traded, SIGNER)
+    assert rest.place(placed, NOW_NS) == ("POST", f"/fapi/v1/algoOrder?{plain_rest(params)}")
+    frame = plain_frame("algoOrder.place", "r", params, logged_in=False)
+    assert socket.place(placed, "r", NOW_NS) == frame
+    cancel = {"clientAlgoId": "a1", "timestamp": NOW_MS}
+    assert rest.cancel(placed, NOW_NS) == ("DELETE", f"/fapi/v1/algoOrder?{plain_rest(cancel)}")
+    frame = plain_frame("algoOrder.cancel", "r", cancel, logged_in=False)
+    assert socket.cancel(placed, "r", NOW_NS) == frame
+
+
+def test_orders_of_one_form_differ_in_trigger_and_expiry() -> None:
+    traded = instrument(PERPETUAL)
+    frames = WebsocketOrders(traded, None)
+    for ticks in (1010, 1020):
+        placed = order(traded, type=OrderType.STOP_MARKET, price=None, trigger_price=Price(ticks))
+        assert json.loads(frames.place(placed, "r", NOW_NS))["params"]["triggerPrice"] == f"{ticks / 10}"
+    for expire_ns in (NOW_NS, NOW_NS + 10**9):
+        placed = order(traded, time_in_force=TimeInForce.GTD, expire_ns=expire_ns)
+        params = json.loads(frames.place(placed, "r", NOW_NS))["params"]
+        assert params["goodTillDate"] == expire_ns // 1_000_000
 
 
 def test_spot_amends_to_a_smaller_size_only() -> None:

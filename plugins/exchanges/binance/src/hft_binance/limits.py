@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hft import Costs, RateLimit
+from hft import Costs, RateLimit, RestAnswer, RestCall
 from hft_binance.endpoints import Product
+from hft_binance.private_codec import decode_error
 
 __all__ = [
     "AMEND_COSTS",
@@ -29,6 +30,7 @@ __all__ = [
     "STREAMS_PER_REQUEST",
     "counted",
     "depth_weight",
+    "refusals",
     "usage",
     "used",
     "weight",
@@ -156,3 +158,13 @@ def usage(costs: Costs, headers: Mapping[str, str]) -> list[tuple[str, int]]:
     """Return what Binance counts in this minute of the product's weight that a request has cost."""
     used = headers.get("X-MBX-USED-WEIGHT-1M", "")
     return [(name, int(used)) for name, _ in costs if name in _PRODUCTS and used.isdecimal()]
+
+
+_TOO_MANY_ORDERS = -1015
+
+
+def refusals(call: RestCall, answer: RestAnswer) -> list[str]:
+    """Return the limits of orders where there were too many of these; cancels do not count as such."""
+    if decode_error(answer.body).code != _TOO_MANY_ORDERS:
+        return []
+    return [name for name, _ in call.costs if name not in _PRODUCTS]

@@ -257,12 +257,13 @@ class _RestRequest(ABC):
 class _OrderRequest(_RestRequest):
     """A request about one order, which can travel either way."""
 
-    __slots__ = ("order", "request_id")
+    __slots__ = ("order", "request_id", "sent_ns")
 
     def __init__(self, desk: Desk, order: Order) -> None:
         self.desk = desk
         self.order = order
         self.request_id = ""
+        self.sent_ns = 0
 
     @property
     def path(self) -> str:
@@ -312,6 +313,7 @@ class _Placing(_OrderRequest):
         self.desk = desk
         self.order = order
         self.request_id = ""
+        self.sent_ns = 0
         self.form = form
 
     @property
@@ -347,6 +349,7 @@ class _Amending(_OrderRequest):
         self.desk = desk
         self.order = order
         self.request_id = ""
+        self.sent_ns = 0
         self.price = price
         self.size = size
 

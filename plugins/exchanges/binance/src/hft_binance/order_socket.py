@@ -27,6 +27,7 @@ class SocketRequest(Protocol):
     """A request about an order, as the socket sees it."""
 
     request_id: str
+    sent_ns: int
 
     def write(self, now_ns: int) -> bytes:
         """Return the frame, noted as under way."""
@@ -130,6 +131,7 @@ class OrderSocket:
         """Give a request that is being written its id, and remember it."""
         self._number = number = self._number + 1
         request.request_id = request_id = str(number)
+        request.sent_ns = now_ns
         self.pending.add(request_id, request, now_ns)
         return request_id
 
@@ -152,10 +154,12 @@ class OrderSocket:
     def on_frame(self, data: bytes, recv_ns: int) -> None:
         """Take an answer."""
         answer = decode_answer(data)
+        request = self.pending.take(answer.id) if isinstance(answer.id, str) else None
+        # What was sent after the request that is answered is not in the exchange's count.
+        sent_ns = recv_ns if request is None else request.sent_ns
         for count in answer.limits:
             if name := limits.counted(self.product, count.kind, count.interval, count.interval_num):
-                self._link.observe(name, count.count, self._link.clock.now_ns())
-        request = self.pending.take(answer.id) if isinstance(answer.id, str) else None
+                self._link.observe(name, count.count, sent_ns)
         if answer.status in _TOO_MANY:
             self._back_off(answer)
         if request is not None:

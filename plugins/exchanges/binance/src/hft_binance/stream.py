@@ -84,6 +84,7 @@ class BinanceStream(MarketDataStream[Config]):
     environments = tuple(HOSTS)
     rate_limits = limits.RATE_LIMITS
     usage = staticmethod(limits.usage)
+    refusals = staticmethod(limits.refusals)
 
     def __init__(self, config: Config, feed: Feed) -> None:
         super().__init__(config, feed)

@@ -13,6 +13,7 @@ import pytest
 from hft import (
     ApprovedOrder,
     ConnectionSpec,
+    Duration,
     Fill,
     Instrument,
     Order,
@@ -30,7 +31,7 @@ from hft import (
 from hft.latency import Trace
 from hft.net import Connection, RateLimiter, RestClient
 from hft.run.link import LiveLink
-from hft.sim import World, serve
+from hft.sim import Fault, FaultKind, World, serve
 from hft.testing.link import NotedEvents
 from hft_binance import BinanceExecution, BinanceStream, Config
 from hft_binance.config import OrderEntry, PositionMode
@@ -367,3 +368,97 @@ async def test_a_stop_that_triggers_trades_under_its_own_id(symbol: str) -> None
         listed = await session.client.executions(instrument, began_ns - 1_000_000_000)
         ours = {each.trade_id: each.size for each in listed if each.client_order_id == order.client_order_id}
         assert ours == fills
+
+
+# -- what goes wrong on the way -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDT", "BTC/USDT:USDT"])
+@pytest.mark.parametrize(
+    "kind", [FaultKind.DROP, FaultKind.GARBAGE, FaultKind.TRUNCATE, FaultKind.DISCONNECT]
+)
+async def test_an_answer_that_is_lost_leaves_the_order_unknown_until_it_is_asked_about(
+    symbol: str, kind: FaultKind
+) -> None:
+    async with trading(symbol, answer_timeout=Duration(200_000_000)) as (session, (instrument,)):
+        # Nor is it heard of on the private stream.
+        session.simulator.faults.inject(Fault(kind=kind, where="reply/order.place"))
+        session.simulator.faults.inject(Fault(kind=FaultKind.DROP, where="user/*", count=0))
+        order = session.order(instrument)
+        session.client.place(order)
+        await session.report(order, ReportKind.UNKNOWN)
+        session.events.take()
+        session.client.query(order)
+        found = await session.report(order, ReportKind.ACCEPTED)
+        assert (found.price, found.size, found.filled) == (order.price, order.size, 0)
+        if kind is FaultKind.DISCONNECT:
+            await session.told(lambda each: each == "ready")
+        session.client.cancel(order)
+        await session.report(order, ReportKind.CANCELED)
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDT", "BTC/USDT:USDT"])
+async def test_a_request_that_is_lost_is_unknown_and_then_not_there(symbol: str) -> None:
+    async with trading(symbol, answer_timeout=Duration(200_000_000)) as (session, (instrument,)):
+        session.simulator.faults.inject(Fault(kind=FaultKind.DROP, where="request/order.place"))
+        order = session.order(instrument)
+        session.client.place(order)
+        await session.report(order, ReportKind.UNKNOWN)
+        session.client.query(order)
+        await session.report(order, ReportKind.NOT_FOUND)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_a_server_error_by_rest_proves_nothing(status: int) -> None:
+    async with trading("BTC/USDT", order_entry=OrderEntry.REST) as (session, (instrument,)):
+        fault = Fault(kind=FaultKind.REFUSE, where="request/POST /api/v3/order", status=status)
+        session.simulator.faults.inject(fault)
+        order = session.order(instrument)
+        session.client.place(order)
+        await session.report(order, ReportKind.UNKNOWN)
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDT", "BTC/USDT:USDT"])
+async def test_fills_that_were_not_heard_of_come_with_the_answer_to_a_question(symbol: str) -> None:
+    async with trading(symbol, answer_timeout=Duration(200_000_000)) as (session, (instrument,)):
+        session.simulator.faults.inject(Fault(kind=FaultKind.DROP, where="user/*", count=0))
+        session.simulator.faults.inject(Fault(kind=FaultKind.DROP, where="reply/order.place"))
+        order = session.order(instrument, price=None, type=OrderType.MARKET)
+        session.client.place(order)
+        await session.report(order, ReportKind.UNKNOWN)
+        assert not [each for each in session.events.take() if isinstance(each, Fill)]
+        session.client.query(order)
+        report = await session.report(order, ReportKind.ACCEPTED)
+        assert report.filled == order.size
+        told = session.events.take()
+        assert sum(each.size for each in told if isinstance(each, Fill)) == order.size
+        assert isinstance(told[-1], OrderReport), "fills first"
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+async def test_an_exchange_whose_clock_is_an_hour_off_is_traded_by_its_clock(ahead: bool) -> None:
+    hour = Duration(3600 * 1_000_000_000)
+    async with trading("BTC/USDT", "BTC/USDT:USDT") as (session, instruments):
+        skew = {"ahead": hour} if ahead else {"behind": hour}
+        session.simulator.faults.inject(Fault(kind=FaultKind.CLOCK_SKEW, where="clock", **skew))
+        for instrument in instruments:
+            first = session.order(instrument)
+            session.client.place(first)
+            refused = await session.report(first, ReportKind.REJECTED)
+            assert refused.reason.startswith("not sent: ")
+            await asyncio.sleep(0.1)
+            second = session.order(instrument)
+            session.client.place(second)
+            await session.report(second, ReportKind.ACCEPTED)
+
+
+async def test_an_expired_listen_key_is_replaced() -> None:
+    async with trading("BTC/USDT:USDT") as (session, (instrument,)):
+        session.events.take()
+        assert session.simulator.private is not None
+        session.simulator.private.listen_keys.expire("account1")
+        await session.told(lambda each: each == "lost: usdm: the listen key expired")
+        await session.told(lambda each: each == "ready")
+        order = session.order(instrument, price=None, type=OrderType.MARKET)
+        session.client.place(order)
+        await session.fill(order)
