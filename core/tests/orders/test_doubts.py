@@ -90,6 +90,31 @@ def test_an_order_that_never_arrived_is_rejected_once_it_no_longer_can() -> None
     assert owner.told[-1] == ("rejected", order.client_order_id)
 
 
+def test_an_order_that_never_arrived_is_rejected_also_if_its_cancel_is_sent_again_and_again() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    lose_request(world, order)
+    for _ in range(int(VALIDITY_NS / S + 25)):
+        world.manager.cancel(order)
+        answer_for(world, 1)
+    assert order.state is OrderState.REJECTED
+
+
+def test_an_order_of_an_earlier_run_may_still_arrive_after_a_restart() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    [late] = world.exchange.requests
+    world.exchange.requests.clear()
+    world.manager.store.finish(world.manager.store.open[order.client_order_id])  # as if we had crashed
+    order.state = OrderState.UNKNOWN
+    world.manager.adopt(order, owner)
+    answer_for(world, 2)
+    assert order.state is OrderState.UNKNOWN
+    late()
+    answer_for(world, 12)
+    assert order.state is OrderState.NEW
+
+
 def test_a_question_without_an_answer_is_asked_again_for_ever() -> None:
     world, owner = make_world(), NotedOwner()
     order = place(world, owner)

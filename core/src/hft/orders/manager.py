@@ -477,10 +477,13 @@ class OrderManager(ExecutionEvents):
                 self._doubts.add(record)
 
     def _is_proof(self, record: Record) -> bool:
-        """Say whether not finding an order proves that it does not exist: nothing is on its way any more."""
+        """Say whether not finding an order proves that it does not exist: it cannot be on its way any more.
+
+        When it was made counts, also in an earlier run: what was asked about it since then makes none.
+        """
         asked_ns, record.asked_ns = record.asked_ns, 0
         validity_ns = record.desk.capabilities.request_validity_ns
-        return bool(asked_ns) and asked_ns - record.requested_ns >= validity_ns
+        return bool(asked_ns) and asked_ns - record.order.created_ns >= validity_ns
 
     # -- what follows from what was told ---------------------------------------------------------
 
