@@ -231,6 +231,24 @@ async def test_an_order_without_an_answer_is_unknown_and_a_late_answer_still_cou
     assert world.report().kind is ReportKind.ACCEPTED
 
 
+async def test_a_connection_that_brings_nothing_although_it_is_asked_is_replaced() -> None:
+    world = await World(SPOT).ready()
+    world.link.connects.clear()
+    for number in range(4):
+        world.client.place(order(SPOT, client_order_id=f"a{number}"))
+        world.link.clock.advance(SECOND_NS)
+    world.answer({"orderId": 28, "clientOrderId": "a3", "transactTime": 1790000000123})
+    for number in range(4, 10):
+        assert world.link.connects == [], "it is alive, or silent for not long enough"
+        world.client.place(order(SPOT, client_order_id=f"a{number}"))
+        world.link.clock.advance(SECOND_NS)
+    assert world.link.connects == [SPOT_ORDERS]
+    world.link.open(SPOT_ORDERS)
+    world.client.place(order(SPOT, client_order_id="b1"))
+    world.link.clock.advance(2 * SECOND_NS)
+    assert world.link.connects == [SPOT_ORDERS]
+
+
 async def test_a_broken_connection_leaves_everything_on_it_unknown() -> None:
     world = await World(SPOT).ready()
     world.client.place(order(SPOT))
