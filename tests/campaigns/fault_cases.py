@@ -82,6 +82,12 @@ _CONNECTIONS = {
 _WITHIN_NS = 6 * S
 _BANNED = 418
 
+_COUNTS = (1, 3, 10, 30, 0, 0)
+"""How often a fault strikes; 0: as long as the storm lasts."""
+
+_CHANCES = (0.05, 0.3, 0.7)
+"""How likely each time, where it strikes as long as the storm lasts."""
+
 
 _EARLY = 0.2
 """How often faults are armed before the run begins."""
@@ -107,6 +113,10 @@ class Case:
     def draw(self, rng: random.Random) -> list[Fault]:
         """Draw the options of the fault, with what it needs to strike at all."""
         fault = random_fault(rng, self.where, self.kind, within_ns=_WITHIN_NS)
+        if self.kind is not FaultKind.CLOCK_SKEW:
+            # A storm rather than a shower: what strikes once mostly strikes what does not matter.
+            count = rng.choice(_COUNTS)
+            fault = attrs.evolve(fault, count=count, chance=fault.chance if count else rng.choice(_CHANCES))
         path = self.where.removeprefix("connect/")
         if path == self.where:
             return [fault]

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from hft.events import Fill
+from hft.instrument import Instrument
 from hft.journal import OrderLife
+from hft.ledger import Ledger
 from tests.campaigns.truth import Truth
 
-__all__ = ["compare_histories"]
+__all__ = ["compare_balances", "compare_funding", "compare_histories"]
 
 _OPEN = ("pending-new", "new", "partially-filled")
 
@@ -41,7 +43,13 @@ def compare_histories(
         if times[client_id] > 1 or (theirs["refused"] is not None and times[client_id]):
             continue
         if state in _OPEN:
+<<<<<<< HEAD
             wrong.append(f"order {client_id} is still {state} at the exchange, {order.state.value} to us")
+=======
+            wrong.append(
+                f"order {client_id} is {state} at the exchange at the end, {order.state.value} to us"
+            )
+>>>>>>> matrix
         elif order.state.value != state:
             wrong.append(
                 f"order {client_id} is {state} ({theirs['refused'] or theirs['end']}) at the exchange,"
@@ -68,4 +76,39 @@ def compare_histories(
             wrong.append(f"order {client_id} is {order.state.value} to us at the end")
         elif client_id not in seen and order.filled:
             wrong.append(f"order {client_id} has fills, and the exchange never had it")
+    return wrong
+
+
+def compare_funding(truth: Truth, ledger: Ledger, instruments: Iterable[Instrument]) -> list[str]:
+    """Return where funding was not booked as it was paid."""
+    wrong = []
+    incomes = truth.account["usdm"]["incomes"]
+    for instrument in instruments:
+        paid = sum(
+            (
+                Decimal(each["amount"])
+                for each in incomes
+                if each["kind"] == "funding" and each["symbol"] == instrument.symbol
+            ),
+            Decimal(0),
+        )
+        booked = ledger.account(instrument).funding.get(instrument.settle, Decimal(0))
+        if paid != booked:
+            wrong.append(f"{instrument}: funding is {booked} to us and {paid} at the exchange")
+    return wrong
+
+
+def compare_balances(truth: Truth, ledger: Ledger) -> list[str]:
+    """Return which balances that the ledger has are not what the exchange has of both products."""
+    wrong = []
+    theirs: dict[str, Decimal] = defaultdict(Decimal)
+    for asset, balance in truth.account["spot"]["balances"].items():
+        theirs[asset] += Decimal(balance["free"]) + Decimal(balance["locked"])
+    for asset, amount in truth.account["usdm"]["wallets"].items():
+        theirs[asset] += Decimal(amount)
+    for view in ledger.balances():
+        if view.total != theirs[view.asset]:
+            wrong.append(
+                f"balance of {view.asset} is {view.total} to us, {theirs[view.asset]} at the exchange"
+            )
     return wrong

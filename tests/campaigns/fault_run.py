@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import tempfile
+from collections.abc import Coroutine
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,18 +22,20 @@ from hft.registry.loader import Registry
 from hft.run.kernel import Kernel
 from hft.run.live import run_live
 from hft.run.summary import Summary
+from hft.sim import Truth as SimulatorTruth
 from hft.sim import World, serve
 from hft.testing.virtual_time import VirtualClock, VirtualLoop, run
 from hft_binance.simulator import BinanceSimulator, BinanceSimulatorConfig
 from hft_binance.simulator.event_order import EventOrder
 from tests.campaigns.fault_cases import Plan
-from tests.campaigns.fault_checks import compare_histories
+from tests.campaigns.fault_checks import compare_balances, compare_funding, compare_histories
 from tests.campaigns.fault_watch import (
     ExposureWatch,
     FaultWatch,
+    Recovery,
     SendWatch,
     collected_errors,
-    has_recovered,
+    watch_connections,
 )
 from tests.campaigns.truth import Truth, compare_ledger
 
@@ -54,6 +57,11 @@ _PATIENCE_BANNED_NS = 400 * NS_PER_S
 """How long the way back may take; a ban that the exchange gives no length grows from two minutes on."""
 
 _LOOK_NS = 20_000_000
+
+_STOPS = 0.15
+"""How often the trader is stopped in the middle of the storm, and another takes its place."""
+
+_MAX_OPEN = 40
 
 _MAKER = {
     "BTC/USDT": ("4", "0.001", "0.2"),
@@ -130,7 +138,7 @@ class _Session:
         self.symbols = symbols
         self.limits = {each: _LIMITS[each][each in self.maker] for each in symbols}
         self.warnings: list[str] = []
-        self.recovered_ns = 0
+        self.stops_early = not plan.is_early and self.rng.random() < _STOPS
 
     def make_kernel(self, *arguments: Any, **options: Any) -> Kernel:
         """Make the kernel of the run, and remember it."""
@@ -155,29 +163,28 @@ class _Session:
         private = simulator.private
         assert private is not None
         lots = {symbol: world.markets[symbol].instrument.size(limit) for symbol, limit in self.limits.items()}
-        exposure = ExposureWatch("account1", lots)
+        exposure = ExposureWatch("account1", lots, _MAX_OPEN)
         private.spot.listeners.append(exposure)
         private.usdm.listeners.append(exposure)
         watch = FaultWatch(simulator.faults)
         before = asyncio.all_tasks()
+        connections = watch_connections()
         async with serve(simulator) as port:
             if plan.is_early:
                 self._inject(simulator)
             path = self._write_profile(simulator, port)
             self.profile = read_profile(path, Registry())
-            script = asyncio.create_task(self._script(simulator, watch, clock))
-            summary = await run_live(
-                self.profile,
-                duration_ns=None,
-                console=None,
-                write=self.warnings.append,
-                warn=lambda _, line: self.warnings.append(line),
-            )
-            script.cancel()
-            await asyncio.gather(script, return_exceptions=True)
+            if self.stops_early:
+                self._check_end(await self._trade(self._stop_early(simulator, clock)), is_early=True)
+            paying = asyncio.create_task(self._pay_funding(private.truth, clock))
+            summary = await self._trade(self._script(simulator, watch, clock))
+            paying.cancel()
+            await asyncio.gather(paying, return_exceptions=True)
             world.stop()
             truth = Truth(private.truth.tell()["accounts"]["account1"])
+            self._check_end(summary, is_early=False)
             self._check(summary, truth, exposure)
+            self.outcome.wrong += [f"left open: {each}" for each in connections if not each.is_closing()]
             # Answers that nobody waits for any more are still under way on the server's side.
             await clock.sleep(20 * NS_PER_S)
         self.outcome.hits = simulator.faults.hits
@@ -188,50 +195,67 @@ class _Session:
 
     # -- what happens ------------------------------------------------------------------------------
 
+    async def _trade(self, script: Coroutine[Any, Any, None]) -> Summary:
+        """Run until the script ends it."""
+        self.kernel = None
+        self.started = False
+        scripted = asyncio.create_task(script)
+        try:
+            return await run_live(
+                self.profile,
+                duration_ns=None,
+                console=None,
+                write=self._write,
+                warn=lambda _, line: self.warnings.append(line),
+            )
+        finally:
+            scripted.cancel()
+            await asyncio.gather(scripted, return_exceptions=True)
+
+    def _write(self, line: str) -> None:
+        self.started = self.started or ": started in mode live" in line
+        self.warnings.append(line)
+
+    async def _stop_early(self, simulator: BinanceSimulator, clock: VirtualClock) -> None:
+        """End the run while the faults strike: the next one takes up what it left."""
+        while not self.started:
+            await clock.sleep(_LOOK_NS)
+        await clock.sleep(_WARM_NS)
+        self._inject(simulator)
+        await clock.sleep(int(self.rng.uniform(0.5, 8) * NS_PER_S))
+        assert self.kernel is not None
+        self.kernel.on_halt()
+
+    async def _pay_funding(self, truth: SimulatorTruth, clock: VirtualClock) -> None:
+        """Let funding be paid at some moment, whatever goes wrong just then."""
+        await clock.sleep(int(self.rng.uniform(3, 9) * NS_PER_S))
+        for symbol in self.symbols:
+            if ":" in symbol:
+                truth.pay_funding({"product": "usdm", "symbol": symbol, "rate": "0.0001"})
+
     def _inject(self, simulator: BinanceSimulator) -> None:
         for fault in self.plan.faults:
             simulator.faults.inject(fault)
 
     async def _script(self, simulator: BinanceSimulator, watch: FaultWatch, clock: VirtualClock) -> None:
         """Let the faults strike, wait until the trader has recovered, and end the run."""
-        if not self.plan.is_early:
-            why = await self._wait_recovered(watch, clock, clock.now_ns() + _PATIENCE_NS)
+        recovery = Recovery(watch, clock, lambda: self.kernel if self.started else None)
+        if not self.plan.is_early and not self.stops_early:
+            why = await recovery.wait(clock.now_ns() + _PATIENCE_NS, calm_ns=_WARM_NS)
             if why:
                 self.outcome.wrong.append(f"does not trade before any fault: {why}")
-            await clock.sleep(_WARM_NS)
             self._inject(simulator)
         cleared_ns = clock.now_ns() + _STORM_NS
-        await self._wait_recovered(watch, clock, cleared_ns, until_recovered=False)
+        await recovery.wait(cleared_ns)
         watch.clear()
         patience_ns = _PATIENCE_BANNED_NS if self.plan.bans else _PATIENCE_NS
-        why = await self._wait_recovered(watch, clock, cleared_ns + patience_ns)
+        why = await recovery.wait(cleared_ns + patience_ns, calm_ns=_SETTLE_NS)
         if why:
             self.outcome.wrong.append(f"not recovered after {patience_ns / NS_PER_S:g} s: {why}")
         elif simulator.faults.hits:
-            self.outcome.recovery_s = (self.recovered_ns - watch.over_ns) / NS_PER_S
-        await clock.sleep(_SETTLE_NS)
+            self.outcome.recovery_s = recovery.took_ns / NS_PER_S
         assert self.kernel is not None
         self.kernel.on_halt()
-
-    async def _wait_recovered(
-        self, watch: FaultWatch, clock: VirtualClock, until_ns: int, *, until_recovered: bool = True
-    ) -> str:
-        """Note the first moment after the last hit at which all is well; return why there was none."""
-        why = "not started"
-        while (now_ns := clock.now_ns()) < until_ns:
-            if self.recovered_ns <= watch.over_ns and watch.over_ns <= now_ns:
-                why = "not started"
-                if self.kernel is not None and self._is_running():
-                    why = has_recovered(self.kernel, "maker")
-                    if not why:
-                        self.recovered_ns = now_ns
-            if until_recovered and self.recovered_ns > watch.over_ns:
-                return ""
-            await clock.sleep(_LOOK_NS)
-        return why
-
-    def _is_running(self) -> bool:
-        return any(": started in mode live" in line for line in self.warnings)
 
     def _write_profile(self, simulator: BinanceSimulator, port: int) -> Path:
         rng, plan = self.rng, self.plan
@@ -273,7 +297,7 @@ strategies:
     use: ./rowdy.py
     instruments: [{", ".join(f'"{symbol}@binance"' for symbol in self.rowdy)}]
 risk:
-{rules}  - {{use: max_open_orders, limit: 40}}
+{rules}  - {{use: max_open_orders, limit: {_MAX_OPEN}}}
   - {{use: order_rate, limit: 200, interval: 1s}}
 """
         os.environ |= {"FAULTS_KEY": key.key, "FAULTS_SECRET": key.secret}
@@ -283,27 +307,35 @@ risk:
 
     # -- what must be so ---------------------------------------------------------------------------
 
+    def _check_end(self, summary: Summary, *, is_early: bool) -> None:
+        wrong = self.outcome.wrong
+        if summary.halted:
+            wrong.append(f"halted: {summary.halted}")
+        wrong += [f"fault: {fault}" for fault in summary.faults]
+        if summary.open_orders_left and not is_early:
+            wrong.append(f"{summary.open_orders_left} orders are open to us at the end")
+        self.refused = summary.refused
+
     def _check(self, summary: Summary, truth: Truth, exposure: ExposureWatch) -> None:
         outcome, kernel = self.outcome, self.kernel
         assert kernel is not None
         outcome.sent = self.sends.sent
         wrong = outcome.wrong
-        if summary.halted:
-            wrong.append(f"halted: {summary.halted}")
-        wrong += [f"fault: {fault}" for fault in summary.faults]
         wrong += [f"said: {line}" for line in self.warnings if "bug" in line]
         wrong += self.sends.wrong[:5]
         wrong += exposure.wrong
         instruments = [market.instrument for market in kernel.markets.values()]
         wrong += compare_ledger(truth, kernel.ledger, instruments)
+        wrong += compare_funding(truth, kernel.ledger, instruments)
+        wrong += compare_balances(truth, kernel.ledger)
         with JournalReader(self.profile.state / self.profile.name / "live") as journal:
-            number = journal.run().record.run
-            lives, fills = journal.orders(number), list(journal.fills(number))
+            runs = [each.record.run for each in journal.runs()]
+            # The newest word on each order is the last.
+            lives = [life for run in runs for life in journal.orders(run)]
+            fills = [fill for run in runs for fill in journal.fills(run)]
         wrong += compare_histories(truth, kernel.ids.profile_prefix, lives, fills, twice=self.plan.repeats)
         outcome.orders = len([o for o in truth.orders() if o["refused"] is None])
         outcome.fills = len(fills)
-        if summary.open_orders_left:
-            wrong.append(f"{summary.open_orders_left} orders are open to us at the end")
         if wrong:
             outcome.notes = [*self.warnings, f"refused: {summary.refused}"]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -19,9 +20,20 @@ from hft.net.spec import HttpRequest, RestAnswer, RestCall
 from hft.run.kernel import Kernel
 from hft.sim import ClientOrder, FaultKind, Faults, Fill, OrderEvent
 from hft.sim.faults import Strike
+from hft.testing.virtual_time import VirtualClock, VirtualLoop
 from hft.types import BookState, OrderState, Side
 
-__all__ = ["ExposureWatch", "FaultWatch", "SendWatch", "collected_errors", "has_recovered"]
+__all__ = [
+    "ExposureWatch",
+    "FaultWatch",
+    "SendWatch",
+    "collected_errors",
+    "watch_connections",
+]
+
+_LOOK_NS = 20_000_000
+
+_MAKER = "maker"
 
 _GROWS = ("order.place", "order.modify", "order.amend.keepPriority")
 
@@ -29,14 +41,16 @@ _GROWS = ("order.place", "order.modify", "order.amend.keepPriority")
 class ExposureWatch:
     """Follows position and open orders of an account as the exchange has them, and compares with limits.
 
-    ``limits`` are lots by unified symbol. What reduces only cannot take a position further.
+    ``limits`` are lots by unified symbol, ``most_open`` is how many orders may be open. What reduces only
+    cannot take a position further.
     """
 
-    def __init__(self, account: str, limits: dict[str, int]) -> None:
+    def __init__(self, account: str, limits: dict[str, int], most_open: int) -> None:
         self.worst: dict[str, int] = defaultdict(int)
         self.wrong: list[str] = []
         self._account = account
         self._limits = limits
+        self._most_open = most_open
         self._position: dict[str, int] = defaultdict(int)
         self._open: dict[tuple[str, int], ClientOrder] = {}
 
@@ -51,6 +65,8 @@ class ExposureWatch:
             self._open[symbol, order.id] = order
         else:
             self._open.pop((symbol, order.id), None)
+        if len(self._open) > self._most_open and len(self.wrong) < 5:
+            self.wrong.append(f"{len(self._open)} orders are open, the limit is {self._most_open}")
         limit = self._limits.get(symbol)
         if limit is None:
             return
@@ -161,32 +177,95 @@ class FaultWatch:
         self.over_ns = max(self.over_ns, self._clock.now_ns() + lasts_ns)
 
 
+def watch_connections() -> list[asyncio.Transport]:
+    """Return a list that gets every connection that is made from here on in the running virtual loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    made: list[asyncio.Transport] = []
+    connect = loop.network.connect
+
+    async def watched(*arguments: Any) -> Any:
+        ours, protocol = await connect(*arguments)
+        made.append(ours)
+        return ours, protocol
+
+    loop.network.connect = watched  # type: ignore[method-assign]
+    return made
+
+
 _LASTING = (FaultKind.DELAY, FaultKind.SLOW, FaultKind.REORDER)
 
 _STANDING = (OrderState.NEW, OrderState.PARTIALLY_FILLED)
 
 
-def has_recovered(kernel: Kernel, quoted: str) -> str:
-    """Say what is not yet as it should be; empty when trading goes on as if nothing had been.
+class Recovery:
+    """Looks all the time whether a trader is down, and notes when it last came back.
 
-    ``quoted`` is the strategy that is to have orders on both sides of each of its instruments.
+    It is down from each hit of a fault on, and whenever a book is not LIVE, the exchange cannot be traded on
+    or the fate of an order is unknown. It is back once none of that is so and the maker, which has nothing
+    else to do, has orders on both sides. ``running`` gives the kernel once it trades.
     """
+
+    def __init__(self, watch: FaultWatch, clock: VirtualClock, running: Callable[[], Kernel | None]) -> None:
+        self._watch = watch
+        self._clock = clock
+        self._running = running
+        self._seen_ns = 0
+        self._back_ns = clock.now_ns()
+        self._is_down = True
+
+    @property
+    def took_ns(self) -> int:
+        """How long it took from the end of the last hit to the last time that it came back."""
+        return max(0, self._back_ns - self._watch.over_ns)
+
+    async def wait(self, until_ns: int, *, calm_ns: int | None = None) -> str:
+        """Look until it has been back for ``calm_ns`` (None: until the time is over); say why it was not."""
+        why = "not started"
+        while (now_ns := self._clock.now_ns()) < until_ns:
+            why = self._look(now_ns)
+            calm_since_ns = max(self._back_ns, self._watch.over_ns)
+            if calm_ns is not None and not self._is_down and now_ns >= calm_since_ns + calm_ns:
+                return ""
+            await self._clock.sleep(_LOOK_NS)
+        return why
+
+    def _look(self, now_ns: int) -> str:
+        if self._watch.over_ns > self._seen_ns:
+            self._seen_ns = self._watch.over_ns
+            self._is_down = True
+        kernel = self._running()
+        if kernel is None:
+            self._is_down = True
+            return "not started"
+        why = _why_down(kernel)
+        if why:
+            self._is_down = True
+        elif self._is_down:
+            why = "a fault is under way" if now_ns < self._watch.over_ns else _why_not_quoting(kernel)
+            if not why:
+                self._is_down = False
+                self._back_ns = now_ns
+        return why
+
+
+def _why_down(kernel: Kernel) -> str:
     for market in kernel.markets.values():
-        desk = kernel.manager.store.desks[market.instrument]
         if market.book.state is not BookState.LIVE:
             return f"{market.instrument} is {market.book.state.value}"
-        if desk.offline:
-            return desk.offline
+        if offline := kernel.manager.store.desks[market.instrument].offline:
+            return offline
     for record in kernel.manager.store.open.values():
         if record.order.state is OrderState.UNKNOWN:
             return f"order {record.order.client_order_id} is unknown"
+    return ""
+
+
+def _why_not_quoting(kernel: Kernel) -> str:
     for strategy in kernel.strategies:
-        if strategy.name != quoted:
-            continue
-        for market in strategy.trading.markets:
-            orders = kernel.manager.open_orders(market.instrument)
-            sides = {each.side for each in orders if each.strategy == quoted and each.state in _STANDING}
-            if len(sides) < 2:
+        for market in strategy.trading.markets if strategy.name == _MAKER else ():
+            orders = [o for o in kernel.manager.open_orders(market.instrument) if o.strategy == _MAKER]
+            if len({order.side for order in orders if order.state in _STANDING}) < 2:
                 stands = [f"{each.side.value} {each.state.value}" for each in orders]
                 position = strategy.trading.position(market.instrument)
                 return f"{market.instrument} is not quoted on both sides: {stands}, position {position}"

@@ -33,6 +33,9 @@ from tests.campaigns.fault_run import Outcome, run_plan
 
 __all__ = ["figures", "main", "run_seeds"]
 
+_SAID_EVERY = 50
+"""Where nobody watches a progress bar, a line says how far it is after so many sessions."""
+
 _RUNS_A_PROCESS = 25
 """A process is replaced after so many runs: what one leaves behind must not slow down the others."""
 
@@ -132,6 +135,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for outcome in run_seeds(range(args.seed, args.seed + args.runs), chosen, args.jobs):
             outcomes.append(outcome)
             failed = sum(bool(each.wrong) for each in outcomes)
+            if not console.is_terminal and len(outcomes) % _SAID_EVERY == 0:
+                console.print(f"{len(outcomes)} of {args.runs} sessions, {failed} failed")
+                console.file.flush()
             progress.update(task, advance=1, description=f"sessions, {failed} failed")
             if outcome.wrong:
                 _show(progress.console, outcome, verbose=args.verbose)

@@ -101,7 +101,8 @@ class OrderReport:
     ``price`` and ``size`` are those in force after ``REPLACED`` (total size, not what remains).
     ``filled`` is how many lots have traded in all according to the exchange, None where it does not
     say: a final report that is ahead of its fills waits for them. ``reason`` is the exchange's own
-    words for a refusal, ``code`` its code.
+    words for a refusal, ``code`` its code. ``asked_ns`` is when the question left to which this is the
+    answer: what is not found then may still have been on its way.
     """
 
     client_order_id: str
@@ -112,6 +113,7 @@ class OrderReport:
     filled: Size | None = None
     code: str = ""
     reason: str = ""
+    asked_ns: int = 0
     exchange_ns: int = 0
     recv_ns: int = 0
 

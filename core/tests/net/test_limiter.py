@@ -333,6 +333,18 @@ def test_who_waits_holds_up_nobody_who_wants_another_limit() -> None:
     assert bench.labels == ["z", "x and y", "y"]
 
 
+def test_orders_that_wait_for_one_limit_hold_up_no_question_for_the_sake_of_another() -> None:
+    bench = Bench(plain(1, MINUTE_NS, "orders"), plain(10, MINUTE_NS, "weight"))
+    order: Costs = (("orders", 1), ("weight", 4))
+    bench.submit(0, order, Priority.NEW)
+    bench.submit(1, order, Priority.NEW)
+    for number in range(3):
+        bench.submit(f"question {number}", (("weight", 1),), Priority.QUERY)
+    assert bench.labels == [0, "question 0", "question 1"], "what the order needs is left to it"
+    bench.run_until_idle()
+    assert bench.labels[3:] == [1, "question 2"]
+
+
 def test_queries_find_room_while_new_orders_take_all_they_can() -> None:
     bench = Bench(LIMIT)
     for number in range(10):

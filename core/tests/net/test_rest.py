@@ -105,6 +105,16 @@ async def test_the_body_comes_as_it_is_and_goes_to_the_tap(
     assert (record.dir, record.conn, record.payload) == ("http", url, b'{"a": "\xc3\xa4"}')
 
 
+async def test_after_its_end_nothing_is_sent_any_more(bench: Bench, exchange: Exchange) -> None:
+    client = bench.client()
+    await client.get(Request(url=exchange.url))
+    await client.close()
+    with pytest.raises(TransportError, match="closed") as caught:
+        await client.get(Request(url=exchange.url))
+    assert caught.value.sent is False
+    assert len(exchange.asked) == 1
+
+
 async def test_requests_wait_their_turn_under_their_limit(bench: Bench, exchange: Exchange) -> None:
     client = bench.client()
     request = Request(url=exchange.url, weight=40, limit="weight")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hft.events import ReportKind
+from hft.events import OrderReport, ReportKind
 from hft.order import Order, OrderRequest
 from hft.testing.orders import ModelExchange, NotedOwner, OrderWorld
 from hft.testing.trading import make_instrument, make_market
@@ -88,6 +88,57 @@ def test_an_order_that_never_arrived_is_rejected_once_it_no_longer_can() -> None
     assert order.state is OrderState.REJECTED
     assert world.manager.exposure(world.instrument, Side.BUY) == 0
     assert owner.told[-1] == ("rejected", order.client_order_id)
+
+
+def test_an_order_that_never_arrived_is_rejected_also_if_its_cancel_is_sent_again_and_again() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    lose_request(world, order)
+    for _ in range(int(VALIDITY_NS / S + 25)):
+        world.manager.cancel(order)
+        answer_for(world, 1)
+    assert order.state is OrderState.REJECTED
+
+
+def test_a_question_that_waited_long_for_its_turn_counts_from_when_it_was_put() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    lose_request(world, order)
+    world.clock.advance(S)  # the question is asked, and waits
+    world.clock.advance(VALIDITY_NS)
+    asked_ns = world.clock.now_ns()
+    for at_ns in (order.created_ns + VALIDITY_NS - 1, asked_ns):
+        assert order.state is OrderState.UNKNOWN
+        world.manager.on_report(
+            OrderReport(client_order_id=order.client_order_id, kind=ReportKind.NOT_FOUND, asked_ns=at_ns)
+        )
+    assert order.state is OrderState.REJECTED
+
+
+def test_at_the_end_of_a_run_nothing_is_asked_any_more() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    world.manager.close()
+    lose_answer(world, order)
+    asked = world.manager.counters.queries
+    world.clock.advance(60 * S)
+    assert world.manager.counters.queries == asked
+    assert world.clock.next_timer_ns() is None
+
+
+def test_an_order_of_an_earlier_run_may_still_arrive_after_a_restart() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place(world, owner)
+    [late] = world.exchange.requests
+    world.exchange.requests.clear()
+    world.manager.store.finish(world.manager.store.open[order.client_order_id])  # as if we had crashed
+    order.state = OrderState.UNKNOWN
+    world.manager.adopt(order, owner)
+    answer_for(world, 2)
+    assert order.state is OrderState.UNKNOWN
+    late()
+    answer_for(world, 12)
+    assert order.state is OrderState.NEW
 
 
 def test_a_question_without_an_answer_is_asked_again_for_ever() -> None:

@@ -24,6 +24,7 @@ _NO_LIMIT: Costs = (("", 1),)
 _MAX_WAITING = 10_000
 _LATE = "its turn did not come before its deadline"
 _FIRST_BLOCK_NS = 30 * NS_PER_S
+_NEVER_NS = 1 << 100
 
 
 @attrs.frozen(kw_only=True)
@@ -379,25 +380,33 @@ class RateLimiter:
             self._bug("had its turn", error)
 
     def _next(self) -> Turn | None:
-        """Return the next that need wait no longer; arrange to be called when there is one."""
+        """Return the next that need wait no longer; arrange to be called when there is one.
+
+        Who waits keeps from those behind what it will take, and no more: orders that wait for one limit
+        do not hold up questions for the sake of another of which there is enough.
+        """
         now_ns = self._now_ns()
-        claimed: set[str] = set()
+        kept: dict[str, int] = {}
         wake_ns = 0
         for lanes in self._lanes:
             for turn in sorted((lane[0] for lane in lanes.values()), key=_number):
                 if self._hopeless(turn):
                     return turn
-                if claimed.isdisjoint(turn.names):
-                    ready_ns = max(
-                        self._windows[name].ready_ns(weight, turn.priority, now_ns)
-                        for name, weight in turn.costs
-                    )
-                    if ready_ns <= now_ns:
-                        return turn
-                    wake_ns = min(wake_ns, ready_ns) if wake_ns else ready_ns
-                claimed |= turn.names
-        self._wake_at(wake_ns)
+                ready_ns = max(
+                    self._ready_ns(name, weight + kept.get(name, 0), turn.priority, now_ns)
+                    for name, weight in turn.costs
+                )
+                if ready_ns <= now_ns:
+                    return turn
+                wake_ns = min(wake_ns or ready_ns, ready_ns)
+                for name, weight in turn.costs:
+                    kept[name] = kept.get(name, 0) + weight
+        self._wake_at(0 if wake_ns == _NEVER_NS else wake_ns)
         return None
+
+    def _ready_ns(self, name: str, weight: int, priority: Priority, now_ns: int) -> int:
+        window = self._windows[name]
+        return window.ready_ns(weight, priority, now_ns) if weight <= window.cap(priority) else _NEVER_NS
 
     def _wake_at(self, when_ns: int) -> None:
         if self._timer is not None:

@@ -69,6 +69,7 @@ class RestClient:
         self._timeout_s = timeout_ns / NS_PER_S
         self._max_body_bytes = max_body_bytes
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
     async def get(self, request: Request) -> bytes:
         """Return the body of the answer; raise `TransportError` where there is none with status 200."""
@@ -105,7 +106,8 @@ class RestClient:
         await self.call(RestCall(method="GET", shown=redact_url(url), write=lambda _: HttpRequest(url=url)))
 
     async def close(self) -> None:
-        """Close the connections; requests under way fail."""
+        """Close the connections for good; requests under way fail, and so do those that come later."""
+        self._is_closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -116,6 +118,8 @@ class RestClient:
             await self.limiter.acquire(call.costs, call.priority, deadline_ns=call.deadline_ns)
         except TransportError as error:
             raise TransportError(f"{name}: not sent: {error}", sent=False) from None
+        if self._is_closed:
+            raise TransportError(f"{name}: not sent: everything is closed", sent=False)
         written = _Written()
         url = ""
         try:

@@ -33,6 +33,7 @@ class Doubts:
         self._ask = ask
         self._doubts: dict[str, tuple[Record, Backoff, int]] = {}
         self._timer: Timer | None = None
+        self._is_over = False
 
     def __len__(self) -> int:
         return len(self._doubts)
@@ -40,7 +41,7 @@ class Doubts:
     def add(self, record: Record, *, delay_ns: int = 0) -> None:
         """Ask about an order from now on, after a delay; one that is in doubt already stays as it is."""
         key = record.order.client_order_id
-        if key in self._doubts:
+        if key in self._doubts or self._is_over:
             return
         backoff = Backoff(self._random, initial_ns=_INITIAL_NS, maximum_ns=_MAXIMUM_NS)
         backoff.next_ns()  # the first delay is none, and is ours
@@ -54,7 +55,8 @@ class Doubts:
         self._schedule()
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Ask no more, for good."""
+        self._is_over = True
         self._doubts.clear()
         self._schedule()
 

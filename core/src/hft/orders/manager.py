@@ -375,7 +375,7 @@ class OrderManager(ExecutionEvents):
         if record is None:
             self._on_report_without_order(report, event)
             return
-        if event is Event.NOT_FOUND and not self._is_proof(record):
+        if event is Event.NOT_FOUND and not self._is_proof(record, report):
             return
         record.asked_ns = 0
         if record.is_stale(event, report):
@@ -485,11 +485,16 @@ class OrderManager(ExecutionEvents):
             if record.order.state in _UNANSWERED and record.requested_ns < since_ns:
                 self._doubts.add(record)
 
-    def _is_proof(self, record: Record) -> bool:
-        """Say whether not finding an order proves that it does not exist: nothing is on its way any more."""
-        asked_ns, record.asked_ns = record.asked_ns, 0
+    def _is_proof(self, record: Record, report: OrderReport) -> bool:
+        """Say whether not finding an order proves that it does not exist: it cannot be on its way any more.
+
+        When it was made counts, also in an earlier run: what was asked about it since then makes none. A
+        question may have waited long for its turn; where its client does not say, the oldest that has no
+        answer yet is meant.
+        """
+        asked_ns, record.asked_ns = report.asked_ns or record.asked_ns, 0
         validity_ns = record.desk.capabilities.request_validity_ns
-        return bool(asked_ns) and asked_ns - record.requested_ns >= validity_ns
+        return bool(asked_ns) and asked_ns - record.order.created_ns >= validity_ns
 
     # -- what follows from what was told ---------------------------------------------------------
 

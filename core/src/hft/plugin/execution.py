@@ -188,8 +188,9 @@ class ExecutionClient(Configured[ConfigT], ABC):
     def query(self, order: Order) -> None:
         """Ask what became of an order; the answer comes as fills, those first, and one report.
 
-        The report is `ReportKind.NOT_FOUND` where the exchange says that it knows no such order; where
-        there is no answer none comes, and the kernel asks again.
+        The report is `ReportKind.NOT_FOUND` where the exchange says that it knows no such order, with
+        ``asked_ns``; where there is no answer none comes, and the kernel asks again. One question at a time
+        is enough: while one is under way another may be left out.
         """
 
     # -- the account -------------------------------------------------------------------------------

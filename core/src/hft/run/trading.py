@@ -110,6 +110,9 @@ class LiveTrading:
         recovered = self.journal.recovered
         instruments = {market.instrument.id: market.instrument for market in kernel.markets.values()}
         restore_ledger(kernel.ledger, recovered, instruments)
+        if self._kill_switch.last_reset_ns() > max((run.time_ns for run in recovered.runs), default=0):
+            # Who resets the switch accepts the losses until then.
+            kernel.ledger.reset_peaks()
         begin_journal(self.journal, kernel, instruments.values())
         left = restore_orders(manager, recovered, instruments, self._owner_of)
         now_ns = self._clock.now_ns()

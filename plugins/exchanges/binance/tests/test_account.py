@@ -344,6 +344,7 @@ async def test_an_order_that_is_not_there_and_a_question_without_an_answer() -> 
     await world.link.work()
     (report,) = world.events.take()
     assert (report.client_order_id, report.kind) == ("a1", ReportKind.NOT_FOUND)
+    assert report.asked_ns == world.link.clock.now_ns()
     for answer in (TransportError("cut"), rest_answer("", 503), "<html>", listed(7, status="DREAMING")):
         world.answers["GET /api/v3/order"] = answer
         world.client.query(order(SPOT))
@@ -351,6 +352,20 @@ async def test_an_order_that_is_not_there_and_a_question_without_an_answer() -> 
         assert world.events.take() == []
     with pytest.raises(TransportError):
         await world.client.order_status(SPOT, "a1")
+
+
+async def test_of_one_order_one_question_is_asked_at_a_time() -> None:
+    world = await World(SPOT).start()
+    world.answers["GET /api/v3/order"] = NOT_THERE
+    world.client.query(order(SPOT))
+    world.client.query(order(SPOT))
+    world.client.query(order(SPOT, client_order_id="a2"))
+    await world.link.work()
+    told = [each.client_order_id for each in world.events.take() if isinstance(each, OrderReport)]
+    assert told == ["a1", "a2"]
+    world.client.query(order(SPOT))
+    await world.link.work()
+    assert len(world.events.take()) == 1
 
 
 async def test_how_an_order_traded_is_read_to_the_end() -> None:

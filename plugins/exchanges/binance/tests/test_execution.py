@@ -231,6 +231,24 @@ async def test_an_order_without_an_answer_is_unknown_and_a_late_answer_still_cou
     assert world.report().kind is ReportKind.ACCEPTED
 
 
+async def test_a_connection_that_brings_nothing_although_it_is_asked_is_replaced() -> None:
+    world = await World(SPOT).ready()
+    world.link.connects.clear()
+    for number in range(4):
+        world.client.place(order(SPOT, client_order_id=f"a{number}"))
+        world.link.clock.advance(SECOND_NS)
+    world.answer({"orderId": 28, "clientOrderId": "a3", "transactTime": 1790000000123})
+    for number in range(4, 10):
+        assert world.link.connects == [], "it is alive, or silent for not long enough"
+        world.client.place(order(SPOT, client_order_id=f"a{number}"))
+        world.link.clock.advance(SECOND_NS)
+    assert world.link.connects == [SPOT_ORDERS]
+    world.link.open(SPOT_ORDERS)
+    world.client.place(order(SPOT, client_order_id="b1"))
+    world.link.clock.advance(2 * SECOND_NS)
+    assert world.link.connects == [SPOT_ORDERS]
+
+
 async def test_a_broken_connection_leaves_everything_on_it_unknown() -> None:
     world = await World(SPOT).ready()
     world.client.place(order(SPOT))
@@ -272,6 +290,7 @@ async def test_what_the_limits_or_the_link_keep_back_is_not_sent() -> None:
     assert [each for each in world.events.take() if not isinstance(each, str)] == []
 
 
+<<<<<<< HEAD
 async def test_an_order_that_waited_bears_the_time_of_its_sending() -> None:
     world = await World(SPOT).ready()
     world.link.holding = True
@@ -285,6 +304,8 @@ async def test_an_order_that_waited_bears_the_time_of_its_sending() -> None:
     assert world.report().kind is ReportKind.UNKNOWN
 
 
+=======
+>>>>>>> matrix
 async def test_what_had_to_wait_is_not_sent_when_nobody_wants_it_any_more() -> None:
     world = await World(SPOT, USDM).ready()
     world.link.holding = True
@@ -311,6 +332,22 @@ async def test_by_rest_what_nobody_wants_any_more_is_not_sent_either() -> None:
     assert world.link.calls == []
     world.client.cancel(order(SPOT))
     assert [call.call.method for call in world.link.calls] == ["DELETE"]
+<<<<<<< HEAD
+=======
+
+
+async def test_an_order_that_waited_bears_the_time_of_its_sending() -> None:
+    world = await World(SPOT).ready()
+    world.link.holding = True
+    world.client.place(order(SPOT))
+    world.link.clock.advance(SECOND_NS // 2)
+    world.link.release()
+    assert world.frame["params"]["timestamp"] == (START_NS + SECOND_NS // 2) // 1_000_000
+    world.link.clock.advance(2 * SECOND_NS - 1)
+    assert world.events.take() == [], "its answer is waited for from then on"
+    world.link.clock.advance(1)
+    assert world.report().kind is ReportKind.UNKNOWN
+>>>>>>> matrix
 
 
 @pytest.mark.parametrize(

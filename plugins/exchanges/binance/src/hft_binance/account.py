@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+import attrs
+
 from hft import (
     BalanceReport,
     DecodeError,
@@ -38,7 +40,7 @@ from hft_binance.refusals import NO_SUCH_ORDER
 from hft_binance.requests import NS_PER_MS
 from hft_binance.rest_api import Refusal, RestApi
 
-__all__ = ["FUNDING", "Account"]
+__all__ = ["FUNDING", "Account", "NoSuchOrder"]
 
 FUNDING = "FUNDING_FEE"
 
@@ -82,6 +84,13 @@ _TYPES = {
 _POST_ONLY = ("GTX", "RPI")
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 _POSITION_SIDES = {side.name: side for side in PositionSide}
+
+
+@attrs.frozen
+class NoSuchOrder:
+    """What the exchange said when it was asked about an order, at ``asked_ns``."""
+
+    asked_ns: int
 
 
 class Account:
@@ -128,8 +137,8 @@ class Account:
 
     async def order(
         self, instrument: Instrument, client_order_id: str, *, stop: bool | None
-    ) -> OrderStatus | None:
-        """Return how an order stands, None where the exchange knows no such order.
+    ) -> OrderStatus | NoSuchOrder:
+        """Return how an order stands, or that the exchange knows no such order.
 
         ``stop`` says whether it is a stop, None if that is not known. Of a stop that has triggered, the
         order is meant that it became.
@@ -137,7 +146,7 @@ class Account:
         if self.product is Product.SPOT or not stop:
             params = {"symbol": instrument.native_symbol, "origClientOrderId": client_order_id}
             status = await self._one(instrument, params)
-            if status is not None or self.product is Product.SPOT or stop is False:
+            if isinstance(status, OrderStatus) or self.product is Product.SPOT or stop is False:
                 return status
         params = {"clientAlgoId": client_order_id}
         try:
@@ -145,21 +154,22 @@ class Account:
         except Refusal as error:
             # 404: an environment without conditional orders has none of ours.
             if error.code in NO_SUCH_ORDER or error.status == 404:
-                return None
+                return NoSuchOrder(error.asked_ns)
             raise
         waiting = self._algo_status(_decode_algo(answer.body), instrument, answer.recv_ns)
         if became := self._evidence.became(client_order_id):
             params = {"symbol": instrument.native_symbol, "orderId": became}
-            return await self._one(instrument, params) or waiting
+            status = await self._one(instrument, params)
+            return status if isinstance(status, OrderStatus) else waiting
         return waiting
 
-    async def _one(self, instrument: Instrument, params: Mapping[str, str]) -> OrderStatus | None:
+    async def _one(self, instrument: Instrument, params: Mapping[str, str]) -> OrderStatus | NoSuchOrder:
         path, weight = _ORDER[self.product]
         try:
             answer = await self._api.fetch("GET", path, params, weight=weight)
         except Refusal as error:
             if error.code in NO_SUCH_ORDER:
-                return None
+                return NoSuchOrder(error.asked_ns)
             raise
         return self._status(_decode_order(answer.body), instrument, answer.recv_ns)
 

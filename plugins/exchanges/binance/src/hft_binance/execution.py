@@ -34,7 +34,7 @@ from hft import (
     UsageError,
 )
 from hft_binance import limits
-from hft_binance.account import FUNDING, Account
+from hft_binance.account import FUNDING, Account, NoSuchOrder
 from hft_binance.checks import check_account, check_key, persistently
 from hft_binance.clock_offset import ClockOffset
 from hft_binance.config import Config, OrderEntry, PositionMode, UserStream
@@ -113,6 +113,8 @@ class BinanceExecution(ExecutionClient[Config]):
         self._is_ready = False
         self._timers: list[Timer] = []
         self._measuring: set[Product] = set()
+        self._asking: set[str] = set()
+        """Orders about which a question is under way: more of them would wait for their turn in vain."""
         request_ns = config.recv_window + config.order_wait + _TIME_MARGIN_NS
         self._capabilities = {
             Product.SPOT: Capabilities(
@@ -156,15 +158,24 @@ class BinanceExecution(ExecutionClient[Config]):
         self._desks[orders[0].instrument].cancel_batch(orders)
 
     def query(self, order: Order) -> None:
-        self.link.spawn(self._query(order), f"ask about {order.client_order_id}")
+        client_id = order.client_order_id
+        if client_id not in self._asking:
+            self._asking.add(client_id)
+            self.link.spawn(self._query(order), f"ask about {client_id}")
 
     async def _query(self, order: Order) -> None:
+        try:
+            await self._ask(order)
+        finally:
+            self._asking.discard(order.client_order_id)
+
+    async def _ask(self, order: Order) -> None:
         instrument, client_id = order.instrument, order.client_order_id
         account = self._account(instrument)
         try:
             status = await account.order(instrument, client_id, stop=order.type.has_trigger)
             fills: Sequence[Fill] = ()
-            if status is not None and (status.report.filled or 0) > order.filled:
+            if isinstance(status, OrderStatus) and (status.report.filled or 0) > order.filled:
                 fills = await account.fills_of(instrument, status.report.exchange_order_id, client_id)
         except TransportError as error:
             self.link.warn(f"order {client_id} cannot be asked about: {error}")
@@ -174,9 +185,13 @@ class BinanceExecution(ExecutionClient[Config]):
             return
         for fill in fills:
             self.events.on_fill(fill)
-        if status is None:
-            now_ns = self.clock.now_ns()
-            report = OrderReport(client_order_id=client_id, kind=ReportKind.NOT_FOUND, recv_ns=now_ns)
+        if isinstance(status, NoSuchOrder):
+            report = OrderReport(
+                client_order_id=client_id,
+                kind=ReportKind.NOT_FOUND,
+                asked_ns=status.asked_ns,
+                recv_ns=self.clock.now_ns(),
+            )
         else:
             report = status.report
         self.events.on_report(report)
@@ -214,7 +229,8 @@ class BinanceExecution(ExecutionClient[Config]):
 
     async def order_status(self, instrument: Instrument, client_order_id: str) -> OrderStatus | None:
         with self._answers("order"):
-            return await self._account(instrument).order(instrument, client_order_id, stop=None)
+            status = await self._account(instrument).order(instrument, client_order_id, stop=None)
+        return status if isinstance(status, OrderStatus) else None
 
     async def executions(self, instrument: Instrument, since_ns: int) -> Sequence[Fill]:
         with self._answers("executions"):

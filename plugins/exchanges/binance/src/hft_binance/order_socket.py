@@ -22,6 +22,10 @@ _BANNED = 418
 _TOO_MANY = (429, _BANNED)
 _TOO_MANY_ORDERS = -1015
 
+_DEAD_TIMEOUTS = 3
+"""A connection that brings nothing at all for so many times as long as an answer may take, although it was
+asked all the while, is dead: that much earlier is it replaced than one on which nothing is asked."""
+
 
 class SocketRequest(Protocol):
     """A request about an order, as the socket sees it."""
@@ -86,8 +90,11 @@ class OrderSocket:
         self.clock = clock
         self.ready = False
         self.pending: PendingRequests[SocketRequest] = PendingRequests(
-            link.clock, answer_timeout_ns, lambda request, reason: request.unanswered(reason)
+            link.clock, answer_timeout_ns, self._on_unanswered
         )
+        self._dead_ns = _DEAD_TIMEOUTS * answer_timeout_ns
+        self._asked_since_ns = 0
+        """When the first request was written after which nothing has come yet, 0: there is none."""
         self._link = link
         self._signer = signer
         self._changed = changed
@@ -133,12 +140,14 @@ class OrderSocket:
         request.request_id = request_id = str(number)
         request.sent_ns = now_ns
         self.pending.add(request_id, request, now_ns)
+        self._asked_since_ns = self._asked_since_ns or now_ns
         return request_id
 
     # -- connection --------------------------------------------------------------------------------
 
     def on_open(self) -> None:
         """Log in, if there is a need to."""
+        self._asked_since_ns = 0
         if self._login is None:
             self._on_usable()
         else:
@@ -153,6 +162,7 @@ class OrderSocket:
 
     def on_frame(self, data: bytes, recv_ns: int) -> None:
         """Take an answer."""
+        self._asked_since_ns = 0
         answer = decode_answer(data)
         request = self.pending.take(answer.id) if isinstance(answer.id, str) else None
         # What was sent after the request that is answered is not in the exchange's count.
@@ -168,6 +178,14 @@ class OrderSocket:
             self._on_notice(answer, data)
         elif self._login is not None:
             self._login.take(answer.id, answer.status, answer.error)
+
+    def _on_unanswered(self, request: SocketRequest, reason: str) -> None:
+        request.unanswered(reason)
+        silent_ns = self._link.clock.now_ns() - self._asked_since_ns
+        if self.ready and self._asked_since_ns and silent_ns >= self._dead_ns:
+            self._asked_since_ns = 0
+            self._link.warn(f"{self.conn}: nothing has come for {silent_ns / 1e9:g} s, connecting anew")
+            self.connect()
 
     def _on_notice(self, answer: Answer, data: bytes) -> None:
         if answer.status == _REVOKED:

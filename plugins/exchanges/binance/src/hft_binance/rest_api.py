@@ -19,12 +19,16 @@ _SHOWN_CHARS = 200
 
 
 class Refusal(TransportError):
-    """The exchange did not answer what it was asked: ``code`` is its own, 0 where it gave none."""
+    """The exchange did not answer what it was asked: ``code`` is its own, 0 where it gave none.
 
-    def __init__(self, message: str, *, status: int, code: int) -> None:
+    ``asked_ns`` is when it was asked.
+    """
+
+    def __init__(self, message: str, *, status: int, code: int, asked_ns: int) -> None:
         super().__init__(message, sent=True)
         self.status = status
         self.code = code
+        self.asked_ns = asked_ns
 
 
 class RestApi:
@@ -127,4 +131,9 @@ def refusal(call: RestCall, answer: RestAnswer) -> Refusal:
     """Return the error that an answer is."""
     error = decode_error(answer.body)
     said = f"{error.code} {error.msg[:_SHOWN_CHARS]!r}" if error.code else f"status {answer.status}"
-    return Refusal(f"{call.method} {call.shown}: refused: {said}", status=answer.status, code=error.code)
+    return Refusal(
+        f"{call.method} {call.shown}: refused: {said}",
+        status=answer.status,
+        code=error.code,
+        asked_ns=answer.sent_ns,
+    )

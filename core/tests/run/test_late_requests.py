@@ -1,0 +1,90 @@
+"""Requests that waited for their turn: dropped from no call of the client, not sent when unwanted."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from hft.clock import NS_PER_S, SimulatedClock
+from hft.errors import OrderError
+from hft.latency import Trace
+from hft.net import Connection, RateLimiter, RestClient
+from hft.net.connection import ConnectionState
+from hft.net.spec import ConnectionSpec, Costs, Priority, RateLimit
+from hft.run.link import LiveLink
+
+CONN = "wss://exchange.example/orders"
+COSTS: Costs = (("orders", 1),)
+
+
+class OpenConnection:
+    """Is always open, and keeps what is sent."""
+
+    state = ConnectionState.OPEN
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def send(self, data: bytes, priority: Priority) -> bool:
+        """Take a frame."""
+        self.sent.append(data)
+        return True
+
+
+class Rig:
+    """A link whose limit is used up from the beginning."""
+
+    def __init__(self) -> None:
+        self.clock = SimulatedClock()
+        self.connection = OpenConnection()
+        limit = RateLimit(name="orders", weight=10, per_ns=10 * NS_PER_S, reserve=0, pace_above=1)
+        limiter = RateLimiter([limit], clock=self.clock, warn=lambda line: None)
+        self.dropped: list[str] = []
+        self.link = LiveLink(
+            "acme",
+            "mainnet",
+            None,
+            clock=self.clock,
+            seed="1",
+            limiter=limiter,
+            rest=cast("RestClient", None),
+            trace=Trace(self.clock.now_ns),
+            open_connection=lambda spec, link: cast("Connection", self.connection),
+            trouble=pytest.fail,
+            warn=lambda key, line: None,
+        )
+        self.link.connect(ConnectionSpec(name=CONN, url=CONN))
+        for _ in range(10):
+            self.send(b"first")
+        self.connection.sent.clear()
+
+    def send(self, data: bytes, priority: Priority = Priority.NEW, **options: Any) -> None:
+        """Send a frame."""
+        self.link.send(CONN, COSTS, priority, lambda now_ns: data, dropped=self.dropped.append, **options)
+
+
+def test_what_is_dropped_is_told_from_no_call_of_the_client() -> None:
+    rig = Rig()
+    rig.send(b"waits", deadline_ns=1)
+    rig.clock._now_ns = 2  # its time is over, and nobody has looked yet
+    rig.send(b"next")
+    assert rig.dropped == []
+    rig.clock.advance(0)
+    assert rig.dropped == ["its turn did not come before its deadline"]
+
+
+def test_what_is_not_to_be_sent_any_more_when_its_turn_comes_is_dropped() -> None:
+    rig = Rig()
+
+    def refuse(now_ns: int) -> bytes:
+        raise OrderError("it is not wanted any more")
+
+    rig.link.send(CONN, COSTS, Priority.NEW, refuse, dropped=rig.dropped.append)
+    rig.send(b"next")
+    rig.clock.advance(20 * NS_PER_S)
+    assert rig.dropped == ["it is not wanted any more"]
+    assert rig.connection.sent == [b"next"]
