@@ -43,13 +43,9 @@ def compare_histories(
         if times[client_id] > 1 or (theirs["refused"] is not None and times[client_id]):
             continue
         if state in _OPEN:
-<<<<<<< HEAD
-            wrong.append(f"order {client_id} is still {state} at the exchange, {order.state.value} to us")
-=======
             wrong.append(
                 f"order {client_id} is {state} at the exchange at the end, {order.state.value} to us"
             )
->>>>>>> matrix
         elif order.state.value != state:
             wrong.append(
                 f"order {client_id} is {state} ({theirs['refused'] or theirs['end']}) at the exchange,"

@@ -290,22 +290,6 @@ async def test_what_the_limits_or_the_link_keep_back_is_not_sent() -> None:
     assert [each for each in world.events.take() if not isinstance(each, str)] == []
 
 
-<<<<<<< HEAD
-async def test_an_order_that_waited_bears_the_time_of_its_sending() -> None:
-    world = await World(SPOT).ready()
-    world.link.holding = True
-    world.client.place(order(SPOT))
-    world.link.clock.advance(SECOND_NS // 2)
-    world.link.release()
-    assert world.frame["params"]["timestamp"] == (START_NS + SECOND_NS // 2) // 1_000_000
-    world.link.clock.advance(2 * SECOND_NS - 1)
-    assert world.events.take() == [], "its answer is waited for from then on"
-    world.link.clock.advance(1)
-    assert world.report().kind is ReportKind.UNKNOWN
-
-
-=======
->>>>>>> matrix
 async def test_what_had_to_wait_is_not_sent_when_nobody_wants_it_any_more() -> None:
     world = await World(SPOT, USDM).ready()
     world.link.holding = True
@@ -332,8 +316,6 @@ async def test_by_rest_what_nobody_wants_any_more_is_not_sent_either() -> None:
     assert world.link.calls == []
     world.client.cancel(order(SPOT))
     assert [call.call.method for call in world.link.calls] == ["DELETE"]
-<<<<<<< HEAD
-=======
 
 
 async def test_an_order_that_waited_bears_the_time_of_its_sending() -> None:
@@ -347,7 +329,6 @@ async def test_an_order_that_waited_bears_the_time_of_its_sending() -> None:
     assert world.events.take() == [], "its answer is waited for from then on"
     world.link.clock.advance(1)
     assert world.report().kind is ReportKind.UNKNOWN
->>>>>>> matrix
 
 
 @pytest.mark.parametrize(
