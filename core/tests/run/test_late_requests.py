@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -28,6 +29,9 @@ class OpenConnection:
 
     def start(self) -> None:
         """Nothing to begin."""
+
+    async def stop(self) -> None:
+        """Nothing to end."""
 
     def send(self, data: bytes, priority: Priority) -> bool:
         """Take a frame."""
@@ -88,3 +92,20 @@ def test_what_is_not_to_be_sent_any_more_when_its_turn_comes_is_dropped() -> Non
     rig.clock.advance(20 * NS_PER_S)
     assert rig.dropped == ["it is not wanted any more"]
     assert rig.connection.sent == [b"next"]
+
+
+async def test_when_it_is_closed_whatever_waits_is_forgotten_and_nothing_begun_any_more() -> None:
+    rig = Rig()
+    for _ in range(200):
+        rig.send(b"waits")
+    await rig.link.close()
+    begun: list[str] = []
+
+    async def work() -> None:
+        begun.append("work")
+
+    rig.link.spawn(work(), "work")
+    rig.clock.advance(3600 * NS_PER_S)
+    await asyncio.sleep(0)
+    assert (rig.connection.sent, rig.dropped, begun) == ([], [], [])
+    assert rig.clock.next_timer_ns() is None

@@ -12,7 +12,7 @@ from hft.capture.redact import redact_frame, redact_text
 from hft.clock import Clock
 from hft.errors import DecodeError, OrderError, TransportError
 from hft.latency import Trace
-from hft.net import Connection, RateLimiter, RestClient
+from hft.net import Connection, RateLimiter, RestClient, Turn
 from hft.net.connection import ConnectionState
 from hft.net.spec import ConnectionSpec, Costs, Priority, RestAnswer, RestCall
 from hft.plugin.execution import ExecutionClient
@@ -21,6 +21,7 @@ from hft.plugin.link import Link
 __all__ = ["LiveLink"]
 
 _SHOWN_CHARACTERS = 200
+_TURNS = 64
 
 _KEY_CHARACTERS = 60
 """Warnings that begin alike are one warning, whose rate is limited."""
@@ -66,6 +67,10 @@ class LiveLink(Link):
         self._warn = warn
         self._connections: dict[str, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: list[Turn] = []
+        """What waits to be sent, and some of what has waited."""
+        self._most_turns = _TURNS
+        self._is_closed = False
 
     # -- connections -------------------------------------------------------------------------------
 
@@ -98,7 +103,7 @@ class LiveLink(Link):
             return
         at_once: list[str] = []
         drop: list[Callable[[str], None]] = [at_once.append]
-        self._limiter.submit(
+        turn = self._limiter.submit(
             costs,
             priority,
             lambda: self._send_late(conn, write, priority, drop[0]),
@@ -108,6 +113,14 @@ class LiveLink(Link):
         if at_once:
             raise OrderError(at_once[0])
         drop[0] = partial(self._tell_dropped, dropped or self.warn)
+        if not turn.done:
+            self._remember(turn)
+
+    def _remember(self, turn: Turn) -> None:
+        if len(self._turns) >= self._most_turns:
+            self._turns = [each for each in self._turns if not each.done]
+            self._most_turns = max(_TURNS, 2 * len(self._turns))
+        self._turns.append(turn)
 
     def _send_late(
         self, conn: str, write: Callable[[int], bytes], priority: Priority, drop: Callable[[str], None]
@@ -139,6 +152,9 @@ class LiveLink(Link):
         done(answer)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        if self._is_closed:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._finish)
@@ -204,9 +220,12 @@ class LiveLink(Link):
         self._trouble(f"{self.exchange}: bug in the execution client: {redact_text(f'{what}: {message}')}")
 
     async def close(self) -> None:
-        """Close every connection and drop every request under way."""
+        """Close every connection, drop every request under way and whatever waits, and begin nothing more."""
         connections, self._connections = list(self._connections.values()), {}
         await asyncio.gather(*(connection.stop() for connection in connections))
+        self._is_closed = True
+        for turn in self._turns:
+            turn.withdraw()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
