@@ -58,7 +58,6 @@ PLACES = FaultPlaces(
         "GET /fapi/v3/balance",
         "GET /api/v3/account",
         "POST /fapi/v1/listenKey",
-        "PUT /fapi/v1/listenKey",
         "GET /sapi/v1/account/apiRestrictions",
         "GET /fapi/v1/accountConfig",
         "GET /fapi/v1/positionSide/dual",
@@ -67,17 +66,36 @@ PLACES = FaultPlaces(
 )
 """Where the client of the simulated Binance can be struck."""
 
-_AT_START = ("exchangeInfo", "apiRestrictions", "accountConfig", "positionSide", "/time", "logon")
+_AT_START = (
+    "exchangeInfo",
+    "apiRestrictions",
+    "accountConfig",
+    "positionSide",
+    "/time",
+    "subscribe",
+    "logon",
+)
 """What is asked for as a run begins, and hardly ever afterwards."""
 
-_CONNECTIONS = {
-    "stream*": "spot/*@depth*",
-    "public/stream*": "public/*@depth*",
-    "private/ws*": "user/*/ORDER_TRADE_UPDATE",
-    "ws-api/v3": "reply/order.*",
-    "ws-fapi/v1": "reply/order.*",
+_PROVOKED = {
+    "connect/stream*": ("spot/*@depth*",),
+    "connect/public/stream*": ("public/*@depth*",),
+    "connect/private/ws*": ("user/*/ORDER_TRADE_UPDATE",),
+    "connect/ws-api/v3": ("reply/order.*",),
+    "connect/ws-fapi/v1": ("reply/order.*",),
+    "GET /api/v3/depth": ("spot/*@depth*",),
+    "GET /fapi/v1/depth": ("public/*@depth*",),
+    "GET /api/v3/order": ("reply/order.place", "reply/POST /api/v3/order"),
+    "GET /fapi/v1/order": ("reply/order.place", "reply/POST /fapi/v1/order"),
+    "POST /fapi/v1/listenKey": ("user/*/ORDER_TRADE_UPDATE",),
+    "GET /fapi/v1/positionSide/dual": ("request/GET /fapi/v1/accountConfig",),
 }
-"""What breaks a connection, so that it is made again, by the path of its handshake."""
+"""What is cut or lost, so that a connection is made or a question asked that otherwise is not."""
+
+_COMPARING = ("openOrders", "myTrades", "userTrades", "income", "positionRisk", "balance", "/v3/account")
+
+_REGULAR = (*_COMPARING, "ACCOUNT_UPDATE", "batchOrders", "keepPriority")
+"""What is asked or told every few seconds only."""
 
 _WITHIN_NS = 6 * S
 _BANNED = 418
@@ -88,6 +106,9 @@ _COUNTS = (1, 3, 10, 30, 0, 0)
 _CHANCES = (0.05, 0.3, 0.7)
 """How likely each time, where it strikes as long as the storm lasts."""
 
+
+_LONG_BANS = 0.3
+"""How many bans do not say for how long."""
 
 _EARLY = 0.2
 """How often faults are armed before the run begins."""
@@ -117,13 +138,20 @@ class Case:
             # A storm rather than a shower: what strikes once mostly strikes what does not matter.
             count = rng.choice(_COUNTS)
             fault = attrs.evolve(fault, count=count, chance=fault.chance if count else rng.choice(_CHANCES))
-        path = self.where.removeprefix("connect/")
-        if path == self.where:
-            return [fault]
-        breaking = Fault(
-            kind=FaultKind.DISCONNECT, where=_CONNECTIONS[path], start=Duration(rng.randrange(S))
-        )
-        return [attrs.evolve(fault, start=Duration(0), after=0, chance=1.0), breaking]
+        if self.kind is FaultKind.REFUSE and fault.status == _BANNED and rng.random() < _LONG_BANS:
+            fault = attrs.evolve(fault, retry_after=Duration(0))
+        name = self.where.removeprefix("request/").removeprefix("reply/")
+        seldom = self.is_early or name in _PROVOKED or any(word in name for word in _REGULAR)
+        if seldom and self.kind is not FaultKind.CLOCK_SKEW:
+            fault = attrs.evolve(fault, start=Duration(0), after=0, chance=1.0)
+        return [fault, *(_provocation(where, rng) for where in _PROVOKED.get(name, ()))]
+
+
+def _provocation(where: str, rng: random.Random) -> Fault:
+    start = Duration(rng.randrange(S))
+    if where.startswith("request/"):  # an environment that lacks it has the older one
+        return Fault(kind=FaultKind.REFUSE, where=where, status=404, count=0)
+    return Fault(kind=FaultKind.DISCONNECT, where=where, start=start, count=2)
 
 
 CASES = tuple(Case(kind, where) for where, kinds in PLACES.possible().items() for kind in kinds)
@@ -164,6 +192,16 @@ class Plan:
     def needs_login(self) -> bool:
         """Whether a fault strikes the login of a session."""
         return any("logon" in fault.where for fault in self.faults)
+
+    @property
+    def needs_both(self) -> bool:
+        """Whether a fault strikes what only one of the products has, so that both must be busy."""
+        return self.needs_rest or self.needs_socket or any("user/" in fault.where for fault in self.faults)
+
+    @property
+    def needs_comparing(self) -> bool:
+        """Whether a fault strikes what is asked when the account is compared."""
+        return any(word in fault.where for fault in self.faults for word in _COMPARING)
 
 
 def _is_order(where: str) -> bool:

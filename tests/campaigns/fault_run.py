@@ -28,7 +28,7 @@ from hft.testing.virtual_time import VirtualClock, VirtualLoop, run
 from hft_binance.simulator import BinanceSimulator, BinanceSimulatorConfig
 from hft_binance.simulator.event_order import EventOrder
 from tests.campaigns.fault_cases import Plan
-from tests.campaigns.fault_checks import compare_balances, compare_funding, compare_histories
+from tests.campaigns.fault_checks import compare_funding, compare_histories
 from tests.campaigns.fault_watch import (
     ExposureWatch,
     FaultWatch,
@@ -133,7 +133,10 @@ class _Session:
         self.kernel: Kernel | None = None
         self.rng = random.Random(f"{seed}:session")
         symbols = ["BTC/USDT", "BTC/USDT:USDT", self.rng.choice(("ETH/USDT", "ETH/USDT:USDT"))]
-        self.rng.shuffle(symbols)
+        if plan.needs_both:
+            symbols.reverse()
+        else:
+            self.rng.shuffle(symbols)
         self.maker, self.rowdy = symbols[:1], symbols[1:]
         self.symbols = symbols
         self.limits = {each: _LIMITS[each][each in self.maker] for each in symbols}
@@ -269,6 +272,7 @@ class _Session:
             f'  - {{use: max_position, instrument: "{symbol}@binance", limit: "{limit}"}}\n'
             for symbol, limit in self.limits.items()
         )
+        interval_s = 2 if plan.needs_comparing else rng.choice((5, 10, 30))
         text = f"""
 name: faults
 mode: live
@@ -282,7 +286,7 @@ exchanges:
     secret: ${{FAULTS_SECRET}}
     order_entry: {entry}
     max_book_age: 3s
-    account: {{interval: {rng.choice((5, 10, 30))}s, on_disconnect: {rng.choice(("keep", "cancel"))}}}
+    account: {{interval: {interval_s}s, on_disconnect: {rng.choice(("keep", "cancel"))}}}
 strategies:
   maker:
     use: market_making
@@ -327,7 +331,6 @@ risk:
         instruments = [market.instrument for market in kernel.markets.values()]
         wrong += compare_ledger(truth, kernel.ledger, instruments)
         wrong += compare_funding(truth, kernel.ledger, instruments)
-        wrong += compare_balances(truth, kernel.ledger)
         with JournalReader(self.profile.state / self.profile.name / "live") as journal:
             runs = [each.record.run for each in journal.runs()]
             # The newest word on each order is the last.

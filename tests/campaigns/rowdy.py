@@ -153,6 +153,9 @@ class Rowdy(Strategy[Config]):
             assert best
             price = Price(best - order.side.sign * self.random.randint(1, 6) * self._spread(book))
             size = self._size(market.instrument, price)
+            unit = self._unit(market.instrument, price)
+            if order.price and order.remaining >= 2 * unit and self.random.random() < 0.5:
+                price, size = order.price, Size(order.remaining - unit)  # which keeps its place
             self.trading.amend(order, price, Size(order.filled + size))
 
     def _cancel(self, market: Market, book: OrderBook) -> None:
