@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hft.clock import SimulatedClock
@@ -165,6 +165,12 @@ def test_bits_may_be_flipped_anywhere(
 
 
 @settings(max_examples=60, deadline=None)
+@example(
+    file="journal.sqlite-wal",
+    start=0.6377312472704358,
+    length=2345,
+    seed=38_594_580_865_058_923_107_349_168_128,
+)
 @given(file=st.sampled_from(FILES), start=st.floats(0, 1), length=st.integers(1, 20_000), seed=st.integers())
 def test_a_stretch_may_be_garbage(told: Told, file: str, start: float, length: int, seed: int) -> None:
     with tempfile.TemporaryDirectory() as base:

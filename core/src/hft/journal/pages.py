@@ -92,7 +92,7 @@ def _rows_of_page(page: bytes, images: dict[int, list[_Image]]) -> Iterator[tupl
 def _rows_of_cell(page: bytes, at: int, images: dict[int, list[_Image]]) -> Iterator[tuple[Table, Row]]:
     size, at = _varint(page, at)
     seq, at = _varint(page, at)
-    if size > _LONGEST:
+    if not 0 <= size <= _LONGEST:
         raise _Unreadable
     local = size
     if size > _LARGEST_LOCAL:
@@ -148,6 +148,8 @@ _INTEGER_SIZES = (0, 1, 2, 3, 4, 6, 8)
 
 
 def _value(payload: bytes, at: int, code: int) -> tuple[int | float | str | bytes | None, int]:
+    if code < 0:  # no type: nine bytes of garbage
+        raise _Unreadable
     if code == 0:
         return None, at
     if code in (8, 9):
