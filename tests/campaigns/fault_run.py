@@ -28,7 +28,7 @@ from hft.testing.virtual_time import VirtualClock, VirtualLoop, run
 from hft_binance.simulator import BinanceSimulator, BinanceSimulatorConfig
 from hft_binance.simulator.event_order import EventOrder
 from tests.campaigns.fault_cases import Plan
-from tests.campaigns.fault_checks import compare_funding, compare_histories
+from tests.campaigns.fault_checks import compare_balances, compare_funding, compare_histories
 from tests.campaigns.fault_watch import (
     ExposureWatch,
     FaultWatch,
@@ -331,6 +331,7 @@ risk:
         instruments = [market.instrument for market in kernel.markets.values()]
         wrong += compare_ledger(truth, kernel.ledger, instruments)
         wrong += compare_funding(truth, kernel.ledger, instruments)
+        wrong += compare_balances(truth, kernel.ledger)
         with JournalReader(self.profile.state / self.profile.name / "live") as journal:
             runs = [each.record.run for each in journal.runs()]
             # The newest word on each order is the last.
