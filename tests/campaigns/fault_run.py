@@ -293,7 +293,7 @@ exchanges:
     secret: ${{FAULTS_SECRET}}
     order_entry: {entry}
     max_book_age: 3s
-    account: {{interval: {interval_s}s, on_disconnect: {rng.choice(("keep", "cancel"))}}}
+    account: {{interval: {interval_s}s, balances: halt, on_disconnect: {rng.choice(("keep", "cancel"))}}}
 strategies:
   maker:
     use: market_making
