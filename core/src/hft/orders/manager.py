@@ -231,9 +231,7 @@ class OrderManager(OrderEvidence):
             reason = self._sender.place_batch(records, batch)
             if reason:
                 for record in records:
-                    record.order.state = OrderState.REJECTED
-                    self.store.finish(record)
-                    self._refuse(record.order, owner, reason)
+                    self._on_not_placed(record, reason)
         return orders
 
     def amend(self, order: Order, price: Price, size: Size) -> bool:
@@ -377,9 +375,7 @@ class OrderManager(OrderEvidence):
         self.store.add(record)
         reason = self._sender.place(record, approved)
         if reason:
-            order.state = OrderState.REJECTED
-            self.store.finish(record)
-            self._refuse(order, owner, reason)
+            self._on_not_placed(record, reason)
 
     def _cancel_later(self) -> None:
         """Cancel again, after a while, what must go and is open still."""
@@ -431,6 +427,13 @@ class OrderManager(OrderEvidence):
         if reason:
             self._on_not_sent(record, reason)
 
+    def _on_not_placed(self, record: Record, reason: str) -> None:
+        """Refuse an order that the client did not send, although the journal has that it was about to be."""
+        record.order.state = OrderState.REJECTED
+        self.store.finish(record)
+        self._refuse(record.order, record.owner, reason)
+        self.journal.order(record.order)
+
     def _on_not_sent(self, record: Record, reason: str) -> None:
         """Take back a change or cancel that the client did not send."""
         order = record.order
@@ -440,6 +443,7 @@ class OrderManager(OrderEvidence):
         if order.state is not OrderState.UNKNOWN:
             order.state = supported_state(order)
         record.expose()
+        self.journal.order(order)
         if record.unwanted:
             self._cancel_later()
         self._notices.tell_later(record.owner, order)
