@@ -38,8 +38,8 @@ _SAID_EVERY = 50
 """Where nobody watches a progress bar, a line says how far it is after so many sessions."""
 
 _RUNS_A_PROCESS = 25
-"""Processes are replaced after so many runs each: a run tames the garbage collector for the rest of its process,
-which so grows by two megabytes with each."""
+"""Processes are replaced after so many runs each: a run tames the garbage collector for the rest of its
+process, which grows by two megabytes with each."""
 
 
 def run_seed(job: tuple[int, tuple[FaultKind, ...]]) -> Outcome:
