@@ -385,6 +385,29 @@ def test_a_report_older_than_the_last_is_refused() -> None:
     assert ledger.on_balance(report("80", 10))
 
 
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_report_may_or_may_not_have_what_happened_in_its_own_millisecond(is_late: bool) -> None:
+    """Exchanges tell time in milliseconds, in which a fill and a payment may both happen."""
+    ledger = Ledger()
+    ledger.on_balance(report("100", 1))
+    paid = Funding(instrument=PERPETUAL, payment_id="1", amount=Decimal(-3), asset="USDT", exchange_ns=5)
+    if not is_late:
+        ledger.on_funding(paid)
+    ledger.on_fill(make_fill(size=10, exchange_ns=5))  # for 1 USDT
+    ledger.on_balance(report("99", 5))
+    if is_late:
+        ledger.on_funding(paid)
+    assert total_of(ledger) == 99, "nothing says that it is not in it"
+    copy = Ledger()
+    copy.load(ledger.dump(), [SPOT, PERPETUAL])
+    for each in (ledger, copy):
+        assert compare(each, [], [report("96", 6)]) == [], "it was not"
+        assert compare(each, [], [report("99", 6)]) == []
+        assert len(compare(each, [], [report("97", 6)])) == 1
+    ledger.on_balance(report("96", 6))
+    assert len(compare(ledger, [], [report("93", 7)])) == 1, "this one has it for sure"
+
+
 def test_balances_of_all_accounts_add_up() -> None:
     ledger = Ledger()
     assert ledger.balance_over_all("USDT") is None

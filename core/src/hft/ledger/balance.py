@@ -16,6 +16,9 @@ __all__ = ["Balance", "BalanceView"]
 _FLOWS_KEPT = 100
 """Flows kept apart, for a report that is older than some of them; what is older still is in every report."""
 
+_TIES_KEPT = 5
+"""Flows at the time of the last report that are kept apart; of more, the older ones are in it for sure."""
+
 
 @attrs.frozen(kw_only=True)
 class BalanceView:
@@ -38,12 +41,14 @@ class Balance:
     """Keeps ``total`` up to date between reports; it is None until the first one.
 
     A flow is in a report that is as old as it or newer, by the exchange's time; where that is not told,
-    by the order in which they arrive.
+    by the order in which they arrive. Of flows that bear the very time of the report nobody knows it for
+    sure, since exchanges tell time in milliseconds: they count as being in it until the next one.
     """
 
     __slots__ = (
         "_flows",
         "_settled",
+        "_ties",
         "asset",
         "exchange",
         "locked",
@@ -62,10 +67,13 @@ class Balance:
         self.total: Amount | None = None
         self._settled = 0
         self._flows: deque[tuple[int, int]] = deque()
+        self._ties: list[int] = []
 
     def flow(self, amount: int, exchange_ns: int) -> None:
         """Add what a fill, a fee or a funding payment moved."""
         if not amount or 0 < exchange_ns <= self.reported_ns:
+            if exchange_ns == self.reported_ns:
+                self._tie([amount])
             return
         self._flows.append((exchange_ns, amount))
         if len(self._flows) > _FLOWS_KEPT:
@@ -80,6 +88,9 @@ class Balance:
             return False
         total, locked = to_amount(report.total), to_amount(report.locked)
         later = [flow for flow in self._flows if stated_ns and flow[0] > stated_ns]
+        if stated_ns == 0 or stated_ns > self.reported_ns:
+            self._ties.clear()
+        self._tie([amount for ns, amount in self._flows if ns == stated_ns != 0])
         self.reported, self.locked = total, locked
         self.reported_ns = max(stated_ns, self.reported_ns)
         self._flows = deque(later)
@@ -87,11 +98,24 @@ class Balance:
         self.total = Amount(total + sum(amount for _, amount in later))
         return True
 
-    def total_at(self, exchange_ns: int) -> Amount | None:
-        """Return what must have been there at this time of the exchange's; now if it is 0."""
-        if self.total is None or not exchange_ns:
-            return self.total
-        return Amount(self.total - sum(amount for ns, amount in self._flows if ns > exchange_ns))
+    def totals_at(self, exchange_ns: int) -> list[Amount]:
+        """Return what must have been there at this time of the exchange's; now if it is 0.
+
+        None before the first report. More than one, the likeliest first, where the last report may or may
+        not have flows that bear its time.
+        """
+        if self.total is None:
+            return []
+        total = int(self.total)
+        if exchange_ns:
+            total -= sum(amount for ns, amount in self._flows if ns > exchange_ns)
+        totals = [total]
+        for tie in self._ties:
+            totals += [each + tie for each in totals]
+        return [Amount(each) for each in totals]
+
+    def _tie(self, amounts: list[int]) -> None:
+        self._ties = (self._ties + amounts)[-_TIES_KEPT:]
 
     def view(self) -> BalanceView | None:
         """Return the figures, None before the first report."""
@@ -119,6 +143,7 @@ class Balance:
             reported_ns=self.reported_ns,
             settled=amount_to_decimal(self._settled),
             flows=[(ns, amount_to_decimal(amount)) for ns, amount in self._flows],
+            ties=[amount_to_decimal(amount) for amount in self._ties],
         )
 
     @classmethod
@@ -129,6 +154,7 @@ class Balance:
         balance.reported_ns = state.reported_ns
         balance._settled = to_amount(state.settled)
         balance._flows = deque((ns, int(to_amount(amount))) for ns, amount in state.flows)
+        balance._ties = [int(to_amount(amount)) for amount in state.ties]
         if state.known:
             since = balance._settled + sum(amount for _, amount in balance._flows)
             balance.total = Amount(balance.reported + since)

@@ -53,7 +53,10 @@ class AssetState(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class BalanceState(msgspec.Struct, forbid_unknown_fields=True):
-    """One asset of one wallet; ``flows`` are what moved since the report, each with the exchange's time."""
+    """One asset of one wallet.
+
+    ``flows`` are what moved since the report, each with the exchange's time, ``ties`` what moved at its time.
+    """
 
     exchange: str
     wallet: str
@@ -64,6 +67,7 @@ class BalanceState(msgspec.Struct, forbid_unknown_fields=True):
     reported_ns: int
     settled: Decimal
     flows: list[tuple[int, Decimal]]
+    ties: list[Decimal]
 
 
 class LedgerState(msgspec.Struct, forbid_unknown_fields=True):

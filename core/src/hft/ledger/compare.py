@@ -82,17 +82,20 @@ def compare(
         ):
             found += _position(ledger, instrument, side, None)
     for balance in balances:
-        ours = ledger.balance_at(balance.exchange, balance.wallet, balance.asset, balance.exchange_ns)
-        if ours is None:
-            continue
-        theirs, mine = balance.total, amount_to_decimal(ours)
-        if abs(difference(theirs, mine)) > tolerance:
+        ours = [
+            amount_to_decimal(amount)
+            for amount in ledger.balances_at(
+                balance.exchange, balance.wallet, balance.asset, balance.exchange_ns
+            )
+        ]
+        theirs = balance.total
+        if ours and all(abs(difference(theirs, each)) > tolerance for each in ours):
             found.append(
                 Difference(
                     kind=DifferenceKind.BALANCE,
                     subject=f"{balance.asset}@{balance.exchange}"
                     + (f" ({balance.wallet})" if balance.wallet else ""),
-                    ours=mine,
+                    ours=ours[0],
                     theirs=theirs,
                     exchange=balance.exchange,
                     asset=balance.asset,

@@ -273,10 +273,14 @@ class Ledger:
         wallets = self._balances.get((exchange, asset))
         return None if wallets is None else _sum(wallets.values())
 
-    def balance_at(self, exchange: str, wallet: str, asset: str, exchange_ns: int) -> Amount | None:
-        """Return what a wallet must have had at a time of the exchange's, now if that is 0."""
+    def balances_at(self, exchange: str, wallet: str, asset: str, exchange_ns: int) -> list[Amount]:
+        """Return what a wallet must have had at a time of the exchange's, now if that is 0.
+
+        Empty if the exchange never stated it; more than one, the likeliest first, where the exchange's times
+        are too coarse to tell which.
+        """
         balance = self._balances.get((exchange, asset), {}).get(wallet)
-        return None if balance is None else balance.total_at(exchange_ns)
+        return [] if balance is None else balance.totals_at(exchange_ns)
 
     def balance_over_all(self, asset: str) -> Amount | None:
         """Return the sum of an asset's balances over the accounts that stated it, None if none did."""
