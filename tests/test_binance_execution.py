@@ -219,6 +219,9 @@ async def test_a_market_order_trades_once_and_the_account_shows_it(symbol: str, 
             (each.trade_id, order.client_order_id, each.price, each.size, each.fee) for each in fills.values()
         }
         assert {each.fee_asset for each in listed} == {each.fee_asset for each in fills.values()}
+        # Nothing is realized by what opens a position, and that is said of derivatives alone.
+        stated = {each.realized for each in (*listed, *fills.values())}
+        assert stated == ({None} if symbol == "BTC/USDT" else {0})
         after = {each.asset: each for each in await session.client.balances()}
         if symbol == "BTC/USDT":
             fee = sum(each.fee for each in listed)

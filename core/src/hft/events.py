@@ -124,7 +124,9 @@ class Fill:
 
     ``fee`` is exact and positive when paid, negative when rebated, in ``fee_asset``. ``exchange_made``
     marks what the exchange traded for the account by itself (a liquidation, a settlement): it is of no
-    order of ours, and still changes the position.
+    order of ours, and still changes the position. ``realized`` is what a derivative's fill brought to the
+    wallet without its fee, None where the exchange does not say: how much of a profit a fill realizes depends
+    on the fills before it, of which some may not be known yet.
     """
 
     client_order_id: str
@@ -136,6 +138,7 @@ class Fill:
     liquidity: Liquidity
     fee: Decimal
     fee_asset: str
+    realized: Decimal | None = None
     position_side: PositionSide = PositionSide.BOTH
     exchange_made: bool = False
     exchange_order_id: str = ""

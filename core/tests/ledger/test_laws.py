@@ -408,6 +408,19 @@ def test_a_report_may_or_may_not_have_what_happened_in_its_own_millisecond(is_la
     assert len(compare(ledger, [], [report("93", 7)])) == 1, "this one has it for sure"
 
 
+def test_what_a_fill_moved_in_the_wallet_is_what_the_exchange_says() -> None:
+    """How much a fill realized follows from those before it, of which one may become known last."""
+    bought = make_fill(PERPETUAL, Side.BUY, 2_000, 10, "1", realized=Decimal(0))
+    more = make_fill(PERPETUAL, Side.BUY, 2_100, 10, "2", realized=Decimal(0))
+    sold = make_fill(PERPETUAL, Side.SELL, 2_100, 10, "3", realized=Decimal("0.025"))
+    for fills in ([bought, more, sold], [bought, sold, more], [sold, more, bought]):
+        ledger = Ledger()
+        ledger.on_balance(report("100"))
+        for fill in fills:
+            ledger.on_fill(fill)
+        assert total_of(ledger) == Decimal("100.025")
+
+
 def test_balances_of_all_accounts_add_up() -> None:
     ledger = Ledger()
     assert ledger.balance_over_all("USDT") is None

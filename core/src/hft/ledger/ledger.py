@@ -84,6 +84,7 @@ class Ledger:
             self.duplicates += 1
             return False
         fee = to_amount(fill.fee)
+        stated = None if fill.realized is None else to_amount(fill.realized)
         position = self._position(account, fill.position_side)
         realized = position.realized
         signed = fill.side.sign * fill.size
@@ -97,8 +98,10 @@ class Ledger:
         if account.is_spot:
             self._flow(account, instrument.base, signed * account.lot, fill.exchange_ns)
             moved = -signed * fill.price * account.point
-        else:
+        elif stated is None:
             moved = position.realized - realized
+        else:
+            moved = stated
         self._flow(account, instrument.settle, moved, fill.exchange_ns)
         return True
 

@@ -131,7 +131,8 @@ class Evidence:
         """Tell what happened to an order on spot."""
         # On a cancel the first of both is the order's, and the other the request's.
         client_id = event.original_client_id or event.client_id
-        self._on_event(event, client_id, PositionSide.BOTH, event.transact_ms, instrument, recv_ns)
+        side = PositionSide.BOTH
+        self._on_event(event, client_id, side, None, event.transact_ms, instrument, recv_ns)
 
     def on_futures_order(
         self, order: FuturesOrder, transact_ms: int, instrument: Instrument, recv_ns: int
@@ -139,13 +140,15 @@ class Evidence:
         """Tell what happened to an order of futures."""
         known = self._client_ids.get((instrument, str(order.order_id))) if self._became else None
         side = _POSITION_SIDES[order.position_side]
-        self._on_event(order, known or order.client_id, side, transact_ms, instrument, recv_ns)
+        client_id = known or order.client_id
+        self._on_event(order, client_id, side, order.realized, transact_ms, instrument, recv_ns)
 
     def _on_event(
         self,
         event: ExecutionReport | FuturesOrder,
         client_id: str,
         position_side: PositionSide,
+        realized: str | None,
         transact_ms: int,
         instrument: Instrument,
         recv_ns: int,
@@ -174,6 +177,7 @@ class Evidence:
                         liquidity=Liquidity.MAKER if event.is_maker else Liquidity.TAKER,
                         fee=Decimal(event.fee or 0),
                         fee_asset=event.fee_asset or instrument.settle,
+                        realized=None if realized is None else Decimal(realized),
                         position_side=position_side,
                         exchange_made=exchange_made,
                         exchange_order_id=order_id,
@@ -321,6 +325,7 @@ class Evidence:
             liquidity=Liquidity.MAKER if trade.is_maker else Liquidity.TAKER,
             fee=Decimal(trade.fee),
             fee_asset=trade.fee_asset,
+            realized=None if trade.realized is None else Decimal(trade.realized),
             position_side=_POSITION_SIDES[trade.position_side],
             exchange_made=exchange_made,
             exchange_order_id=str(trade.order_id),

@@ -199,6 +199,7 @@ class OwnTrade(Struct):
     buyer: bool = False
     maker: bool = False
     position_side: str = field(name="positionSide", default="BOTH")
+    realized: str | None = field(name="realizedPnl", default=None)
 
     @property
     def is_buy(self) -> bool:
@@ -356,6 +357,7 @@ class FuturesOrder(Struct, gc=False):
     trade_id: int = field(name="t")
     is_maker: bool = field(name="m")
     position_side: str = field(name="ps")
+    realized: str | None = field(name="rp", default=None)
     fee: str | None = field(name="n", default=None)
     fee_asset: str | None = field(name="N", default=None)
     expiry_reason: str | None = field(name="er", default=None)
