@@ -25,6 +25,7 @@ from hft.run.summary import Summary
 from hft.sim import Truth as SimulatorTruth
 from hft.sim import World, serve
 from hft.testing.virtual_time import VirtualClock, VirtualLoop, run
+from hft.testing.watch import collected_errors, watch_connections
 from hft_binance.simulator import BinanceSimulator, BinanceSimulatorConfig
 from hft_binance.simulator.event_order import EventOrder
 from tests.campaigns.fault_cases import Plan
@@ -34,8 +35,6 @@ from tests.campaigns.fault_watch import (
     FaultWatch,
     Recovery,
     SendWatch,
-    collected_errors,
-    watch_connections,
 )
 from tests.campaigns.truth import Truth, compare_ledger
 
