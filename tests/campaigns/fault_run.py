@@ -24,6 +24,7 @@ from hft.run.live import run_live
 from hft.run.summary import Summary
 from hft.sim import Truth as SimulatorTruth
 from hft.sim import World, serve
+from hft.testing.truth import Truth, compare_ledger
 from hft.testing.virtual_time import VirtualClock, VirtualLoop, run
 from hft.testing.watch import collected_errors, watch_connections
 from hft_binance.simulator import BinanceSimulator, BinanceSimulatorConfig
@@ -36,7 +37,6 @@ from tests.campaigns.fault_watch import (
     Recovery,
     SendWatch,
 )
-from tests.campaigns.truth import Truth, compare_ledger
 
 __all__ = ["Outcome", "run_plan"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hft.testing.conformance import ExchangeUnderTest, MarketDataSuite
+from hft.testing.conformance import ExchangeUnderTest, ExecutionSuite, MarketDataSuite
 
 SPOT = ExchangeUnderTest(plugin="binance", title="binance spot", symbols=("BTC/USDT", "ETH/USDT"))
 USDM = ExchangeUnderTest(
@@ -19,6 +19,18 @@ class TestSpotStream(MarketDataSuite):
 
 
 class TestUsdmStream(MarketDataSuite):
+    @pytest.fixture
+    def exchange(self) -> ExchangeUnderTest:
+        return USDM
+
+
+class TestSpotExecution(ExecutionSuite):
+    @pytest.fixture
+    def exchange(self) -> ExchangeUnderTest:
+        return SPOT
+
+
+class TestUsdmExecution(ExecutionSuite):
     @pytest.fixture
     def exchange(self) -> ExchangeUnderTest:
         return USDM

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from hft.testing.conformance.cards import Card, Suite, WeakenedError
 from hft.testing.conformance.exchange import ExchangeUnderTest
+from hft.testing.conformance.execution import ExecutionSuite
 from hft.testing.conformance.market_data import MarketDataSuite
 
-__all__ = ["Card", "ExchangeUnderTest", "MarketDataSuite", "Suite", "WeakenedError"]
+__all__ = ["Card", "ExchangeUnderTest", "ExecutionSuite", "MarketDataSuite", "Suite", "WeakenedError"]

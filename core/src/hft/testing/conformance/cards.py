@@ -108,7 +108,9 @@ class Suite:
 
     @classmethod
     def _register(cls, about: str, number_of_cards: int, fixtures: tuple[str, ...]) -> None:
-        functions = {name: each for name, each in vars(cls).items() if hasattr(each, "hft_card")}
+        # Cards of one suite may stand in several classes that it is put together from.
+        found = [item for base in cls.__mro__ for item in vars(base).items() if hasattr(item[1], "hft_card")]
+        functions = dict(sorted(found, key=lambda item: item[1].hft_card.id))
         cards: list[Card] = [each.hft_card for each in functions.values()]
         prefix = cards[0].id.partition("-")[0]
         expected = [f"{prefix}-{number:02}" for number in range(1, number_of_cards + 1)]

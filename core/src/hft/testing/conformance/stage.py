@@ -22,7 +22,7 @@ from hft.market import Channel, Market
 from hft.plugin.execution import ExecutionClient, ExecutionEvents
 from hft.plugin.simulator import Account, Simulator
 from hft.run.exchange import ExchangeSession
-from hft.sim import Fault, SyntheticMarket, World, serve
+from hft.sim import Fault, FaultKind, SyntheticMarket, World, serve
 from hft.testing.conformance.books import BookWatch
 from hft.testing.conformance.exchange import ExchangeUnderTest
 from hft.testing.conformance.passages import Passages
@@ -102,6 +102,16 @@ class Stage:
         """Cut every connection without a goodbye."""
         for connection in self.connections:
             connection.abort()
+
+    def shut(self) -> None:
+        """Let nobody in any more, and cut every connection."""
+        for where in ("request/*", "connect/*"):
+            self.inject(Fault(kind=FaultKind.REFUSE, where=where, count=0))
+        self.cut()
+
+    def reopen(self) -> None:
+        """Let nothing go wrong any more."""
+        self.world.faults.clear()
 
     @asynccontextmanager
     async def session(self, account: Account | None = None, **config: Any) -> AsyncIterator[ExchangeSession]:
