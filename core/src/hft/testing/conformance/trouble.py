@@ -591,11 +591,11 @@ def _is_too_many_open(report: OrderReport) -> bool:
     return bool(report.code) and "order" in report.reason.lower()
 
 
-def _secrets(value: object) -> Iterator[str]:
+def _secrets(value: Any) -> Iterator[str]:
     if isinstance(value, Secret):
         yield value.reveal()
     elif attrs.has(type(value)):
-        for part in attrs.asdict(value, recurse=False).values():  # type: ignore[call-overload]
+        for part in attrs.asdict(value, recurse=False).values():
             yield from _secrets(part)
 
 
