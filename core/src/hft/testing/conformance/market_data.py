@@ -145,9 +145,9 @@ class MarketDataSuite(Suite, about="market-data", number_of_cards=21, fixtures=(
 
         Setup: LIVE books of all instruments.
         Action: three updates of one of them come twice.
-        Holds: no book is shown that never was; within seconds it is LIVE and right.
+        Holds: no book is shown that never was, and it never leaves LIVE.
         """
-        _damaged(exchange, FaultKind.DUPLICATE, count=3)
+        _damaged(exchange, FaultKind.DUPLICATE, count=3, is_harmless=True)
 
     @card("MD-07")
     def test_a_reordered_update(self, exchange: ExchangeUnderTest) -> None:
@@ -508,7 +508,12 @@ def _sums(trades: Iterator[tuple[Any, Any, int]]) -> dict[tuple[Any, Any], int]:
 
 
 def _damaged(
-    exchange: ExchangeUnderTest, kind: FaultKind, *, count: int = 1, is_unreadable: bool = False
+    exchange: ExchangeUnderTest,
+    kind: FaultKind,
+    *,
+    count: int = 1,
+    is_unreadable: bool = False,
+    is_harmless: bool = False,
 ) -> None:
     """Let updates of the first book be damaged on their way, three times, and look what comes of it."""
     topic = _book_topic(exchange)
@@ -524,7 +529,8 @@ def _damaged(
             await on.rest(3)
             for book in books:
                 book.check_right()
-            assert books[0].market.counters.resyncs >= books[0].times_lost
+            if is_harmless:
+                books[0].check_untouched()
             if is_unreadable:
                 said = [line for line in on.lines if "not understood" in line]
                 assert said, "what could not be read was not reported"

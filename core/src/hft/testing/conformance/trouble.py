@@ -168,11 +168,16 @@ class TroubleCards:
         ACCEPTED.
         """
 
+        names = wire(exchange)
+
         async def script() -> None:
             async with trading(exchange) as at:
+                late = Fault(kind=FaultKind.DELAY, where=pattern(f"reply/{names.place}"))
+                at.on.inject(late)
                 order = at.order()
                 at.events.take()
                 at.client.place(order)
+                await at.on.sleep(0.05)
                 at.on.cut()
                 await at.report(order, ReportKind.UNKNOWN)
                 assert all(each.kind not in FINAL for each in at.reports(order))
