@@ -19,5 +19,19 @@ from hft.testing.conformance.cards import Card, Suite, WeakenedError
 from hft.testing.conformance.exchange import ExchangeUnderTest
 from hft.testing.conformance.execution import ExecutionSuite
 from hft.testing.conformance.market_data import MarketDataSuite
+from hft.testing.conformance.risk import RiskRuleSuite, RiskScene, RuleUnderTest
+from hft.testing.conformance.strategy import StrategySuite, StrategyUnderTest
 
-__all__ = ["Card", "ExchangeUnderTest", "ExecutionSuite", "MarketDataSuite", "Suite", "WeakenedError"]
+__all__ = [
+    "Card",
+    "ExchangeUnderTest",
+    "ExecutionSuite",
+    "MarketDataSuite",
+    "RiskRuleSuite",
+    "RiskScene",
+    "RuleUnderTest",
+    "StrategySuite",
+    "StrategyUnderTest",
+    "Suite",
+    "WeakenedError",
+]

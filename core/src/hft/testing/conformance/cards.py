@@ -11,7 +11,11 @@ from typing import Any, ClassVar, TypeVar
 import attrs
 import pytest
 
-__all__ = ["Card", "Subject", "Suite", "WeakenedError", "card"]
+from hft.profile.model import LoadedPlugin
+from hft.registry.discovery import PluginKind
+from hft.registry.loader import Registry
+
+__all__ = ["Card", "Subject", "Suite", "WeakenedError", "card", "loaded"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., None])
 
@@ -64,6 +68,11 @@ class Subject:
     def declared(self) -> list[str]:
         """Return what it declares that it can do, for the report."""
         return []
+
+
+def loaded(kind: PluginKind, plugin: str | LoadedPlugin) -> LoadedPlugin:
+    """Load a plugin by the name of its entry point; let one pass that is loaded."""
+    return Registry().load(kind, plugin) if isinstance(plugin, str) else plugin
 
 
 def card(id: str, *needs: str) -> Callable[[FunctionT], FunctionT]:

@@ -21,12 +21,11 @@ from hft.plugin.simulator import Account, Simulator
 from hft.profile import ExchangeEntry
 from hft.profile.model import LoadedPlugin
 from hft.registry.discovery import PluginKind
-from hft.registry.loader import Registry
 from hft.routing.config import FeesConfig
 from hft.secret import Secret
 from hft.sim import World
 from hft.sim.instruments import synthetic_product
-from hft.testing.conformance.cards import Subject
+from hft.testing.conformance.cards import Subject, loaded
 from hft.testing.link import FakeLink, NotedEvents
 from hft.types import Duration, InstrumentKind, OrderType, TimeInForce
 
@@ -36,12 +35,12 @@ __all__ = ["ExchangeUnderTest"]
 ClassT = TypeVar("ClassT")
 
 
-def _loaded(plugin: str | LoadedPlugin) -> LoadedPlugin:
-    return Registry().load(PluginKind.EXCHANGE, plugin) if isinstance(plugin, str) else plugin
-
-
 def _key_and_secret(account: Account) -> Mapping[str, Any]:
     return {"key": Secret(account.key), "secret": Secret(account.secret)}
+
+
+def _loaded(plugin: str | LoadedPlugin) -> LoadedPlugin:
+    return loaded(PluginKind.EXCHANGE, plugin)
 
 
 @attrs.frozen(kw_only=True, eq=False)
