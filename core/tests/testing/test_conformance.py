@@ -123,7 +123,8 @@ def run(pytester: pytest.Pytester) -> Run:
 
     def run(*options: str, decorator: str = "", known: str = "{}", subject: str = "rules.HEALTHY") -> Any:
         pytester.makepyfile(RULE.format(decorator=decorator, known=known, subject=subject))
-        return pytester.runpytest("-p", "no:cacheprovider", "-p", "no:asyncio", "--import-mode=importlib", *options)
+        fixed = ("-p", "no:cacheprovider", "-p", "no:asyncio", "--import-mode=importlib")
+        return pytester.runpytest(*fixed, *options)
 
     return run
 
