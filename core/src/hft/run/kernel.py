@@ -27,7 +27,7 @@ from hft.orders import (
     WiredStrategy,
     wire_strategy,
 )
-from hft.paper import PaperExecution
+from hft.paper import PaperExecution, new_latency_model
 from hft.plugin.execution import ExecutionClient
 from hft.plugin.risk import Halt
 from hft.profile import ExchangeEntry, Profile, StrategyEntry
@@ -132,8 +132,7 @@ class Kernel:
         """
         if clients is None:
             clients = self._paper = {
-                key: PaperExecution(entry.paper, self.manager, self.clock)
-                for key, entry in self.profile.exchanges.items()
+                key: self._simulated(key, entry) for key, entry in self.profile.exchanges.items()
             }
         for key, client in clients.items():
             self.manager.add_exchange(key, client)
@@ -240,6 +239,14 @@ class Kernel:
             faults=tuple(self.faults),
             open_orders_left=self.manager.open_count,
         )
+
+    def _simulated(self, key: str, entry: ExchangeEntry) -> PaperExecution:
+        latency = new_latency_model(
+            entry.paper,
+            base=self.profile.path.parent,
+            random=random.Random(f"{self.profile.seed}:{key}:latency"),
+        )
+        return PaperExecution(entry.paper, self.manager, self.clock, latency)
 
     def _strategy(self, key: str, entry: StrategyEntry) -> WiredStrategy:
         strategy_class = entry.plugin.strategy()
