@@ -31,12 +31,16 @@ from typing import Any, BinaryIO, Self
 
 import attrs
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
-from hft.errors import DataError
+from hft.errors import DataError, UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.types import InstrumentKind, Size
+
+try:
+    import numpy as np
+    import numpy.typing as npt
+except ImportError:
+    raise UsageError("columns need numpy, type: pip install 'hft-core[data]'") from None
 
 __all__ = ["COLUMNS", "LAST", "ColumnsWriter", "Day", "Kind", "day_folder", "find_days", "read_day"]
 
