@@ -18,6 +18,7 @@ from hft.instrument import Instrument
 from hft.market import Channel, Market
 from hft.money import EXACT, product, trim
 from hft.order import Order
+from hft.paper.choice import new_fill_model
 from hft.paper.config import PaperConfig
 from hft.paper.delay_line import DelayLine
 from hft.paper.fill_model import FillModel, Match, Outcome
@@ -126,7 +127,7 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         """Trade an instrument on this book; raise `UsageError` for one that cannot be simulated."""
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: inverse contracts cannot be simulated, use a linear one")
-        model = self._models[instrument] = FillModel(book, new_queue_model(self.config))
+        model = self._models[instrument] = new_fill_model(book, new_queue_model(self.config))
         self.statistics[instrument] = OrderStatistics()
         if self.config.funding_rate and instrument.kind is InstrumentKind.PERPETUAL and not self._funding:
             self._fund_later()

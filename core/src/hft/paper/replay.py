@@ -52,9 +52,10 @@ class Replay:
     out of order counts as happening with what came before it. At the same time calls of the clock
     come first, then what happens at exchanges, then what reaches us, instruments in their order.
 
-    A message's last event shows its book. One with levels on it is LIVE, one that is crossed BROKEN, and an
-    empty one SYNCING; of a loss listeners are told as in a live run. `step` goes on; setting ``stopped``
-    ends it after the event that is being handled. ``played`` counts the events that have reached us.
+    The events of one message are played together; its last one shows the book. One with levels on it is LIVE,
+    one that is crossed BROKEN, and an empty one SYNCING; of a loss listeners are told as in a live run.
+    `step` goes on; setting ``stopped`` ends it after the message that is being handled. ``played`` counts the
+    events that have reached us.
     """
 
     def __init__(self, clock: SimulatedClock, feeds: Sequence[ReplayFeed]) -> None:
@@ -76,7 +77,10 @@ class Replay:
             if due_ns is not None and due_ns <= when_ns:
                 clock.advance_to(due_ns)
                 continue
-            self.played += cursor.play()
+            while True:
+                self.played += cursor.is_ours
+                if cursor.play():
+                    break
         return True
 
 
@@ -107,8 +111,8 @@ class _Cursor:
         self._columns: tuple[memoryview[Any], ...] = ()
         self._find()
 
-    def play(self) -> int:
-        """Handle one event; return how many have reached us by it."""
+    def play(self) -> bool:
+        """Handle one event and find the next; return whether it was the last of its message."""
         at = self._at
         exchange_ns, _, kinds, sides, prices, sizes, flags = self._columns
         kind = kinds[at]
@@ -123,7 +127,8 @@ class _Cursor:
             self._on_trade(side, price, size, exchange_ns[at])
         elif kind == Kind.QUOTE:
             self._on_quote(side, price, size)
-        if flags[at] & LAST:
+        is_last = bool(flags[at] & LAST)
+        if is_last:
             if self._touched:
                 self._touched = False
                 self._book.exchange_ns = exchange_ns[at]
@@ -133,7 +138,7 @@ class _Cursor:
         if not self._at % _RELEASE and self._day is not None:
             self._day.release(self._at)
         self._find()
-        return self.is_ours
+        return is_last or self.when_ns == NEVER
 
     def _find(self) -> None:
         """Find the event to come and its time."""

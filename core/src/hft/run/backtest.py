@@ -15,7 +15,8 @@ from hft.errors import UsageError
 from hft.latency import Trace
 from hft.market import Market
 from hft.paper import PaperExecution
-from hft.paper.replay import NEVER, Replay, ReplayFeed
+from hft.paper.choice import new_replay
+from hft.paper.replay import NEVER, ReplayFeed
 from hft.profile import Profile
 from hft.run.kernel import Kernel
 from hft.run.performance import performance
@@ -109,7 +110,7 @@ class _Session:
 
     def start(self) -> None:
         """Begin to look at the profit."""
-        self._replay = Replay(self._clock, self._feeds)
+        self._replay = new_replay(self._clock, self._feeds)
         self._kernel.on_halt = self._halt
         self._sample()
 
