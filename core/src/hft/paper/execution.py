@@ -399,7 +399,13 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     # Each telling is an event of its own: a repeated one has its own time, and leaves the first alone.
 
     def _deliver_report(self, report: OrderReport) -> None:
-        self.events.on_report(attrs.evolve(report, recv_ns=self.clock.now_ns()))
+        if report.recv_ns:
+            report = attrs.evolve(report)
+        report.recv_ns = self.clock.now_ns()
+        self.events.on_report(report)
 
     def _deliver_fill(self, fill: Fill) -> None:
-        self.events.on_fill(attrs.evolve(fill, recv_ns=self.clock.now_ns()))
+        if fill.recv_ns:
+            fill = attrs.evolve(fill)
+        fill.recv_ns = self.clock.now_ns()
+        self.events.on_fill(fill)
