@@ -127,7 +127,7 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         """Trade an instrument on this book; raise `UsageError` for one that cannot be simulated."""
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: inverse contracts cannot be simulated, use a linear one")
-        model = self._models[instrument] = new_fill_model(book, new_queue_model(self.config))
+        model = self._models[instrument] = new_fill_model(book, new_queue_model(self.config, instrument))
         self.statistics[instrument] = OrderStatistics()
         if self.config.funding_rate and instrument.kind is InstrumentKind.PERPETUAL and not self._funding:
             self._fund_later()
