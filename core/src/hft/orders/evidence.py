@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 from hft.clock import NS_PER_S, Clock
-from hft.events import Fill, OrderReport, ReportKind
+from hft.events import Fill, Funding, OrderReport, ReportKind
 from hft.latency import Trace
 from hft.order import Order
 from hft.orders.counters import OrderCounters
@@ -91,6 +91,9 @@ class OrderEvidence(ExecutionEvents):
     def on_lost(self, exchange: str, reason: str) -> None:
         for desk in self.store.desks_of(exchange):
             desk.offline = f"exchange: {exchange} cannot be traded on now: {reason}"
+
+    def on_funding(self, funding: Funding) -> None:
+        self._ledger.on_funding(funding)
 
     def on_report(self, report: OrderReport) -> None:
         event = EVENT_OF_REPORT[report.kind]
