@@ -72,7 +72,7 @@ class RestClient:
         self._is_closed = False
 
     async def get(self, request: Request) -> bytes:
-        """Return the body of the answer to a public request; raise `TransportError` where there is none with status 200."""
+        """Return the body of a public answer; raise `TransportError` where there is none with status 200."""
         shown = redact_url(request.url)
         headers = {"Content-Type": "application/json"} if request.body else {}
         call = RestCall(

@@ -64,7 +64,8 @@ class RateLimit:
 class Request:
     """A public GET, or a POST of JSON where there is a ``body``.
 
-    Its answer must be understood from ``url`` and ``body`` alone, so that a capture replays. ``weight`` counts against ``limit``, the name of one of the stream's `RateLimit`.
+    Its answer must be understood from ``url`` and ``body`` alone, so that a capture replays. ``weight``
+    counts against ``limit``, the name of one of the stream's `RateLimit`.
     """
 
     url: str
