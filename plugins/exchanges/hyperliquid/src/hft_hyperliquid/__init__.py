@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hft_hyperliquid.config import Config
+from hft_hyperliquid.execution import HyperliquidExecution
 from hft_hyperliquid.stream import HyperliquidStream
 
-__all__ = ["Config", "HyperliquidStream"]
+__all__ = ["Config", "HyperliquidExecution", "HyperliquidStream"]

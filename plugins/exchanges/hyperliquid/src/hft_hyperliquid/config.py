@@ -66,6 +66,10 @@ class Config:
         doc="how far from the best price a market order may trade, as a share of it",
         validator=_check_slippage,
     )
+    modify: bool = option(
+        False,
+        doc="amend by the exchange's own modification: one action for two; what trades meanwhile adds up",
+    )
     max_leverage: int | None = option(
         None, doc="refuse to start if a traded perpetual has more leverage", validator=_check_positive
     )

@@ -1,0 +1,40 @@
+"""What the exchange's refusals prove; it has words for them and no codes."""
+
+from __future__ import annotations
+
+import enum
+
+__all__ = ["NO_MATCH", "OUT_OF_BUDGET", "Verdict", "verdict_of_status", "verdict_of_text"]
+
+OUT_OF_BUDGET = "Too many cumulative requests sent"
+
+NO_MATCH = ("Order could not immediately match", "No liquidity available for market order")
+"""An order that was to trade at once found nobody: it was taken and has ended, which is no refusal."""
+
+_DUPLICATE_NONCE = "duplicate nonce"
+
+
+class Verdict(enum.Enum):
+    """What a refusal says of the request."""
+
+    REFUSED = "refused"
+    NOT_TAKEN = "not taken"
+    """It was not looked at."""
+    UNKNOWN = "unknown"
+
+
+def verdict_of_text(text: str) -> Verdict:
+    """Judge the words with which the exchange refused an action, or one order of it."""
+    if OUT_OF_BUDGET in text or text.startswith("429"):
+        return Verdict.NOT_TAKEN
+    # An action with this number was carried out, perhaps this one, sent twice by something in between.
+    if _DUPLICATE_NONCE in text:
+        return Verdict.UNKNOWN
+    return Verdict.REFUSED
+
+
+def verdict_of_status(status: int) -> Verdict:
+    """Judge an HTTP status other than 200: what could not be read was not carried out."""
+    if status in (403, 429):
+        return Verdict.NOT_TAKEN
+    return Verdict.REFUSED if 400 <= status < 500 and status != 408 else Verdict.UNKNOWN
