@@ -6,6 +6,7 @@ from hft.sim.account import DeskAccount
 from hft.sim.archive import Archive, fill_record, order_record
 from hft.sim.campaign import FaultPlaces, random_fault, random_faults
 from hft.sim.desk import Desk, DeskListener
+from hft.sim.event_order import EventOrder, EventQueue
 from hft.sim.fault import Fault, FaultKind
 from hft.sim.faults import Faults
 from hft.sim.fees import FeeRates, rounded
@@ -45,6 +46,8 @@ __all__ = [
     "DeskAccount",
     "DeskListener",
     "EndReason",
+    "EventOrder",
+    "EventQueue",
     "Execution",
     "Fault",
     "FaultKind",
