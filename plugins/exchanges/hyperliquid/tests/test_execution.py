@@ -169,10 +169,11 @@ class World:
     async def ready(self) -> World:
         await self.start()
         self.link.open(CONN)
-        for frame in self.link.specs[CONN].on_open:
-            self.link.receive(CONN, {"channel": "subscriptionResponse", "data": json.loads(frame)})
+        for send in self.link.sends:
+            self.link.receive(CONN, {"channel": "subscriptionResponse", "data": send.json})
         assert self.events.take() == ["ready"]
         self.link.calls.clear()
+        self.link.sends.clear()
         return self
 
     @property
@@ -246,13 +247,12 @@ async def test_it_is_ready_when_every_feed_is_subscribed_to() -> None:
         "userRole",
         "clearinghouseState",
     ]
-    spec = world.link.specs[CONN]
-    wanted = [json.loads(frame)["subscription"] for frame in spec.on_open]
+    world.link.open(CONN)
+    wanted = [send.json["subscription"] for send in world.link.sends]
     assert wanted[:3] == [
         {"type": feed, "user": ACCOUNT} for feed in ("orderUpdates", "userFills", "userFundings")
     ]
     assert wanted[3:] == [{"type": "bbo", "coin": "ETH"}, {"type": "bbo", "coin": "@107"}]
-    world.link.open(CONN)
     with pytest.raises(OrderError, match="down"):
         world.client.place(order())
     for subscription in wanted[:3]:
@@ -364,8 +364,8 @@ async def test_for_a_vault_it_stands_in_the_request_and_in_the_signature() -> No
     world = await World(vault=VAULT.upper().replace("X", "x"), environment="testnet").start()
     conn = next(iter(world.link.specs))
     world.link.open(conn)
-    for frame in world.link.specs[conn].on_open:
-        subscription = json.loads(frame)
+    for send in world.link.sends:
+        subscription = send.json
         assert subscription["subscription"].get("user", VAULT) == VAULT
         world.link.receive(conn, {"channel": "subscriptionResponse", "data": subscription})
     world.client.place(order())

@@ -87,14 +87,16 @@ _INFO_WEIGHTS = {
     "userRole": 60,
 }
 _ROWS_PER_WEIGHT = 20
-_FILLS = 2000
-_LONG = {"userFillsByTime": _FILLS, "userFunding": PAGE_ROWS}
-"""Answers that weigh by their rows: what is counted is the most that there may be."""
+_USUAL_ROWS = 100
+_BY_ROWS = frozenset({"userFillsByTime", "userFunding"})
+"""Answers that weigh by their rows, of which nobody knows beforehand how many there are: 2000 at most, and
+few when an account is compared every so often."""
 
 
 def info_weight(kind: str) -> int:
-    """Return what a question weighs at most."""
-    return _INFO_WEIGHTS.get(kind, 20) + _LONG.get(kind, 0) // _ROWS_PER_WEIGHT
+    """Return what a question usually weighs."""
+    rows = _USUAL_ROWS if kind in _BY_ROWS else 0
+    return _INFO_WEIGHTS.get(kind, 20) + rows // _ROWS_PER_WEIGHT
 
 
 def action_costs(orders: int, *, over_socket: bool, cancels: bool) -> Costs:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 from msgspec import Raw
@@ -34,6 +36,7 @@ _DEAD_TIMEOUTS = 3
 asked all the while, is dead: that much earlier is it replaced than one on which nothing is asked."""
 
 _SHOWN_CHARS = 200
+_COSTS: Costs = ((limits.MESSAGES, 1),)
 
 _IGNORED = frozenset({"pong", "notification"})
 
@@ -79,13 +82,13 @@ class AccountSocket:
         self.spec = ConnectionSpec(
             name=f"{url}#account",
             url=url,
-            on_open=tuple(codec.subscription_frame("subscribe", each) for each in subscriptions),
             messages_per_s=limits.ORDER_MESSAGES_PER_S,
             ping=codec.PING,
             ping_ns=limits.PING_NS,
             silence_ns=limits.SILENCE_NS,
             limit=limits.CONNECTIONS,
         )
+        self._frames = [codec.subscription_frame("subscribe", each) for each in subscriptions]
         self.conn = self.spec.name
         self.ready = False
         self._pending: PendingRequests[SocketRequest] = PendingRequests(
@@ -142,11 +145,15 @@ class AccountSocket:
     # -- connection --------------------------------------------------------------------------------
 
     def on_open(self) -> None:
-        """Wait for the subscriptions, which are on their way."""
+        """Subscribe, and wait until that is acknowledged."""
         self._asked_since_ns = 0
         self._missing = set(_FEEDS)
         self.stop()
         self._timer = self._link.clock.call_later(_ANSWER_NS, self._on_silence)
+        # Not as the connection's own first frames: their answers may come before it is said to be open.
+        with suppress(OrderError):  # it broke again, and will be opened anew
+            for frame in self._frames:
+                self._link.send(self.conn, _COSTS, Priority.CANCEL, partial(_written, frame))
 
     def on_close(self) -> None:
         """Give up on what is under way."""
@@ -205,3 +212,7 @@ class AccountSocket:
         if self.ready:
             self.ready = False
             self._changed(reason)
+
+
+def _written(frame: bytes, _now_ns: int) -> bytes:
+    return frame
