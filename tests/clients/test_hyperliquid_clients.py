@@ -210,7 +210,7 @@ def ccxt_client(ready: dict[str, Any]) -> Iterator[Any]:
     account = ready["accounts"][2]
     client = ccxt.hyperliquid({"walletAddress": account["key"], "privateKey": account["secret"]})
     client.options["fetchMarkets"] = {"types": ["swap", "spot"]}
-    client.urls["api"] = {name: ready["rest"] for name in ("public", "private")}
+    client.urls["api"] = dict.fromkeys(("public", "private"), ready["rest"])
     client.load_markets()
     yield client
     client.session.close()

@@ -454,7 +454,8 @@ async def test_an_immediate_order_may_end_filled_in_part_or_not_at_all() -> None
     [
         ("User or API Wallet 0xabc does not exist.", ReportKind.REJECTED, "User or API"),
         ("Invalid nonce: duplicate nonce 5", ReportKind.UNKNOWN, "Invalid nonce"),
-        ("Invalid nonce: nonce too low 5 < 6", ReportKind.REJECTED, "Invalid nonce"),
+        ("Invalid nonce: nonce too low 5 < 6", ReportKind.REJECTED, "not sent: Invalid nonce"),
+        ("Action already expired", ReportKind.REJECTED, "not sent: Action"),
         ("Too many cumulative requests sent (3 > 2)", ReportKind.REJECTED, "not sent: Too many"),
     ],
 )
@@ -933,7 +934,7 @@ async def test_the_dead_mans_switch() -> None:
     actions = [json.loads(call.request.body)["action"] for call in world.link.calls]
     assert actions == [
         {"type": "scheduleCancel", "time": START_MS + 60_000},
-        {"type": "scheduleCancel", "time": START_MS + 5_000},
+        {"type": "scheduleCancel", "time": START_MS + 6_000},
         {"type": "scheduleCancel"},
     ]
     world.link.calls[0].answer({"status": "ok", "response": {"type": "default"}})
@@ -951,11 +952,13 @@ async def test_the_budget_of_actions_is_followed() -> None:
     assert world.link.limits == {limits.ACTIONS: 1}
     assert "0 of 10000 actions are left" in world.link.warnings[0]
     world.link.clock.advance(60 * S)
-    world.link.calls[1].answer({"cumVlm": "1", "nRequestsUsed": 10_000, "nRequestsCap": 19_000})
+    (call,) = [each for each in world.link.calls[1:] if b"userRateLimit" in each.request.body]
+    call.answer({"cumVlm": "1", "nRequestsUsed": 10_000, "nRequestsCap": 19_000})
     assert world.link.limits == {limits.ACTIONS: limits.ACTIONS_PER_WINDOW}
     await world.client.stop()
+    asked = len(world.link.calls)
     world.link.clock.advance(600 * S)
-    assert len(world.link.calls) == 2
+    assert len(world.link.calls) == asked
 
 
 async def test_requests_carry_the_exchanges_time() -> None:
@@ -966,6 +969,17 @@ async def test_requests_carry_the_exchanges_time() -> None:
     world.client.place(order())
     assert world.payload["nonce"] == START_MS - 90_000
     assert world.payload["expiresAfter"] == START_MS - 85_000
+
+
+async def test_a_clock_that_was_set_is_measured_anew() -> None:
+    world = await World().ready()
+    world.client.place(order())
+    world.refuse("Action already expired")
+    (call,) = world.link.calls
+    hour = 3_600_000
+    call.answer(infos()["clearinghouseState"] | {"time": START_MS + hour})
+    world.client.place(order())
+    assert world.payload["nonce"] == START_MS + hour
 
 
 def test_every_cost_is_a_published_limit() -> None:

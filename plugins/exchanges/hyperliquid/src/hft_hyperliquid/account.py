@@ -21,6 +21,7 @@ from hft import (
     OrderType,
     PositionReport,
     RestAnswer,
+    RestCall,
     Size,
     TimeInForce,
     decoder,
@@ -252,12 +253,19 @@ class Account:
             if amount
         ]
 
+    def time_call(self) -> RestCall:
+        """Return the request whose answer tells the exchange's time."""
+        return self._api.question({"type": "clearinghouseState", "user": self._user})
+
     async def measure(self) -> None:
         """Measure the exchange's clock."""
         await self._clearinghouse()
 
     async def _clearinghouse(self) -> wire.Clearinghouse:
-        answer = await self._ask("clearinghouseState")
+        return self.take_time(await self._ask("clearinghouseState"))
+
+    def take_time(self, answer: RestAnswer) -> wire.Clearinghouse:
+        """Take the answer to `time_call`; raise `DecodeError` for what is none."""
         state = _decode_clearinghouse(answer.body)
         if state.time_ms:
             self._api.clock.measure(answer.sent_ns, answer.recv_ns, state.time_ms * NS_PER_MS)

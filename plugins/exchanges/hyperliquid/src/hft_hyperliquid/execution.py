@@ -35,6 +35,7 @@ from hft import (
     Side,
     Size,
     TimeInForce,
+    Timer,
     TransportError,
     UsageError,
     decoder,
@@ -58,11 +59,14 @@ from hft_hyperliquid.signing import Signer, is_address
 
 __all__ = ["HyperliquidExecution"]
 
+_TIME_EVERY_NS = 60_000_000_000
+"""How often the exchange's clock is measured."""
+
 _TIME_MARGIN_NS = 2_000_000_000
 """How far the clock of a block may lag behind what was measured."""
 
-_SHORTEST_SWITCH_MS = 5_000
-"""The dead man's switch takes no time that is nearer."""
+_SHORTEST_SWITCH_MS = 6_000
+"""The dead man's switch takes no time that is nearer than five seconds when it arrives."""
 
 _PERP_TYPES = frozenset(OrderType)
 _SPOT_TYPES = frozenset({OrderType.LIMIT, OrderType.MARKET})
@@ -106,6 +110,8 @@ class HyperliquidExecution(ExecutionClient[Config]):
         self._budget = Budget(link, self._api, self._user)
         self._socket: AccountSocket | None = None
         self._desk: Desk | None = None
+        self._timer: Timer | None = None
+        self._is_measuring = False
         self._asking: set[str] = set()
         """Orders about which a question is under way: more of them would wait for their turn in vain."""
         common = Capabilities(
@@ -212,8 +218,10 @@ class HyperliquidExecution(ExecutionClient[Config]):
             answer_timeout_ns=self.config.answer_timeout,
             market_price=self._market_price,
             out_of_budget=self._budget.exhausted,
+            bad_time=self._on_bad_time,
         )
         self._budget.start()
+        self._timer = self.clock.call_later(_TIME_EVERY_NS, self._measure_again)
         socket.connect()
 
     async def _fetch_assets(self) -> dict[str, int]:
@@ -228,6 +236,9 @@ class HyperliquidExecution(ExecutionClient[Config]):
 
     async def stop(self) -> None:
         self._budget.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._socket is not None:
             self._socket.stop()
 
@@ -346,6 +357,29 @@ class HyperliquidExecution(ExecutionClient[Config]):
             self.events.on_lost(self.link.exchange, lost)
         else:
             self.events.on_ready(self.link.exchange)
+
+    # -- the exchange's time -----------------------------------------------------------------------
+
+    def _measure_again(self) -> None:
+        self._timer = self.clock.call_later(_TIME_EVERY_NS, self._measure_again)
+        self._measure()
+
+    def _on_bad_time(self) -> None:
+        self._api.clock.distrust()
+        self._measure()
+
+    def _measure(self) -> None:
+        if not self._is_measuring:
+            self._is_measuring = True
+            self.link.call(self._account.time_call(), self._on_time)
+
+    def _on_time(self, answer: RestAnswer | TransportError) -> None:
+        self._is_measuring = False
+        if isinstance(answer, RestAnswer) and answer.status == 200:
+            try:
+                self._account.take_time(answer)
+            except DecodeError as error:
+                self.link.undecoded("clearinghouseState", answer.body, str(error))
 
     # -- events ------------------------------------------------------------------------------------
 

@@ -29,7 +29,14 @@ from hft_hyperliquid.actions import Action, Envelopes
 from hft_hyperliquid.evidence import NOT_UNDERSTOOD, Evidence
 from hft_hyperliquid.order_socket import AccountSocket
 from hft_hyperliquid.private_codec import Post, Status, decode_action_answer, decode_statuses
-from hft_hyperliquid.refusals import NO_MATCH, OUT_OF_BUDGET, Verdict, verdict_of_status, verdict_of_text
+from hft_hyperliquid.refusals import (
+    NO_MATCH,
+    OUT_OF_BUDGET,
+    Verdict,
+    is_bad_time,
+    verdict_of_status,
+    verdict_of_text,
+)
 from hft_hyperliquid.rest_api import RestApi
 
 __all__ = ["Desk"]
@@ -43,8 +50,8 @@ class Desk:
     """Sends the orders of one account.
 
     ``by_socket`` says which way they travel; cancels take the other one where theirs is down. ``assets``
-    are the numbers of coins, ``market_price`` bounds what an order without a price may pay, and
-    ``out_of_budget`` is called where the account has no actions left.
+    are the numbers of coins, ``market_price`` bounds what an order without a price may pay,
+    ``out_of_budget`` is called where the account has no actions left, ``bad_time`` where our time is wrong.
     """
 
     def __init__(
@@ -61,6 +68,7 @@ class Desk:
         answer_timeout_ns: int,
         market_price: Callable[[Order], Price],
         out_of_budget: Callable[[], None],
+        bad_time: Callable[[], None],
     ) -> None:
         self.link = link
         self.api = api
@@ -73,6 +81,7 @@ class Desk:
         self.answer_timeout_ns = answer_timeout_ns
         self.market_price = market_price
         self.out_of_budget = out_of_budget
+        self.bad_time = bad_time
 
     def place(self, orders: Sequence[ApprovedOrder]) -> None:
         """Send new orders in one action."""
@@ -245,6 +254,8 @@ class _Request(ABC):
     def _refused_whole(self, text: str, verdict: Verdict, status: int, recv_ns: int) -> None:
         if OUT_OF_BUDGET in text:
             self.desk.out_of_budget()
+        elif is_bad_time(text):
+            self.desk.bad_time()
         elif status == _TOO_MANY or text.startswith(str(_TOO_MANY)):
             self.desk.link.refused(limits.ADDRESS)
         for order in self.orders:

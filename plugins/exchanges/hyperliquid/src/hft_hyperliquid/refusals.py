@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["NO_MATCH", "OUT_OF_BUDGET", "Verdict", "verdict_of_status", "verdict_of_text"]
+__all__ = ["NO_MATCH", "OUT_OF_BUDGET", "Verdict", "is_bad_time", "verdict_of_status", "verdict_of_text"]
 
 OUT_OF_BUDGET = "Too many cumulative requests sent"
 
@@ -12,6 +12,7 @@ NO_MATCH = ("Order could not immediately match", "No liquidity available for mar
 """An order that was to trade at once found nobody: it was taken and has ended, which is no refusal."""
 
 _DUPLICATE_NONCE = "duplicate nonce"
+_BAD_TIME = ("Action already expired", "nonce too low", "nonce too high")
 
 
 class Verdict(enum.Enum):
@@ -25,12 +26,17 @@ class Verdict(enum.Enum):
 
 def verdict_of_text(text: str) -> Verdict:
     """Judge the words with which the exchange refused an action, or one order of it."""
-    if OUT_OF_BUDGET in text or text.startswith("429"):
+    if OUT_OF_BUDGET in text or text.startswith("429") or is_bad_time(text):
         return Verdict.NOT_TAKEN
     # An action with this number was carried out, perhaps this one, sent twice by something in between.
     if _DUPLICATE_NONCE in text:
         return Verdict.UNKNOWN
     return Verdict.REFUSED
+
+
+def is_bad_time(text: str) -> bool:
+    """Say whether a request was not taken because our time is not the exchange's."""
+    return any(words in text for words in _BAD_TIME)
 
 
 def verdict_of_status(status: int) -> Verdict:

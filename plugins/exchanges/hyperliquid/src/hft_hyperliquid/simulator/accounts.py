@@ -82,11 +82,11 @@ class Accounts:
             return volume + self._events.volume[name]
 
         self.trading = Trading(self.spot, self.perps, listings, clock, traded)
-        budgets = Budgets(clock, traded, limits)
+        self.budgets = Budgets(clock, traded, limits)
         self._info = AccountInfo(
-            public, directory, self.trading, self._events, budgets, self.spot, self.perps
+            public, directory, self.trading, self._events, self.budgets, self.spot, self.perps
         )
-        actions = Actions(directory, self.trading, budgets, self.spot, self.perps, clock)
+        actions = Actions(directory, self.trading, self.budgets, self.spot, self.perps, clock)
         gateway.trade(actions, self._info.answers)
         liquidations = Liquidations(self.perps, clock, _Liquidator(by_market, world.seed))
         world.mark_observers.append(liquidations.on_mark)

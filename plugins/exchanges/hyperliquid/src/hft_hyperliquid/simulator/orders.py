@@ -57,7 +57,8 @@ class Trading:
         self._clock = clock
         self._volume = volume
         self._numbers = count(1)
-        self._switches: dict[str, Timer] = {}
+        self.switches: dict[str, Timer] = {}
+        """When everything of an account is cancelled."""
         self.actions: dict[str, Callable[[str, Action], Any]] = {
             "order": self.place,
             "cancel": self.cancel,
@@ -73,7 +74,7 @@ class Trading:
 
     def stop(self) -> None:
         """Cancel every timer."""
-        for timer in self._switches.values():
+        for timer in self.switches.values():
             timer.cancel()
 
     # -- orders ------------------------------------------------------------------------------------
@@ -281,14 +282,14 @@ class Trading:
                 )
             if type(at_ms) is not int or at_ms < now_ms + _SWITCH_MS:
                 raise Rejected("Scheduled cancel time too early, must be at least 5 seconds from now.")
-        timer = self._switches.pop(name, None)
+        timer = self.switches.pop(name, None)
         if timer is not None:
             timer.cancel()
         if at_ms is not None:
-            self._switches[name] = self._clock.call_at(at_ms * NS_PER_MS, lambda: self._switch(name))
+            self.switches[name] = self._clock.call_at(at_ms * NS_PER_MS, lambda: self._switch(name))
 
     def _switch(self, name: str) -> None:
-        self._switches.pop(name, None)
+        self.switches.pop(name, None)
         for order in self.open_orders(name):
             if order.is_open:
                 self._desk(order.native.listing).cancel(order, EndReason.EXCHANGE)
