@@ -151,6 +151,13 @@ class Session:
                 await asyncio.sleep(0.005)
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(LONG_S):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
 @asynccontextmanager
 async def trading(
     *symbols: str, account: int = 0, simulator: dict[str, Any] | None = None, **options: Any
@@ -173,9 +180,7 @@ async def trading(
             await session.client.start(instruments)
             await session.told(lambda each: each == "ready")
             # Market orders need to know what is offered.
-            async with asyncio.timeout(LONG_S):
-                while len(session.client._quotes) < len(symbols):
-                    await asyncio.sleep(0.005)
+            await until(lambda: len(session.client._quotes) == len(symbols))
             yield session, instruments
             assert not session.troubles
         finally:
@@ -385,9 +390,7 @@ async def test_the_switch_of_the_exchange_is_set_and_taken_back() -> None:
         assert private is not None
         for timeout_ns, armed in ((5_000_000_000, ["account1"]), (0, [])):
             session.client.arm_dead_man(timeout_ns)
-            async with asyncio.timeout(LONG_S):
-                while list(private.trading.switches) != armed:
-                    await asyncio.sleep(0.005)
+            await until(lambda armed=armed: list(private.trading.switches) == armed)  # type: ignore[misc]
         assert not session.warnings
 
 

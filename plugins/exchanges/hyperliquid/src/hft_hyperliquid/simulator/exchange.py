@@ -81,7 +81,7 @@ class HyperliquidSimulator(Simulator[HyperliquidSimulatorConfig]):
         networks = ("mainnet", "testnet") if config.network is Networks.BOTH else (config.network.value,)
         self.directory = Directory(self._persons, clock.now_ns() // NS_PER_MS, networks)
         public = PublicInfo(listings, clock, self._wake)
-        gateway = Gateway(public.answers)
+        gateway = self.gateway = Gateway(public.answers)
         self.private = (
             Accounts(
                 world,
