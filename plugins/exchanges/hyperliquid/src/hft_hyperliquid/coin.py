@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Raw
 
-from hft import Continuity, Market, Step, Synchroniser
-from hft.seen import Seen
+from hft import Continuity, Market, Seen, Step, Synchroniser
 from hft_hyperliquid import codec
 from hft_hyperliquid.codec import NS_PER_MS
 
