@@ -230,7 +230,8 @@ async def test_an_order_rests_and_is_cancelled(symbol: str, account: int, entry:
 async def test_a_market_order_trades_once_and_the_account_shows_it(symbol: str, entry: OrderEntry) -> None:
     async with trading(symbol, order_entry=entry) as (session, (instrument,)):
         began_ns = session.clock.now_ns()
-        before = {each.asset: each for each in await session.client.balances()}
+        wallet = session.client.wallet_of(instrument)
+        before = {each.asset: each for each in await session.client.balances() if each.wallet == wallet}
         order = session.order(instrument, price=None, type=OrderType.MARKET)
         session.client.place(order)
         fills = await session.fills(order, order.size)
@@ -241,7 +242,7 @@ async def test_a_market_order_trades_once_and_the_account_shows_it(symbol: str, 
         assert {(each.price, each.fee, each.fee_asset) for each in listed} == {
             (each.price, each.fee, each.fee_asset) for each in fills.values()
         }
-        after = {each.asset: each for each in await session.client.balances()}
+        after = {each.asset: each for each in await session.client.balances() if each.wallet == wallet}
         fee = sum(each.fee for each in listed)
         if symbol == SPOT:
             bought = instrument.size_to_decimal(order.size)

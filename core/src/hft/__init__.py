@@ -74,7 +74,6 @@ from hft.plugin.routing import ParentOrder, ParentState, RoutingStyle
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
 from hft.secret import Secret
-from hft.seen import Seen
 from hft.synchroniser import Continuity, Step, Synchroniser
 from hft.types import (
     BookState,
@@ -173,7 +172,6 @@ __all__ = [
     "RiskView",
     "RoutingStyle",
     "Secret",
-    "Seen",
     "Side",
     "SimulatedClock",
     "Simulator",

@@ -12,7 +12,6 @@ import pytest
 
 from hft import (
     ApprovedOrder,
-    BalanceReport,
     Fill,
     Funding,
     Instrument,
@@ -891,22 +890,13 @@ async def test_positions_and_balances() -> None:
     world.link.infos["clearinghouseState"] = infos()["clearinghouseState"]
     balances = await world.client.balances()
     # 1000.5 counts half a dollar that the positions would bring.
-    assert balances == [
-        BalanceReport(
-            exchange="hyperliquid",
-            asset="USDC",
-            total=Decimal("1014.62"),
-            locked=Decimal("4.0"),
-            exchange_ns=START_NS,
-        ),
-        BalanceReport(
-            exchange="hyperliquid",
-            asset="HYPE",
-            total=Decimal("3.0"),
-            locked=Decimal("1.5"),
-            exchange_ns=START_NS,
-        ),
+    assert [(each.wallet, each.asset, each.total, each.locked) for each in balances] == [
+        ("perps", "USDC", Decimal("1000.0"), 0),
+        ("spot", "USDC", Decimal("14.62"), 4),
+        ("spot", "HYPE", 3, Decimal("1.5")),
+        ("spot", "PURR", 0, 0),
     ]
+    assert {world.client.wallet_of(each) for each in (PERP, SPOT)} == {"perps", "spot"}
 
 
 async def test_listed_orders_are_cancelled_by_their_ids() -> None:

@@ -34,7 +34,10 @@ from hft_hyperliquid.codec import NS_PER_MS, side_of
 from hft_hyperliquid.evidence import NOT_UNDERSTOOD, Evidence, kind_of
 from hft_hyperliquid.rest_api import RestApi
 
-__all__ = ["Account", "Found", "NoSuchOrder"]
+__all__ = ["PERPS", "SPOT", "Account", "Found", "NoSuchOrder"]
+
+PERPS, SPOT = "perps", "spot"
+"""Names of the wallets."""
 
 _FILLS_PAGE = 2000
 _MARGIN_MS = 5_000
@@ -230,28 +233,28 @@ class Account:
         return reports
 
     async def balances(self) -> list[BalanceReport]:
-        """Return what there is of each token, without what open positions would bring.
-
-        USDC is that of both accounts, so that transfers between them change nothing.
-        """
+        """Return what there is of each token in both wallets, without what open positions would bring."""
         state = await self._clearinghouse()
         brings = total(Decimal(each.position.unrealised) for each in state.positions)
-        wallet = difference(Decimal(state.margin.value), brings)
-        totals, held = {_USDC: wallet}, dict[str, Decimal]()
-        for each in _decode_spot((await self._ask("spotClearinghouseState")).body).balances:
-            totals[each.coin] = total((totals.get(each.coin, Decimal(0)), Decimal(each.total)))
-            held[each.coin] = Decimal(each.hold)
-        return [
+        margin = BalanceReport(
+            exchange=self._exchange,
+            wallet=PERPS,
+            asset=_USDC,
+            total=difference(Decimal(state.margin.value), brings),
+            exchange_ns=state.time_ms * NS_PER_MS,
+        )
+        answer = await self._ask("spotClearinghouseState")
+        spot = [
             BalanceReport(
                 exchange=self._exchange,
-                asset=asset,
-                total=amount,
-                locked=held.get(asset, Decimal(0)),
-                exchange_ns=state.time_ms * NS_PER_MS,
+                wallet=SPOT,
+                asset=each.coin,
+                total=Decimal(each.total),
+                locked=Decimal(each.hold),
             )
-            for asset, amount in totals.items()
-            if amount
+            for each in _decode_spot(answer.body).balances
         ]
+        return [margin, *spot]
 
     def time_call(self) -> RestCall:
         """Return the request whose answer tells the exchange's time."""

@@ -42,7 +42,7 @@ from hft import (
 )
 from hft_hyperliquid import actions, codec, limits
 from hft_hyperliquid import private_codec as wire
-from hft_hyperliquid.account import Account, NoSuchOrder
+from hft_hyperliquid.account import PERPS, SPOT, Account, NoSuchOrder
 from hft_hyperliquid.actions import Envelopes
 from hft_hyperliquid.budget import Budget
 from hft_hyperliquid.checks import check_leverage, check_signer, persistently, warn_of_time
@@ -180,6 +180,9 @@ class HyperliquidExecution(ExecutionClient[Config]):
         self.events.on_report(report)
 
     # -- the account -------------------------------------------------------------------------------
+
+    def wallet_of(self, instrument: Instrument) -> str:
+        return SPOT if instrument.kind is InstrumentKind.SPOT else PERPS
 
     async def start(self, instruments: Sequence[Instrument]) -> None:
         self._instruments.update((each.native_symbol, each) for each in instruments)
