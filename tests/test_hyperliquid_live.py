@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,10 @@ import attrs
 import pytest
 
 PERP, SPOT = "ETH/USDC:USDC@hyperliquid", "HYPE/USDC@hyperliquid"
+
+LONG_S = 40.0
+ENOUGH = 12
+"""Fills of each product."""
 
 PROFILE = """
 name: hyper
@@ -81,14 +87,26 @@ def exchange() -> Iterator[Exchange]:
         process.stdin.close()
 
 
-def run(folder: Path, *, mode: str, where: str, duration: str) -> dict[str, Any]:
+def run(folder: Path, *, mode: str, where: str, until: Callable[[], bool] | None = None) -> dict[str, Any]:
+    """Run until something is so, or for some seconds, and return the summary."""
     (folder / "busy.py").write_text(BUSY)
     profile = folder / "hyper.yaml"
     profile.write_text(PROFILE.format(mode=mode, where=where, perp=PERP, spot=SPOT))
-    command = [sys.executable, "-m", "hft", "run", str(profile), "--yes", "--json", "--duration", duration]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    summary: dict[str, Any] = json.loads(done.stdout)
+    command = [sys.executable, "-m", "hft", "run", str(profile), "--yes", "--json"]
+    command += ["--duration", "10s" if until is None else "60s"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            if until is not None:
+                give_up = time.monotonic() + LONG_S
+                while not until():
+                    assert time.monotonic() < give_up, "it does not come to that"
+                    time.sleep(0.1)
+                process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=LONG_S)
+        finally:
+            process.kill()
+    assert process.returncode == 0, err
+    summary: dict[str, Any] = json.loads(out)
     assert (summary["undecoded"], summary["gaps"], summary["faults"], summary["halted"]) == (0, 0, [], None)
     return summary
 
@@ -99,8 +117,12 @@ def test_the_ledger_of_a_live_run_is_the_exchanges_truth(
     monkeypatch.setenv("KEY", exchange.account["key"])
     monkeypatch.setenv("SECRET", exchange.account["secret"])
     where = f'url: "{exchange.url}", key: "${{KEY}}", secret: "${{SECRET}}"'
-    summary = run(tmp_path, mode="live", where=where, duration="5s")
     name = exchange.account["name"]
+
+    def enough() -> bool:
+        return all(len(each) >= ENOUGH for each in exchange.ask(f"fills?account={name}").values())
+
+    summary = run(tmp_path, mode="live", where=where, until=enough)
     fills = exchange.ask(f"fills?account={name}")
     assert summary["fills"] == sum(map(len, fills.values()))
     assert {fill["is_maker"] for fill in fills["perps"]} == {True, False}
@@ -118,7 +140,7 @@ def test_the_ledger_of_a_live_run_is_the_exchanges_truth(
             size += sign * Decimal(fill["size"])
             cash -= sign * Decimal(fill["size"]) * Decimal(fill["price"])
             fees[fill["fee_asset"]] = fees.get(fill["fee_asset"], Decimal(0)) + Decimal(fill["fee"])
-        assert len(fills[desk]) >= 10
+        assert len(fills[desk]) >= ENOUGH
         assert Decimal(held["size"]) == size
         assert Decimal(held["cash"]) == cash
         assert {asset: Decimal(fee) for asset, fee in held["fees"].items()} == fees
@@ -127,6 +149,6 @@ def test_the_ledger_of_a_live_run_is_the_exchanges_truth(
 
 
 def test_a_dry_run_trades_by_itself_on_the_exchanges_data(tmp_path: Path) -> None:
-    summary = run(tmp_path, mode="dry-run", where="environment: simulator", duration="3s")
+    summary = run(tmp_path, mode="dry-run", where="environment: simulator")
     assert summary["book_updates"] > 2
     assert summary["fills"] > 2
