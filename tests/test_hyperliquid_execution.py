@@ -36,7 +36,6 @@ from hft.run.link import LiveLink
 from hft.sim import Fault, FaultKind, World, serve
 from hft.testing.link import NotedEvents
 from hft_hyperliquid import Config, HyperliquidExecution, HyperliquidStream
-from hft_hyperliquid.cloid import cloid_of
 from hft_hyperliquid.config import OrderEntry
 from hft_hyperliquid.instruments import decode_perps, decode_spot
 from hft_hyperliquid.simulator import HyperliquidSimulator, HyperliquidSimulatorConfig
@@ -504,14 +503,3 @@ async def test_a_budget_that_is_used_up_slows_orders_down_and_not_cancels() -> N
         refused = await session.report(order, ReportKind.REJECTED)
         assert refused.reason.startswith("not sent: Too many cumulative requests sent")
         assert session.limiter.usage()["actions"].weight == 1
-
-
-async def test_orders_are_found_by_what_stands_for_their_client_ids() -> None:
-    async with trading(PERP) as (session, (instrument,)):
-        order = session.order(instrument, client_order_id="hypernabcdefghijkl1z")
-        session.client.place(order)
-        await session.report(order, ReportKind.ACCEPTED)
-        private = session.simulator.private
-        assert private is not None
-        (record,) = private.truth.tell()["accounts"]["account1"]["perps"]["orders"]
-        assert record["client_id"] == cloid_of(order.client_order_id)

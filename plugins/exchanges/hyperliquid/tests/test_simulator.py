@@ -310,8 +310,8 @@ async def test_actions_that_make_no_sense_have_it_as_well(venue: Any, action: An
         ({"s": "0.004"}, "Order must have minimum value of $10. asset=1"),
         ({"a": 10_107, "p": "9", "s": "1"}, "Order must have minimum value of 10 USDC. asset=10107"),
         ({"p": "100", "s": "1"}, "Order price cannot be more than 80% away from the reference price asset=1"),
-        ({"s": "10000"}, "Insufficient margin to place order. asset=1"),
-        ({"a": 10_107, "p": "9", "s": "100000"}, "Insufficient spot balance asset=10107"),
+        ({"s": "100000"}, "Insufficient margin to place order. asset=1"),
+        ({"a": 10_107, "p": "9", "s": "1000000"}, "Insufficient spot balance asset=10107"),
         ({"r": True}, "Reduce only order would increase position. asset=1"),
         (
             {"t": {"limit": {"tif": "Ioc"}}},
@@ -372,7 +372,7 @@ async def test_a_modification_is_another_order_of_the_same_client_id(venue: Any)
     assert statuses[1]["order"]["order"]["tif"] == "Alo"
     single = {"type": "modify", "oid": first, "order": entry()}
     assert await place.act(single) == "Cannot modify canceled or filled order"
-    bad = {"type": "modify", "oid": second, "order": entry(s="10000")}
+    bad = {"type": "modify", "oid": second, "order": entry(s="100000")}
     assert (await place.act(bad)).startswith("Error placing new order during modify: Insufficient margin")
     assert await place.info("openOrders", user=user) == []
 

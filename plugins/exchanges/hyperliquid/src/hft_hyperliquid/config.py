@@ -31,6 +31,11 @@ class OrderEntry(enum.Enum):
     REST = "rest"
 
 
+def _shown(key: Secret | str | None) -> str | None:
+    # A simulator's own accounts come with keys as most exchanges have them.
+    return key.reveal() if isinstance(key, Secret) else key
+
+
 def _check_positive(_: object, __: object, value: int | None) -> None:
     if value is not None and value <= 0:
         raise ValueError("must be more than 0")
@@ -50,7 +55,12 @@ def _check_address(_: object, __: object, value: str | None) -> None:
 class Config:
     """Options of the stream and of trading; market data need no key."""
 
-    key: Secret | None = option(None, doc="the account's address, for trading only")
+    key: str | None = attrs.field(
+        default=None,
+        converter=_shown,
+        validator=_check_address,
+        metadata={"doc": "the account's address, which is no secret; for trading only"},
+    )
     secret: Secret | None = option(
         None, doc="private key of an API wallet that the account has approved, or its own; for trading only"
     )

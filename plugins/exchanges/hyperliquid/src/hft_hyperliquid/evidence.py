@@ -73,6 +73,7 @@ class Evidence:
         self._user = user
         self._warn = warn
         self._ids: dict[int, str] = {}
+        self._order_ids: dict[str, int] = {}
 
     # -- ids ---------------------------------------------------------------------------------------
 
@@ -81,6 +82,14 @@ class Evidence:
         self._ids[order_id] = client_order_id
         if len(self._ids) > _IDS_KEPT:
             del self._ids[next(iter(self._ids))]
+        self._order_ids[client_order_id] = order_id
+        if len(self._order_ids) > _IDS_KEPT:
+            del self._order_ids[next(iter(self._order_ids))]
+
+    def order_id(self, order: Order) -> int | None:
+        """Return the exchange's id of an order, None where it was never told."""
+        told = order.exchange_order_id
+        return self._order_ids.get(order.client_order_id, int(told) if told.isdecimal() else None)
 
     def client_id(self, order_id: int, cloid: str | None) -> str:
         """Return the client id of an order, empty where it has none."""

@@ -55,7 +55,7 @@ from hft_hyperliquid.order_requests import Desk
 from hft_hyperliquid.order_socket import AccountSocket
 from hft_hyperliquid.private_codec import decode_action_answer, decode_statuses
 from hft_hyperliquid.rest_api import RestApi
-from hft_hyperliquid.signing import Signer, is_address
+from hft_hyperliquid.signing import Signer
 
 __all__ = ["HyperliquidExecution"]
 
@@ -93,9 +93,7 @@ class HyperliquidExecution(ExecutionClient[Config]):
         super().__init__(config, events, link)
         if not (config.key and config.secret):
             raise UsageError(f"{link.exchange}: trading needs 'key' and 'secret'")
-        self._address = config.key.reveal().strip().lower()
-        if not is_address(self._address):
-            raise UsageError(f"{link.exchange}: key is no address, write the account's 0x and 40 digits")
+        self._address = config.key.lower()
         self._vault = None if config.vault is None else config.vault.lower()
         self._user = self._vault or self._address
         self._network = network_at(link.environment, link.url)

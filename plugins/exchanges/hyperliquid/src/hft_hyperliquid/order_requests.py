@@ -33,6 +33,7 @@ from hft_hyperliquid.refusals import (
     NO_MATCH,
     OUT_OF_BUDGET,
     Verdict,
+    code_of,
     is_bad_time,
     verdict_of_status,
     verdict_of_text,
@@ -89,7 +90,7 @@ class Desk:
 
     def amend(self, order: ApprovedOrder, price: Price, size: Size) -> None:
         """Send a modification."""
-        if not order.exchange_order_id.isdecimal():
+        if self.evidence.order_id(order) is None:
             raise OrderError(f"order {order.client_order_id} has no id at the exchange yet")
         self._send(_Modifying(self, order, price, size))
 
@@ -118,7 +119,14 @@ class Desk:
         return actions.order_entry(order, self.assets[order.instrument.native_symbol], bound, size)
 
     def report(
-        self, order: Order, kind: ReportKind, reason: str, *, recv_ns: int = 0, filled: Size | None = None
+        self,
+        order: Order,
+        kind: ReportKind,
+        reason: str,
+        *,
+        code: str = "",
+        recv_ns: int = 0,
+        filled: Size | None = None,
     ) -> None:
         """Tell what became of a request."""
         self.evidence.events.on_report(
@@ -126,6 +134,7 @@ class Desk:
                 client_order_id=order.client_order_id,
                 kind=kind,
                 filled=filled,
+                code=code,
                 reason=reason,
                 recv_ns=recv_ns or self.link.clock.now_ns(),
             )
@@ -270,7 +279,7 @@ class _Request(ABC):
 
     def refused(self, order: Order, kind: ReportKind, reason: str, recv_ns: int) -> None:
         """Tell that it was refused, or that it is not known whether it was."""
-        self.desk.report(order, kind, reason, recv_ns=recv_ns)
+        self.desk.report(order, kind, reason, code=code_of(reason), recv_ns=recv_ns)
 
 
 class _Placing(_Request):
@@ -294,7 +303,8 @@ class _Placing(_Request):
     def refused(self, order: Order, kind: ReportKind, reason: str, recv_ns: int) -> None:
         if reason.startswith(NO_MATCH):
             # It was taken, found nobody to trade with, and has ended.
-            self.desk.report(order, ReportKind.EXPIRED, reason, recv_ns=recv_ns, filled=Size(0))
+            code = code_of(reason)
+            self.desk.report(order, ReportKind.EXPIRED, reason, code=code, recv_ns=recv_ns, filled=Size(0))
         else:
             super().refused(order, kind, reason, recv_ns)
 
@@ -322,7 +332,10 @@ class _Modifying(_Request):
         if self._left <= 0:
             raise OrderError(f"order {order.client_order_id} has traded as much already")
         action = actions.modify_action(order.client_order_id, self.desk.entry(order, self._price, self._left))
-        self.desk.evidence.replacements.begin(order.client_order_id, int(order.exchange_order_id))
+        evidence = self.desk.evidence
+        order_id = evidence.order_id(order)
+        assert order_id is not None, "it was looked at before"
+        evidence.replacements.begin(order.client_order_id, order_id)
         return action
 
     def take(self, order: Order, status: Status, recv_ns: int) -> None:

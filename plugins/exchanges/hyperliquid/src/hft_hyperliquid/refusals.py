@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["NO_MATCH", "OUT_OF_BUDGET", "Verdict", "is_bad_time", "verdict_of_status", "verdict_of_text"]
+__all__ = [
+    "NO_MATCH",
+    "OUT_OF_BUDGET",
+    "Verdict",
+    "code_of",
+    "is_bad_time",
+    "verdict_of_status",
+    "verdict_of_text",
+]
 
 OUT_OF_BUDGET = "Too many cumulative requests sent"
 
@@ -13,6 +21,30 @@ NO_MATCH = ("Order could not immediately match", "No liquidity available for mar
 
 _DUPLICATE_NONCE = "duplicate nonce"
 _BAD_TIME = ("Action already expired", "nonce too low", "nonce too high")
+
+
+_CODES = {
+    "Price must be divisible by tick size": "tickRejected",
+    "Order must have minimum value": "minTradeNtlRejected",
+    "Insufficient margin": "perpMarginRejected",
+    "Insufficient spot balance": "insufficientSpotBalanceRejected",
+    "Order has insufficient spot balance": "insufficientSpotBalanceRejected",
+    "Reduce only order would increase position": "reduceOnlyRejected",
+    "Post only order would have immediately matched": "badAloPxRejected",
+    "Order could not immediately match": "iocCancelRejected",
+    "No liquidity available": "marketOrderNoLiquidityRejected",
+    "Invalid TP/SL price": "badTriggerPxRejected",
+    "Order price": "oracleRejected",
+    "Price too far from oracle": "oracleRejected",
+    "Order would cause position to exceed margin tier limit": "perpMaxPositionRejected",
+    "Too many open orders": "tooManyOpenOrdersRejected",
+}
+"""A refusal has words only; these are the ones for the state that an order is in after it."""
+
+
+def code_of(text: str) -> str:
+    """Return the exchange's one word for a refusal, ``rejected`` where it has none."""
+    return next((code for begins, code in _CODES.items() if text.startswith(begins)), "rejected")
 
 
 class Verdict(enum.Enum):

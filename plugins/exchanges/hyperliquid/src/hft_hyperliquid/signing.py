@@ -22,7 +22,6 @@ __all__ = [
     "agent_digest",
     "connection_id",
     "encode_action",
-    "is_address",
     "keccak",
     "recover_address",
     "typed_digest",
@@ -41,12 +40,6 @@ def keccak(data: bytes) -> bytes:
     """Return the Keccak-256 hash, which is not SHA3-256."""
     digest: bytes = sha3.keccak_256(data).digest()
     return digest
-
-
-def is_address(text: str) -> bool:
-    """Say whether a text is an address: ``0x`` and 40 hexadecimal digits."""
-    digits = text[2:]
-    return text.startswith("0x") and len(digits) == 40 and set(digits) <= set("0123456789abcdefABCDEF")
 
 
 # -- typed data ------------------------------------------------------------------------------------------

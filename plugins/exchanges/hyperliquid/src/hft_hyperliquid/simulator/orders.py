@@ -22,6 +22,7 @@ from hft.sim import (
     lots_of,
     ticks_of,
 )
+from hft_hyperliquid.cloid import client_id_of
 from hft_hyperliquid.simulator.auth import Malformed, Rejected
 from hft_hyperliquid.simulator.bodies import NativeOrder
 from hft_hyperliquid.simulator.listing import NS_PER_MS, Listing, number
@@ -147,7 +148,7 @@ class Trading:
             side=side,
             size=size,
             price=None if is_market else price,
-            client_id=f"#{next(self._numbers)}" if cloid is None else cloid.lower(),
+            client_id=f"#{next(self._numbers)}" if cloid is None else client_id_of(cloid.lower()),
             time_in_force=_TIMES[tif] if tif else TimeInForce.GTC,
             post_only=tif == "Alo",
             reduce_only=_field(asked, "r", bool),
@@ -220,7 +221,7 @@ class Trading:
         if listing is None:
             return None
         account = self._desk(listing).accounts[name]
-        client_id = None if cloid is None else cloid.lower()
+        client_id = None if cloid is None else client_id_of(cloid.lower())
         return account.find(listing.synthetic(), order_id=order_id, client_id=client_id)
 
     def orders(self, name: str) -> list[ClientOrder]:

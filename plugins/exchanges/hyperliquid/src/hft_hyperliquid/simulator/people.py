@@ -16,7 +16,7 @@ __all__ = ["PERP_FEES", "SPOT_FEES", "Person", "people", "start_balances"]
 PERP_FEES = FeeRates(maker=Decimal("0.00015"), taker=Decimal("0.00045"))
 SPOT_FEES = FeeRates(maker=Decimal("0.0004"), taker=Decimal("0.0007"))
 
-_START_USD, _START_OTHER = Decimal(100_000), Decimal(1_000)
+_START_USD, _START_OTHER = Decimal(1_000_000), Decimal(10_000)
 
 
 @attrs.frozen(kw_only=True)
