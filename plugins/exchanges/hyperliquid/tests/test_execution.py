@@ -243,7 +243,6 @@ async def test_it_is_ready_when_every_feed_is_subscribed_to() -> None:
         "meta",
         "spotMeta",
         "userRole",
-        "userRole",
         "clearinghouseState",
     ]
     world.link.open(CONN)

@@ -35,20 +35,20 @@ async def persistently(link: Link, ask: Callable[[], Awaitable[T]]) -> T:
 
 async def check_signer(api: RestApi, link: Link, account: str, signer: str, vault: str | None) -> None:
     """Raise `UsageError` if a signature would be another's, or the account does not own ``vault``."""
+    # Such a question is dear: a wallet that was approved says that the account is one.
+    role = await _role(api, link, signer)
     if signer != account:
-        role = await _role(api, link, signer)
         if role.role != "agent" or role.data.user.lower() != account:
             raise UsageError(
                 f"{link.exchange}: the private key is that of {signer}, which is no API wallet of {account};"
                 f" approve it there, check key, secret and environment {link.environment!r}"
             )
-    owner = await _role(api, link, account)
-    if owner.role == "agent":
+    elif role.role == "agent":
         raise UsageError(
             f"{link.exchange}: key {account} is an API wallet, write the account's address,"
-            f" {owner.data.user or 'which approved it'}"
+            f" {role.data.user or 'which approved it'}"
         )
-    if owner.role == "missing":
+    elif role.role == "missing":
         raise UsageError(f"{link.exchange}: the exchange knows no account {account}, deposit first")
     if vault is None:
         return

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from aiohttp import web
 
-from hft import Side, Size
+from hft import Price, Side, Size
 from hft.sim import (
     ClientOrder,
     EventQueue,
@@ -140,11 +140,11 @@ class _Liquidator:
 
 
 def _filters(listing: Listing) -> Filters:
-    far = 10**15
+    far = 10**15  # what the exchange limits is the distance from the mark price
     return Filters(
         max_size=Size(far),
         max_market_size=Size(far),
-        max_price=type(listing.market.instrument.price("1"))(far),
+        max_price=Price(far),
         min_notional=listing.market.instrument.min_notional,
         bands=_BANDS,
         max_orders=_MAX_ORDERS,
