@@ -978,3 +978,23 @@ def test_every_cost_is_a_published_limit() -> None:
             costs = limits.action_costs(41, over_socket=over_socket, cancels=cancels)
             assert {name for name, _ in costs} <= published
             assert dict(costs)["weight"] == 2
+
+
+async def test_a_modification_that_is_carried_out_after_all_is_found_out() -> None:
+    world = await modifying()
+    world.link.clock.advance(3 * S)
+    assert world.report().kind is ReportKind.UNKNOWN
+    # It is asked about too early: the exchange has not got to it.
+    status = {"order": listed(sz="0.05"), "status": "open", "statusTimestamp": START_MS}
+    world.link.infos["orderStatus"] = {"status": "order", "order": status}
+    asked = order(exchange_order_id="77")
+    world.client.query(asked)
+    await world.link.work()
+    assert world.report().kind is ReportKind.ACCEPTED
+    # Now it does: that the earlier one is cancelled ends nothing.
+    status["order"] = listed(oid=78, sz="0.06", origSz="0.06", limitPx="3013.0")
+    world.update("canceled")
+    await world.link.work()
+    report = world.report()
+    assert (report.kind, report.exchange_order_id) == (ReportKind.REPLACED, "78")
+    assert (report.price, report.size) == (301_300, 600)

@@ -204,10 +204,11 @@ class Account:
             # Rows of the millisecond at which the last page ended come again.
             known = [row for row in rows if row.time_ms == start_ms]
             rows += [row for row in found if row.time_ms > start_ms or row not in known]
-            if len(found) < page or found[-1].time_ms <= start_ms:
+            last_ms = max((row.time_ms for row in found), default=start_ms)
+            if len(found) < page or last_ms <= start_ms:
                 rows.sort(key=lambda row: row.time_ms)
                 return rows, answer.recv_ns
-            start_ms = found[-1].time_ms
+            start_ms = last_ms
 
     # -- what there is -----------------------------------------------------------------------------
 

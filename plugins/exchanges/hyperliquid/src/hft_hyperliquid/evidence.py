@@ -57,6 +57,7 @@ class Evidence:
     """Turns messages into fills, payments and reports.
 
     ``instruments`` are those of the run by the exchange's names, ``user`` is the address traded for.
+    ``lacking(order)`` is called where only a question tells what became of an order.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class Evidence:
         user: str,
         *,
         warn: Callable[[str], None],
+        lacking: Callable[[Order], None],
     ) -> None:
         self.events = events
         self.replacements = Replacements()
         self._instruments = instruments
         self._user = user
         self._warn = warn
+        self._lacking = lacking
         self._ids: dict[int, str] = {}
         self._order_ids: dict[str, int] = {}
 
@@ -105,11 +108,15 @@ class Evidence:
             return
         client_id = self.client_id(listed.order_id, listed.cloid)
         kind = kind_of(update.status)
-        if kind is ReportKind.ACCEPTED:
+        if kind is ReportKind.ACCEPTED and client_id:
             self.note_id(listed.order_id, client_id)
         filled = self.filled(listed, update.status, instrument)
         chain = self.replacements.find(client_id)
         if chain is not None:
+            if recv_ns < chain.doubtful_until_ns:
+                # What was modified without an answer is no longer what it was: which order it is is asked.
+                self._lacking(chain.order)
+                return
             if kind is ReportKind.CANCELED and listed.order_id == chain.order_id:
                 # Of an order that follows another the end is the end of all, unless one follows it.
                 if chain.following is not None:

@@ -103,7 +103,7 @@ class HyperliquidExecution(ExecutionClient[Config]):
         self._instruments: dict[str, Instrument] = {}
         self._quotes: dict[str, codec.Bbo] = {}
         self._assets: dict[str, int] = {}
-        self._evidence = Evidence(events, self._instruments, self._user, warn=link.warn)
+        self._evidence = Evidence(events, self._instruments, self._user, warn=link.warn, lacking=self.query)
         self._account = Account(self._api, self._evidence, link.exchange, self._user, self._instruments)
         self._budget = Budget(link, self._api, self._user)
         self._socket: AccountSocket | None = None
@@ -175,6 +175,10 @@ class HyperliquidExecution(ExecutionClient[Config]):
             for fill in found.fills:
                 self.events.on_fill(fill)
             report = found.status.report
+            was = order.exchange_order_id
+            if report.kind is ReportKind.ACCEPTED and was not in ("", report.exchange_order_id):
+                # A modification of which nothing was heard: the answer is what there is in its place.
+                report = attrs.evolve(report, kind=ReportKind.REPLACED)
         self.events.on_report(report)
 
     # -- the account -------------------------------------------------------------------------------
@@ -217,6 +221,7 @@ class HyperliquidExecution(ExecutionClient[Config]):
             by_socket=self.config.order_entry is OrderEntry.WEBSOCKET,
             order_wait_ns=self.config.order_wait,
             answer_timeout_ns=self.config.answer_timeout,
+            validity_ns=self._capabilities[InstrumentKind.PERPETUAL].request_validity_ns,
             market_price=self._market_price,
             out_of_budget=self._budget.exhausted,
             bad_time=self._on_bad_time,

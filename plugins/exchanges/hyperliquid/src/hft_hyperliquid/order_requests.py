@@ -67,6 +67,7 @@ class Desk:
         by_socket: bool,
         order_wait_ns: int,
         answer_timeout_ns: int,
+        validity_ns: int,
         market_price: Callable[[Order], Price],
         out_of_budget: Callable[[], None],
         bad_time: Callable[[], None],
@@ -80,6 +81,7 @@ class Desk:
         self.by_socket = by_socket
         self.order_wait_ns = order_wait_ns
         self.answer_timeout_ns = answer_timeout_ns
+        self.validity_ns = validity_ns
         self.market_price = market_price
         self.out_of_budget = out_of_budget
         self.bad_time = bad_time
@@ -335,7 +337,7 @@ class _Modifying(_Request):
         evidence = self.desk.evidence
         order_id = evidence.order_id(order)
         assert order_id is not None, "it was looked at before"
-        evidence.replacements.begin(order.client_order_id, order_id)
+        evidence.replacements.begin(order, order_id)
         return action
 
     def take(self, order: Order, status: Status, recv_ns: int) -> None:
@@ -351,6 +353,13 @@ class _Modifying(_Request):
         chain = self.desk.evidence.replacements.find(order.client_order_id)
         if order.is_open and chain is not None and chain.following and chain.following[0] == order_id:
             self.unanswered("it is not told how much had traded before the change")
+
+    def unanswered(self, reason: str) -> None:
+        desk = self.desk
+        chain = desk.evidence.replacements.find(self.orders[0].client_order_id)
+        if chain is not None:
+            chain.doubtful_until_ns = desk.link.clock.now_ns() + desk.validity_ns
+        super().unanswered(reason)
 
     def refused(self, order: Order, kind: ReportKind, reason: str, recv_ns: int) -> None:
         super().refused(order, kind, reason, recv_ns)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from hft import Price, Size
+from hft import Order, Price, Size
 
 __all__ = ["Replaced", "Replacement", "Replacements"]
 
@@ -29,6 +29,7 @@ class Replaced:
 class Replacement:
     """One order's chain: what it is now, and what those before it have traded."""
 
+    order: Order
     order_id: int
     before: int = 0
     is_under_way: bool = False
@@ -37,6 +38,8 @@ class Replacement:
     """What the present one, or the one before, had traded when it ended; None where that was not told."""
     following: tuple[int, Price, Size] | None = None
     """Id, price and size of the one that follows, where the end of the present one was not told yet."""
+    doubtful_until_ns: int = 0
+    """Until when a modification may still be carried out that found no answer."""
 
     def advance(self) -> Replaced | None:
         """Go on to the order that follows, if all is known of the one before."""
@@ -64,16 +67,19 @@ class Replacements:
         """Return the chain of an order, None where it was never modified."""
         return self._chains.get(client_order_id)
 
-    def begin(self, client_order_id: str, order_id: int) -> None:
+    def begin(self, order: Order, order_id: int) -> None:
         """Note that a modification is being sent."""
+        client_order_id = order.client_order_id
         chain = self._chains.get(client_order_id)
         if chain is None:
-            chain = self._chains[client_order_id] = Replacement(order_id)
+            chain = self._chains[client_order_id] = Replacement(order, order_id)
             if len(self._chains) > _KEPT:
                 del self._chains[next(iter(self._chains))]
         chain.is_under_way, chain.following = True, None
 
     def settle(self, client_order_id: str, order_id: int, before: int) -> None:
         """Take what the exchange said when it was asked: which order it is now, and what was before."""
-        if before or client_order_id in self._chains:
-            self._chains[client_order_id] = Replacement(order_id, before)
+        chain = self._chains.get(client_order_id)
+        if chain is not None:
+            chain.order_id, chain.before = order_id, before
+            chain.is_under_way, chain.following, chain.ended_with = False, None, None
