@@ -105,6 +105,21 @@ async def test_the_body_comes_as_it_is_and_goes_to_the_tap(
     assert (record.dir, record.conn, record.payload) == ("http", url, b'{"a": "\xc3\xa4"}')
 
 
+async def test_a_request_with_a_body_is_posted_as_json(
+    bench: Bench, exchange: Exchange, tmp_path: Path
+) -> None:
+    exchange.answer = {"body": b"[]"}
+    tap = Tap()
+    body = b'{"type":"meta"}'
+    assert await bench.client(tap=tap).get(Request(url=exchange.url + "/info", body=body)) == b"[]"
+    assert exchange.requests == [("POST", "", body)]
+    with CaptureWriter(tmp_path / "c.jsonl") as writer:
+        tap.start(writer)
+        await tap.stop()
+    (record,) = read_capture(tmp_path / "c.jsonl")
+    assert (record.method, record.req) == ("POST", body.decode())
+
+
 async def test_after_its_end_nothing_is_sent_any_more(bench: Bench, exchange: Exchange) -> None:
     client = bench.client()
     await client.get(Request(url=exchange.url))

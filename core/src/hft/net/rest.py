@@ -72,18 +72,19 @@ class RestClient:
         self._is_closed = False
 
     async def get(self, request: Request) -> bytes:
-        """Return the body of the answer; raise `TransportError` where there is none with status 200."""
+        """Return the body of a public answer; raise `TransportError` where there is none with status 200."""
         shown = redact_url(request.url)
+        headers = {"Content-Type": "application/json"} if request.body else {}
         call = RestCall(
-            method="GET",
+            method="POST" if request.body else "GET",
             shown=shown,
-            write=lambda _: HttpRequest(url=str(URL(request.url))),
+            write=lambda _: HttpRequest(url=str(URL(request.url)), headers=headers, body=request.body),
             costs=((request.limit, request.weight),),
         )
         answer = await self._answer(call, tap_all=False)
         wait_ns = self._refused(call, answer)
         if answer.status != 200:
-            message = f"GET {shown}: status {answer.status}: {answer.body[:_SHOWN_BYTES]!r}"
+            message = f"{call.method} {shown}: status {answer.status}: {answer.body[:_SHOWN_BYTES]!r}"
             raise StatusError(message, status=answer.status, retry_after_ns=wait_ns)
         return answer.body
 

@@ -62,14 +62,16 @@ class RateLimit:
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """A public GET. Its answer must be understood from ``url`` alone, so that a capture replays.
+    """A public GET, or a POST of JSON where there is a ``body``.
 
-    ``weight`` counts against ``limit``, the name of one of the stream's `RateLimit`.
+    Its answer must be understood from ``url`` and ``body`` alone, so that a capture replays. ``weight``
+    counts against ``limit``, the name of one of the stream's `RateLimit`.
     """
 
     url: str
     weight: int = 1
     limit: str = ""
+    body: bytes = b""
 
 
 @attrs.frozen(kw_only=True)

@@ -14,9 +14,11 @@ _DIGEST_CHARACTERS = 6
 
 
 class ClientOrderIds:
-    """Makes ``<name><profile><run><count>``: letters and digits only, 19 to 32 characters.
+    """Makes ``<name><profile><run><count>``: small letters and digits only, 19 to 24 characters.
 
-    That is within the rules of Binance (``[a-zA-Z0-9-_.:/]{1,36}``) and of OKX (alphanumeric, 32).
+    That is within the rules of Binance (``[a-zA-Z0-9-_.:/]{1,36}``) and of OKX (alphanumeric, 32), and in
+    base 36 within the 128 bits of Hyperliquid. The count is in base 36 as well: two thousand million orders
+    a run.
     ``profile_prefix`` marks every order of a profile, ``prefix`` those of one run of it. The digests
     keep profiles apart whose names begin alike. ``run`` is any text that no other run of the profile
     has: the start time of a live run, the seed of a simulated one.
@@ -31,7 +33,7 @@ class ClientOrderIds:
     def next(self) -> str:
         """Return an id that was not returned before."""
         self._count += 1
-        return f"{self.prefix}{self._count}"
+        return f"{self.prefix}{_base36(self._count)}"
 
     def owns(self, client_order_id: str) -> bool:
         """Say whether an order is of this run."""
@@ -40,6 +42,14 @@ class ClientOrderIds:
     def owns_profile(self, client_order_id: str) -> bool:
         """Say whether an order is of this profile, whichever run placed it."""
         return client_order_id.startswith(self.profile_prefix)
+
+
+def _base36(number: int) -> str:
+    text = ""
+    while number:
+        number, digit = divmod(number, len(_DIGITS))
+        text = _DIGITS[digit] + text
+    return text
 
 
 def _digest(text: str) -> str:

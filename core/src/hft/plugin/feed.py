@@ -138,7 +138,8 @@ class RecordedFeed(StreamFeed):
             case "recv":
                 self.on_frame(record.conn, record.payload, record.t)
             case "http":
-                self.on_response(Request(url=record.conn), record.payload, record.t)
+                asked = Request(url=record.conn, body=(record.req or "").encode())
+                self.on_response(asked, record.payload, record.t)
             case "open":
                 self.on_open(record.conn, record.t)
             case "close":

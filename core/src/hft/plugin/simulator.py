@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 from attrs.validators import and_, ge, gt, le, min_len
@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # importing aiohttp takes longer than all of hft, and most ru
     from aiohttp import web
 
     from hft.sim.faults import Faults
+    from hft.sim.instruments import SyntheticProduct
     from hft.sim.world import World
 
 __all__ = ["Account", "Endpoints", "Simulator", "SimulatorConfig"]
@@ -75,6 +76,10 @@ class Simulator(Configured[ConfigT], ABC):
     requests of a websocket API, pass through the hub. ``world.clock`` is the exchange's clock, which a
     fault may set wrong: what the exchange stamps or checks is by that clock.
     """
+
+    product: ClassVar[staticmethod[[str, str], SyntheticProduct] | None] = None
+    """Makes up what trades, from unified symbol and exchange, where the exchange's grid is its own; it raises
+    `UsageError` for a symbol that cannot be simulated."""
 
     def __init__(self, config: ConfigT, world: World) -> None:
         self.config = config

@@ -6,11 +6,13 @@ from hft.sim.account import DeskAccount
 from hft.sim.archive import Archive, fill_record, order_record
 from hft.sim.campaign import FaultPlaces, random_fault, random_faults
 from hft.sim.desk import Desk, DeskListener
+from hft.sim.event_order import EventOrder, EventQueue
 from hft.sim.fault import Fault, FaultKind
 from hft.sim.faults import Faults
 from hft.sim.fees import FeeRates, rounded
 from hft.sim.filters import Filters, lots_of, ticks_of
 from hft.sim.hub import Hub, Subscriber
+from hft.sim.instruments import SyntheticProduct, synthetic_product
 from hft.sim.linear import LinearDesk, MoneyListener
 from hft.sim.liquidation import Liquidations
 from hft.sim.margin import Income, IncomeKind, MarginAccount
@@ -44,6 +46,8 @@ __all__ = [
     "DeskAccount",
     "DeskListener",
     "EndReason",
+    "EventOrder",
+    "EventQueue",
     "Execution",
     "Fault",
     "FaultKind",
@@ -81,6 +85,7 @@ __all__ = [
     "Step",
     "Subscriber",
     "SyntheticMarket",
+    "SyntheticProduct",
     "TransferListener",
     "Trigger",
     "TriggerPrice",
@@ -96,5 +101,6 @@ __all__ = [
     "random_faults",
     "rounded",
     "serve",
+    "synthetic_product",
     "ticks_of",
 ]

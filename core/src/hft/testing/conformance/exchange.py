@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from hft.clock import SimulatedClock
+from hft.clock import Clock, SimulatedClock
 from hft.instrument import Instrument
 from hft.market import Channel
 from hft.net.spec import Request
@@ -89,6 +89,11 @@ class ExchangeUnderTest(Subject):
         """The plugin's simulator."""
         return _offered(self.plugin.simulator())
 
+    def make_world(self, clock: Clock, symbols: Sequence[str], **options: Any) -> World:
+        """Make a world of symbols as the plugin's simulator wants it."""
+        product = self.simulator.product or synthetic_product
+        return World.synthetic(clock, symbols, self.key, product=product, **options)
+
     def make_simulator(self, world: World, **options: Any) -> Simulator[Any]:
         """Make the simulator around a world."""
         symbols = tuple(world.markets)
@@ -121,12 +126,12 @@ class ExchangeUnderTest(Subject):
     @cached_property
     def instrument(self) -> Instrument:
         """The traded instrument, as the world has it."""
-        return synthetic_product(self.symbols[0], self.key).instrument
+        return (self.simulator.product or synthetic_product)(self.symbols[0], self.key).instrument
 
     @cached_property
     def capabilities(self) -> Capabilities:
         """What the client declares for the traded instrument."""
-        world = World.synthetic(SimulatedClock(1_700_000_000_000_000_000), self.symbols, self.key)
+        world = self.make_world(SimulatedClock(1_700_000_000_000_000_000), self.symbols)
         account = self.make_simulator(world).accounts()[0]
         link = FakeLink(self.key, url="http://127.0.0.1:9")
         return self.client(self.make_config(account), NotedEvents(), link).capabilities_of(self.instrument)

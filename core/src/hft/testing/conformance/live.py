@@ -21,7 +21,7 @@ from hft.sim import SyntheticMarket
 from hft.testing.conformance.stage import Stage
 from hft.testing.orders import NotedOwner
 from hft.testing.truth import Truth, compare_ledger
-from hft.types import BookState, Duration, OrderState, Price, Side, Size, TimeInForce
+from hft.types import BookState, Duration, OrderState, Side, Size, TimeInForce
 
 __all__ = ["Hand", "run_kernel"]
 
@@ -54,7 +54,7 @@ class Hand:
     def place(self, *, at_the_front: bool = False, side: Side = Side.BUY) -> Order:
         """Place an order that rests, far from the market or at its front."""
         best = self.market.levels(side, 1)[0][0]
-        far = Price(best * (97 if side is Side.BUY else 103) // 100)
+        far = self.instrument.price_down(best * (97 if side is Side.BUY else 103) // 100)
         price = best if at_the_front else far
         least = 4 * self.instrument.min_notional / (far * self.instrument.point_value)
         size = Size(max(int(least) + 1, 4 * self.instrument.min_size, 40) + 3)

@@ -8,7 +8,7 @@ from hft.testing.conformance.cards import card
 from hft.testing.conformance.exchange import ExchangeUnderTest
 from hft.testing.conformance.stage import play
 from hft.testing.conformance.trader import FINAL, NOT_SENT, trading
-from hft.types import Liquidity, OrderType, Price, Side, Size, TimeInForce
+from hft.types import Liquidity, OrderType, Side, Size, TimeInForce
 
 __all__ = ["OrderCards"]
 
@@ -27,7 +27,7 @@ class OrderCards:
 
         async def script() -> None:
             async with trading(exchange) as at:
-                price = Price(at.far_price() + 1)
+                price = at.instrument.price_above(at.far_price())
                 order = await at.placed(price=price)
                 accepted, *repeated = at.reports(order)
                 assert accepted.exchange_order_id
@@ -302,7 +302,8 @@ class OrderCards:
 
         async def script() -> None:
             async with trading(exchange) as at:
-                taking = at.order(price=Price(at.best(Side.SELL) * 101 // 100), post_only=True)
+                price = at.instrument.price_up(at.best(Side.SELL) * 101 // 100)
+                taking = at.order(price=price, post_only=True)
                 at.client.place(taking)
                 ended = await at.report(taking, *FINAL)
                 assert ended.kind is not ReportKind.REJECTED or (ended.code and ended.reason)
@@ -329,7 +330,7 @@ class OrderCards:
                 order = at.order(price=price, size=Size(stands + at.size()), time_in_force=TimeInForce.IOC)
                 at.client.place(order)
                 ended = await at.report(order, *FINAL)
-                assert ended.kind in (ReportKind.CANCELED, ReportKind.EXPIRED)
+                assert ended.kind in (ReportKind.CANCELED, ReportKind.EXPIRED), ended
                 await at.until_filled(order, stands)
                 assert ended.filled in (stands, None)
                 nothing = at.order(time_in_force=TimeInForce.IOC)
@@ -372,7 +373,7 @@ class OrderCards:
 
         async def script() -> None:
             async with trading(exchange) as at:
-                trigger = Price(at.best(Side.SELL) * 102 // 100)
+                trigger = at.instrument.price_up(at.best(Side.SELL) * 102 // 100)
                 order = at.order(price=trigger, trigger_price=trigger, type=OrderType.STOP_LIMIT)
                 at.client.place(order)
                 await at.report(order, ReportKind.ACCEPTED)

@@ -188,7 +188,7 @@ async def stage(
     """
     clock = VirtualClock()
     before = asyncio.all_tasks()
-    world = World.synthetic(clock, exchange.symbols[: symbols or None], exchange.key, seed=_SEED, rate=rate)
+    world = exchange.make_world(clock, exchange.symbols[: symbols or None], seed=_SEED, rate=rate)
     connections = watch_connections()
     made = exchange.make_simulator(world, **simulator)
     async with serve(made) as port:

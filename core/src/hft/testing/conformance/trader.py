@@ -84,7 +84,7 @@ class Trader:
 
     def far_price(self) -> Price:
         """Return a price at which an order to buy rests."""
-        return Price(self.best(Side.BUY) * _BELOW // 100)
+        return self.instrument.price_down(self.best(Side.BUY) * _BELOW // 100)
 
     def size(self) -> Size:
         """Return a size that the exchange takes, in lots that are no round number."""

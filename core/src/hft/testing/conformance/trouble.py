@@ -30,7 +30,7 @@ from hft.testing.conformance.passages import pattern
 from hft.testing.conformance.stage import play, stage
 from hft.testing.conformance.trader import FINAL, NOT_SENT, Trader, trader, trading, wire
 from hft.testing.link import NotedEvents
-from hft.types import Duration, Price, Size
+from hft.types import Duration, Size
 
 __all__ = ["TroubleCards"]
 
@@ -570,7 +570,7 @@ def _left_unknown(
         async with trading(exchange) as at:
             names.lose_private(at.on)
             lose(at)
-            order = at.order(price=Price(at.far_price() + 3))
+            order = at.order(price=at.instrument.price_above(at.far_price()))
             at.client.place(order)
             await at.report(order, ReportKind.UNKNOWN, ReportKind.ACCEPTED, *FINAL)
             assert {each.kind for each in at.reports(order)} == {ReportKind.UNKNOWN}

@@ -1,0 +1,95 @@
+"""What is looked at before anything is traded: whose the key is, and how the account is set."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from hft import Backoff, DecodeError, Link, TransportError, UsageError, decoder
+from hft_hyperliquid.private_codec import ActiveAsset, Role
+from hft_hyperliquid.rest_api import RestApi
+
+__all__ = ["check_leverage", "check_signer", "persistently", "warn_of_time"]
+
+_INITIAL_NS, _MAXIMUM_NS = 500_000_000, 30_000_000_000
+_LARGE_OFFSET_NS = 1_000_000_000
+
+_decode_role = decoder(Role, "role of an address")
+_decode_asset = decoder(ActiveAsset, "settings of a perpetual")
+
+T = TypeVar("T")
+
+
+async def persistently(link: Link, ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until there is an answer."""
+    backoff = Backoff(link.random, initial_ns=_INITIAL_NS, maximum_ns=_MAXIMUM_NS)
+    while True:
+        delay_ns = backoff.next_ns()
+        if delay_ns:
+            await link.clock.sleep(delay_ns)
+        try:
+            return await ask()
+        except (TransportError, DecodeError) as error:
+            link.warn(str(error))
+
+
+async def check_signer(api: RestApi, link: Link, account: str, signer: str, vault: str | None) -> None:
+    """Raise `UsageError` if a signature would be another's, or the account does not own ``vault``."""
+    # Such a question is dear: a wallet that was approved says that the account is one.
+    role = await _role(api, link, signer)
+    if signer != account:
+        if role.role != "agent" or role.data.user.lower() != account:
+            raise UsageError(
+                f"{link.exchange}: the private key is that of {signer}, which is no API wallet of {account};"
+                f" approve it there, check key, secret and environment {link.environment!r}"
+            )
+    elif role.role == "agent":
+        raise UsageError(
+            f"{link.exchange}: key {account} is an API wallet, write the account's address,"
+            f" {role.data.user or 'which approved it'}"
+        )
+    elif role.role == "missing":
+        raise UsageError(f"{link.exchange}: the exchange knows no account {account}, deposit first")
+    if vault is None:
+        return
+    traded = await _role(api, link, vault)
+    if traded.role == "subAccount" and traded.data.master.lower() == account:
+        return
+    if traded.role != "vault":
+        raise UsageError(
+            f"{link.exchange}: {vault} is neither a vault nor a sub-account of {account}, correct 'vault'"
+        )
+
+
+async def check_leverage(api: RestApi, link: Link, user: str, coins: Iterable[str], most: int) -> None:
+    """Raise `UsageError` if a traded perpetual has more leverage than the profile allows."""
+    for coin in coins:
+        asked = {"type": "activeAssetData", "user": user, "coin": coin}
+
+        async def ask(asked: dict[str, str] = asked) -> ActiveAsset:
+            return _decode_asset((await api.ask(asked)).body)
+
+        leverage = (await persistently(link, ask)).leverage.value
+        if leverage > most:
+            raise UsageError(
+                f"{link.exchange}: {coin} has leverage {leverage}, the profile says at most {most};"
+                " lower it at the exchange"
+            )
+
+
+async def _role(api: RestApi, link: Link, address: str) -> Role:
+    async def ask() -> Role:
+        return _decode_role((await api.ask({"type": "userRole", "user": address})).body)
+
+    return await persistently(link, ask)
+
+
+def warn_of_time(api: RestApi, link: Link) -> None:
+    """Tell of a clock that is far off."""
+    offset_ns = api.clock.offset_ns
+    if abs(offset_ns) > _LARGE_OFFSET_NS:
+        ahead = "behind" if offset_ns > 0 else "ahead of"
+        link.warn(
+            f"{link.exchange}: this clock is {abs(offset_ns) / 1e9:.3f} s {ahead} the exchange's;"
+            " requests are given the exchange's time, latencies are wrong; synchronise it"
+        )
