@@ -1,0 +1,7 @@
+"""Market data as columns: what backtests read."""
+
+from __future__ import annotations
+
+from hft.data.columns import COLUMNS, LAST, ColumnsWriter, Day, Kind, day_folder, find_days, read_day
+
+__all__ = ["COLUMNS", "LAST", "ColumnsWriter", "Day", "Kind", "day_folder", "find_days", "read_day"]

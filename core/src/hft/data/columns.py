@@ -1,0 +1,294 @@
+"""The working form of market data: a folder a day and instrument, with one array a column, to be mapped.
+
+::
+
+    ROOT/binance/BTC-USDT/2024-08-08/
+        instrument.json     what is traded, and the grid on which prices and sizes are counted
+        exchange_ns.npy     int64: when it happened by the exchange's clock, 0 where it does not say
+        recv_ns.npy         int64: when we saw it
+        kind.npy            uint8: a `Kind`
+        side.npy            int8: +1 a bid or a buying aggressor, -1 an ask or a selling one
+        price.npy           int64: ticks
+        size.npy            int64: lots
+        flags.npy           uint8: bit 0 (`LAST`) marks the last event of one message of the exchange
+
+The arrays are little-endian, all of one length, sorted by ``recv_ns`` and then as they came. A book is shown
+to nobody between the events of one message.
+"""
+
+from __future__ import annotations
+
+import enum
+import io
+import mmap
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import attrs
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from hft.errors import DataError
+from hft.instrument import Instrument, InstrumentId
+from hft.types import InstrumentKind, Size
+
+__all__ = ["COLUMNS", "LAST", "ColumnsWriter", "Day", "Kind", "day_folder", "find_days", "read_day"]
+
+COLUMNS: Mapping[str, str] = {
+    "exchange_ns": "<i8",
+    "recv_ns": "<i8",
+    "kind": "|u1",
+    "side": "|i1",
+    "price": "<i8",
+    "size": "<i8",
+    "flags": "|u1",
+}
+"""The columns, each with its type as numpy writes it."""
+
+LAST = 1
+"""The flag of the last event of one message of the exchange."""
+
+_INSTRUMENT = "instrument.json"
+
+_HEADER_BYTES = 128
+"""Room for the header of any length of array, so that it can be written again when the length is known."""
+
+Array = npt.NDArray[Any]
+
+
+class Kind(enum.IntEnum):
+    """What an event is."""
+
+    LEVEL = 1
+    """A price level has this size now; 0 deletes it."""
+    TRADE = 2
+    """A public trade; ``side`` is the aggressor's."""
+    CLEAR = 3
+    """The book is empty; the levels of a snapshot follow, or nothing where the book was lost."""
+    QUOTE = 4
+    """One side of the exchange's own ticker of best bid and ask; both stand in one message."""
+
+
+class _InstrumentFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """``instrument.json``: decimals are texts, ``min_size`` and ``max_size`` lots."""
+
+    symbol: str
+    exchange: str
+    native_symbol: str
+    kind: str
+    base: str
+    quote: str
+    settle: str
+    tick_size: Decimal
+    lot_size: Decimal
+    min_size: int = 1
+    max_size: int | None = None
+    min_notional: Decimal = Decimal(0)
+    contract_multiplier: Decimal = Decimal(1)
+    inverse: bool = False
+    maker_fee: Decimal | None = None
+    taker_fee: Decimal | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Day:
+    """One instrument's events of one day, mapped and not read; ``columns`` are by the names in `COLUMNS`.
+
+    ``exchange`` is what the folder says. Fees are rates, None where nobody wrote them.
+    """
+
+    folder: Path
+    instrument: Instrument
+    maker_fee: Decimal | None
+    taker_fee: Decimal | None
+    columns: Mapping[str, Array]
+    _maps: tuple[mmap.mmap, ...] = attrs.field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.columns["kind"])
+
+    def release(self, events: int) -> None:
+        """Let the memory of the first ``events`` go; they can still be read, from the file."""
+        for name, mapped in zip(COLUMNS, self._maps, strict=True):
+            used = _HEADER_BYTES + events * self.columns[name].itemsize
+            length = min(used, len(mapped)) // mmap.PAGESIZE * mmap.PAGESIZE
+            if length and hasattr(mmap, "MADV_DONTNEED"):
+                mapped.madvise(mmap.MADV_DONTNEED, 0, length)
+
+
+def day_folder(root: Path, instrument: InstrumentId, day: date) -> Path:
+    """Return where a day of an instrument belongs: ``ROOT/EXCHANGE/BTC-USDT-USDT/2024-08-08``."""
+    return root / instrument.exchange / re.sub(r"[^A-Za-z0-9.]+", "-", instrument.symbol) / day.isoformat()
+
+
+def find_days(*roots: Path) -> list[Path]:
+    """Return the folders of days at and below the roots, sorted; raise `DataError` if there is none."""
+    found = {path.parent for root in roots for path in root.rglob(_INSTRUMENT)}
+    if not found:
+        raise DataError(f"{', '.join(map(str, roots))}: no columns here, make some with 'hft data convert'")
+    return sorted(found)
+
+
+class ColumnsWriter:
+    """Writes one day of one instrument, as much at a time as is at hand.
+
+    ``append`` takes arrays by the names in `COLUMNS`, all of one length. What is not closed, or left by an
+    exception, has no ``instrument.json`` and is taken for nothing.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        instrument: Instrument,
+        *,
+        maker_fee: Decimal | None = None,
+        taker_fee: Decimal | None = None,
+    ) -> None:
+        self._folder = folder
+        self._description = _describe(instrument, maker_fee, taker_fee)
+        self._last_ns = 0
+        self._length = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _INSTRUMENT).unlink(missing_ok=True)
+        self._files: dict[str, BinaryIO] = {name: (folder / f"{name}.npy").open("wb") for name in COLUMNS}
+        for file in self._files.values():
+            file.write(bytes(_HEADER_BYTES))
+
+    def append(self, columns: Mapping[str, npt.ArrayLike]) -> None:
+        """Write events; raise `DataError` if they are not sorted by ``recv_ns`` or of unequal length."""
+        arrays = {name: np.ascontiguousarray(columns[name], dtype=form) for name, form in COLUMNS.items()}
+        length = len(arrays["kind"])
+        if any(array.shape != (length,) for array in arrays.values()):
+            raise DataError(f"{self._folder}: the columns are not of one length")
+        recv_ns = arrays["recv_ns"]
+        if length and (recv_ns[0] < self._last_ns or bool(np.any(recv_ns[1:] < recv_ns[:-1]))):
+            raise DataError(f"{self._folder}: events are not sorted by recv_ns")
+        for name, array in arrays.items():
+            self._files[name].write(array.data)
+        self._length += length
+        if length:
+            self._last_ns = int(recv_ns[-1])
+
+    def close(self) -> None:
+        """Finish the day: from here on it can be read."""
+        for name, file in self._files.items():
+            file.seek(0)
+            file.write(_header(COLUMNS[name], self._length))
+        self._close_files()
+        (self._folder / _INSTRUMENT).write_bytes(msgspec.json.format(msgspec.json.encode(self._description)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._close_files()
+
+    def _close_files(self) -> None:
+        for file in self._files.values():
+            file.close()
+
+
+def read_day(folder: Path, exchange: str | None = None) -> Day:
+    """Map a day's columns; raise `DataError` for what is not of this form.
+
+    ``exchange`` is the key that the instrument is to have, that of the folder by default.
+    """
+    try:
+        described = msgspec.json.decode((folder / _INSTRUMENT).read_bytes(), type=_InstrumentFile)
+        instrument = _instrument(described, described.exchange if exchange is None else exchange)
+    except (OSError, msgspec.MsgspecError, ValueError) as error:
+        raise DataError(f"{folder / _INSTRUMENT}: {error}") from None
+    columns, maps = {}, []
+    for name, form in COLUMNS.items():
+        columns[name], mapped = _map(folder / f"{name}.npy", form)
+        maps.append(mapped)
+    if len({len(column) for column in columns.values()}) > 1:
+        raise DataError(f"{folder}: the columns are not of one length")
+    return Day(
+        folder=folder,
+        instrument=instrument,
+        maker_fee=described.maker_fee,
+        taker_fee=described.taker_fee,
+        columns=columns,
+        maps=tuple(maps),
+    )
+
+
+def _map(path: Path, form: str) -> tuple[Array, mmap.mmap]:
+    try:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            if version != (1, 0):
+                raise DataError(f"{path}: version {version} of the .npy format, expected 1.0")
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            offset = file.tell()
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from None
+    if dtype.str != form or len(shape) != 1:
+        raise DataError(f"{path}: is of type {dtype.str}{list(shape)}, expected {form} in one dimension")
+    if len(mapped) < offset + shape[0] * dtype.itemsize:
+        raise DataError(f"{path}: is cut short")
+    return np.frombuffer(mapped, dtype=dtype, count=shape[0], offset=offset), mapped
+
+
+def _header(form: str, length: int) -> bytes:
+    """Return the header of a ``.npy`` file, filled up with spaces to `_HEADER_BYTES`."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": form, "fortran_order": False, "shape": (length,)})
+    # Eight bytes of magic and version, two of length, then text that may be filled up with spaces.
+    written = buffer.getvalue()
+    text = written[10:].rstrip().ljust(_HEADER_BYTES - 11) + b"\n"
+    return written[:8] + len(text).to_bytes(2, "little") + text
+
+
+def _describe(
+    instrument: Instrument, maker_fee: Decimal | None, taker_fee: Decimal | None
+) -> _InstrumentFile:
+    return _InstrumentFile(
+        symbol=instrument.symbol,
+        exchange=instrument.exchange,
+        native_symbol=instrument.native_symbol,
+        kind=instrument.kind.value,
+        base=instrument.base,
+        quote=instrument.quote,
+        settle=instrument.settle,
+        tick_size=instrument.tick_size,
+        lot_size=instrument.lot_size,
+        min_size=instrument.min_size,
+        max_size=instrument.max_size,
+        min_notional=instrument.min_notional,
+        contract_multiplier=instrument.contract_multiplier,
+        inverse=instrument.inverse,
+        maker_fee=maker_fee,
+        taker_fee=taker_fee,
+    )
+
+
+def _instrument(described: _InstrumentFile, exchange: str) -> Instrument:
+    return Instrument(
+        id=InstrumentId(described.symbol, exchange),
+        native_symbol=described.native_symbol,
+        kind=InstrumentKind(described.kind),
+        base=described.base,
+        quote=described.quote,
+        settle=described.settle,
+        tick_size=described.tick_size,
+        lot_size=described.lot_size,
+        min_size=Size(described.min_size),
+        max_size=None if described.max_size is None else Size(described.max_size),
+        min_notional=described.min_notional,
+        contract_multiplier=described.contract_multiplier,
+        inverse=described.inverse,
+    )
