@@ -12,7 +12,7 @@ import zstandard
 
 from hft.errors import CaptureError
 
-__all__ = ["open_to_read", "open_to_write"]
+__all__ = ["CountedFile", "open_to_read", "open_to_write"]
 
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _READ = 64 * 1024
@@ -20,7 +20,7 @@ _LEVEL = 3
 """Both compressors' level: keeps up with a busy session on a fraction of a core."""
 
 
-class _CountedFile(io.FileIO):
+class CountedFile(io.FileIO):
     """Tells how many bytes each read has brought."""
 
     def __init__(self, path: Path, on_bytes: Callable[[int], None]) -> None:
@@ -40,7 +40,7 @@ def open_to_read(path: Path, on_bytes: Callable[[int], None] = lambda count: Non
     """
     suffix = _suffix(path)
     try:
-        file = io.BufferedReader(_CountedFile(path, on_bytes), _READ)
+        file = io.BufferedReader(CountedFile(path, on_bytes), _READ)
     except OSError as error:
         raise CaptureError(f"{path}: cannot be read: {error.strerror}") from None
     if suffix == ".jsonl.gz":

@@ -25,47 +25,28 @@ _BOOK = (Kind.LEVEL, Kind.CLEAR)
 
 
 class Problem(enum.Enum):
-    """What can be found. ``is_fault``: a backtest on this data would be wrong."""
+    """What can be found. ``is_fault``: a backtest on this data would be wrong; ``meaning`` is for people."""
 
-    DAMAGED = "damaged"
-    """The files cannot be read."""
-    INVALID = "invalid"
-    """A row says what cannot be: an unknown kind, no side, a price or size out of range."""
-    UNSORTED = "unsorted"
-    """``recv_ns`` goes backwards."""
-    CROSSED = "crossed"
-    """After a message the best bid is not below the best ask."""
-    CUT_OFF = "cut-off"
-    """The last message of the day is not ended."""
-    NO_SNAPSHOT = "no-snapshot"
-    """Changes of a book of which nobody said what it was before."""
-    LOST = "lost"
-    """The book was lost for a while."""
-    SILENT = "silent"
-    """Nothing came for longer than is normal."""
-    MISSING_DAY = "missing-day"
-    """Days between two that are there."""
-    EXCHANGE_TIME = "exchange-time"
-    """``exchange_ns`` goes backwards among rows of one kind."""
-    EARLY = "early"
-    """Rows received before the exchange says they happened: the clocks do not agree."""
-    OFF_GRID = "off-grid"
-    """Levels whose price or size is not on the grid, and stands rounded."""
+    DAMAGED = "damaged", True, "the files cannot be read"
+    INVALID = "invalid", True, "rows say what cannot be: unknown kind, no side, price or size out of range"
+    UNSORTED = "unsorted", True, "recv_ns goes backwards"
+    CROSSED = "crossed", True, "after a message the best bid is not below the best ask"
+    CUT_OFF = "cut-off", True, "the last message of the day is not ended"
+    NO_SNAPSHOT = "no-snapshot", True, "the book changes before anybody said what it was"
+    LOST = "lost", False, "the book was lost for a while"
+    SILENT = "silent", False, "nothing came for longer than is normal"
+    MISSING_DAY = "missing-day", False, "days before this one are not there"
+    EXCHANGE_TIME = "exchange-time", False, "exchange_ns goes backwards among rows of one kind"
+    EARLY = "early", False, "received before it happened: the clocks do not agree"
+    OFF_GRID = "off-grid", False, "levels with a price or size off the grid, which stand rounded"
 
-    @property
-    def is_fault(self) -> bool:
-        """Whether a backtest on this data would be wrong."""
-        return self in _FAULTS
+    is_fault: bool
+    meaning: str
 
-
-_FAULTS = (
-    Problem.DAMAGED,
-    Problem.INVALID,
-    Problem.UNSORTED,
-    Problem.CROSSED,
-    Problem.CUT_OFF,
-    Problem.NO_SNAPSHOT,
-)
+    def __new__(cls, value: str, is_fault: bool, meaning: str) -> Problem:
+        problem = object.__new__(cls)
+        problem._value_, problem.is_fault, problem.meaning = value, is_fault, meaning
+        return problem
 
 
 @attrs.define(kw_only=True)

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import attrs
 import numpy as np
@@ -71,7 +72,12 @@ class ParquetWriter:
         """Write events, sorted and of one length."""
         self._writer.write_table(pa.table({name: columns[name] for name in COLUMNS}, schema=self._schema))
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Finish the file: before, it cannot be read."""
         self._writer.close()
 

@@ -28,13 +28,12 @@ def reform(
             listing = partition.listing
             instrument = listing.instrument
             place = form.folder(root, instrument.id, partition.day)
-            writer = form.writer(
-                staging.stage(place), instrument, maker_fee=listing.maker_fee, taker_fee=listing.taker_fee
-            )
-            for rows in partition.blocks(BLOCK_ROWS):
-                writer.append(rows.columns())
-                progress(len(rows), total)
-            writer.close()
+            beside = staging.stage(place)
+            fees = {"maker_fee": listing.maker_fee, "taker_fee": listing.taker_fee}
+            with form.writer(beside, instrument, **fees) as writer:
+                for rows in partition.blocks(BLOCK_ROWS):
+                    writer.append(rows.columns())
+                    progress(len(rows), total)
             written.append(
                 Written(instrument=instrument.id, day=partition.day, rows=partition.rows, folder=place)
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,10 +14,10 @@ import numpy as np
 
 from hft.clock import NS_PER_S
 from hft.data.carry import Carry
-from hft.data.columns import COLUMNS, ColumnsWriter, day_folder
+from hft.data.columns import ColumnsWriter, day_folder
 from hft.data.parquet import ParquetWriter, parquet_folder
 from hft.data.rows import Rows
-from hft.data.sorting import merge_runs, sort_rows
+from hft.data.spill import Spill
 from hft.data.staging import Staging
 from hft.errors import DataError
 from hft.instrument import Instrument, InstrumentId
@@ -37,12 +37,12 @@ def no_progress(more: int, total: int) -> None:
     """Tell nobody."""
 
 
-_PACKED = np.dtype([(name, dtype) for name, dtype in COLUMNS.items()])
-
-
 class _Writer(Protocol):
     def append(self, columns: Mapping[str, Any], /) -> None: ...
-    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class _NewWriter(Protocol):
@@ -73,49 +73,6 @@ class Written:
     folder: Path
 
 
-@attrs.define(eq=False)
-class _Spill:
-    """The rows of one instrument and day, as they came, in a file of their own."""
-
-    path: Path
-    instrument: Instrument
-    length: int = 0
-    last_ns: int = 0
-    is_sorted: bool = True
-
-    def append(self, rows: Rows) -> None:
-        packed = np.empty(len(rows), _PACKED)
-        for name in COLUMNS:
-            packed[name] = getattr(rows, name)
-        with self.path.open("ab") as file:
-            file.write(packed.data)
-        times = rows.recv_ns
-        self.is_sorted &= bool(times[0] >= self.last_ns and np.all(times[1:] >= times[:-1]))
-        self.last_ns = int(times[-1])
-        self.length += len(rows)
-
-    def read(self, start: int, stop: int) -> Rows:
-        """Return rows from ``start`` to before ``stop``."""
-        packed = np.fromfile(self.path, _PACKED, stop - start, offset=start * _PACKED.itemsize)
-        return Rows(**{name: np.ascontiguousarray(packed[name]) for name in COLUMNS})
-
-    def blocks(self, block: int) -> Iterator[Rows]:
-        """Yield all rows by ``recv_ns``, ``block`` of them at a time."""
-        starts = range(0, self.length, block)
-        if self.is_sorted:
-            for start in starts:
-                yield self.read(start, min(start + block, self.length))
-            return
-        runs = []
-        for start in starts:
-            run = _Spill(self.path.with_name(f"{self.path.name}.{start}"), self.instrument)
-            run.append(sort_rows(self.read(start, min(start + block, self.length))))
-            runs.append(run)
-        yield from merge_runs([run.read for run in runs], [run.length for run in runs], block)
-        for run in runs:
-            run.path.unlink()
-
-
 class Store:
     """Takes rows in any order of instruments and days, and publishes whole days at the end.
 
@@ -138,7 +95,7 @@ class Store:
         self._form = form
         self._fees = {"maker_fee": maker_fee, "taker_fee": taker_fee}
         self._block = block_rows
-        self._spills: dict[tuple[InstrumentId, int], _Spill] = {}
+        self._spills: dict[tuple[InstrumentId, int], Spill] = {}
         self._staging = Staging(root, overwrite=overwrite)
 
     def __enter__(self) -> Self:
@@ -173,14 +130,14 @@ class Store:
             opening = carry.rows(day * _DAY_NS)
             when = _EPOCH + timedelta(days=day)
             place = self._form.folder(self._staging.root, instrument_id, when)
-            writer = self._form.writer(self._staging.stage(place), spill.instrument, **self._fees)
-            writer.append(opening.columns())
-            for rows in spill.blocks(self._block):
-                writer.append(rows.columns())
-                if carried_to in self._spills:
-                    carry.update(rows)
-                progress(len(rows), total)
-            writer.close()
+            beside = self._staging.stage(place)
+            with self._form.writer(beside, spill.instrument, **self._fees) as writer:
+                writer.append(opening.columns())
+                for rows in spill.blocks(self._block):
+                    writer.append(rows.columns())
+                    if carried_to in self._spills:
+                        carry.update(rows)
+                    progress(len(rows), total)
             spill.path.unlink()
             written.append(
                 Written(instrument=instrument_id, day=when, rows=len(opening) + spill.length, folder=place)
@@ -188,11 +145,11 @@ class Store:
         self._staging.publish()
         return written
 
-    def _spill(self, instrument: Instrument, day: int) -> _Spill:
+    def _spill(self, instrument: Instrument, day: int) -> Spill:
         spill = self._spills.get((instrument.id, day))
         if spill is None:
             path = self._staging.folder / f"rows-{len(self._spills)}"
-            spill = self._spills[instrument.id, day] = _Spill(path, instrument)
+            spill = self._spills[instrument.id, day] = Spill(path, instrument)
         known = spill.instrument
         if (known.tick_size, known.lot_size) != (instrument.tick_size, instrument.lot_size):
             raise DataError(
@@ -203,6 +160,6 @@ class Store:
         return spill
 
 
-def _order(item: tuple[tuple[InstrumentId, int], _Spill]) -> tuple[str, str, int]:
+def _order(item: tuple[tuple[InstrumentId, int], Spill]) -> tuple[str, str, int]:
     (instrument, day), _ = item
     return instrument.exchange, instrument.symbol, day
