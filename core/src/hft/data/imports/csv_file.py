@@ -7,6 +7,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, cast
@@ -119,14 +120,17 @@ def _clear(error: BaseException) -> str:
     )
 
 
-def _open(path: Path, on_bytes: Callable[[int], None]) -> IO[bytes]:
-    raw = io.BufferedReader(CountedFile(path, on_bytes))
-    if path.suffix == ".gz":
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
-    if path.suffix == ".zip":
-        archive = zipfile.ZipFile(raw)
-        names = [name for name in archive.namelist() if name.endswith(".csv")]
-        if len(names) != 1:
-            raise DataError(f"{path}: holds {len(names)} CSV files, expected one")
-        return archive.open(names[0])
-    return raw
+@contextmanager
+def _open(path: Path, on_bytes: Callable[[int], None]) -> Iterator[IO[bytes]]:
+    with ExitStack() as opened:
+        raw = opened.enter_context(io.BufferedReader(CountedFile(path, on_bytes)))
+        if path.suffix == ".gz":
+            yield cast("IO[bytes]", opened.enter_context(gzip.GzipFile(fileobj=raw)))
+        elif path.suffix == ".zip":
+            archive = opened.enter_context(zipfile.ZipFile(raw))
+            names = [name for name in archive.namelist() if name.endswith(".csv")]
+            if len(names) != 1:
+                raise DataError(f"{path}: holds {len(names)} CSV files, expected one")
+            yield opened.enter_context(archive.open(names[0]))
+        else:
+            yield raw

@@ -135,7 +135,7 @@ def _cleared(clear: Rows, limit: float, book: Carry, options: ImportOptions) -> 
 def _read(path: Path, on_bytes: Callable[[int], None]) -> Iterator[npt.NDArray[Any]]:
     """Yield the events by and by: a whole day of them would not fit."""
     try:
-        with zipfile.ZipFile(CountedFile(path, on_bytes)) as archive:
+        with CountedFile(path, on_bytes) as raw, zipfile.ZipFile(raw) as archive:
             names = archive.namelist()
             if "data.npy" not in names:
                 raise DataError(f"{path}: has no array 'data', it holds {', '.join(names) or 'nothing'}")
