@@ -12,9 +12,15 @@ with TemporaryDirectory() as build:
             Extension(
                 "hft.book._native",
                 ["src/hft/book/_native.pyx"],
-                depends=["src/hft/book/_path.pxi", "src/hft/book/_reader.pxd"],
-                # Nothing that only the machine of the build has: a wheel is run elsewhere.
-                extra_compile_args=["-O3", "-g0"],
+                depends=[
+                    "src/hft/book/_path.pxi",
+                    "src/hft/book/_reader.pxd",
+                    "src/hft/paper/_fills.pxi",
+                    "src/hft/paper/_loop.pxi",
+                ],
+                # Nothing that only the machine of the build has: a wheel is run elsewhere. Products and sums
+                # are rounded one by one, as Python does it, whatever the processor has for both at once.
+                extra_compile_args=["-O3", "-g0", "-ffp-contract=off"],
                 optional=True,
             )
         ],

@@ -88,7 +88,18 @@ def test_help_lists_the_commands_in_order_and_imports_none() -> None:
     *help_lines, imported = done.stdout.splitlines()
 
     listed = [line.split()[0] for line in help_lines[help_lines.index("commands:") + 2 :] if line]
-    names = ["run", "check", "plugins", "orders", "positions", "balances", "order", "cancel", "kill"]
+    names = [
+        "run",
+        "backtest",
+        "check",
+        "plugins",
+        "orders",
+        "positions",
+        "balances",
+        "order",
+        "cancel",
+        "kill",
+    ]
     names += ["sim", "record", "replay", "journal", "schema", "doctor"]
     assert listed == names == list(COMMANDS)
     assert imported == "['hft.cli.exit_codes', 'hft.cli.main', 'hft.cli.parser']"

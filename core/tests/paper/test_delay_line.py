@@ -14,7 +14,7 @@ from hft.paper.delay_line import DelayLine
 @pytest.mark.parametrize("delay_ns", [0, 5])
 def test_calls_are_made_in_order_and_never_from_inside_send(delay_ns: int) -> None:
     clock, made = SimulatedClock(), list[tuple[int, str]]()
-    line = DelayLine(clock, delay_ns)
+    line = DelayLine(clock, lambda _: delay_ns)
 
     def made_at(name: str) -> None:
         made.append((clock.now_ns(), name))
@@ -30,7 +30,7 @@ def test_calls_are_made_in_order_and_never_from_inside_send(delay_ns: int) -> No
 
 def test_what_a_call_sends_arrives_one_delay_later() -> None:
     clock, made = SimulatedClock(), list[int]()
-    line = DelayLine(clock, 5)
+    line = DelayLine(clock, lambda _: 5)
 
     def again() -> None:
         made.append(clock.now_ns())
@@ -44,7 +44,7 @@ def test_what_a_call_sends_arrives_one_delay_later() -> None:
 
 def test_closing_leaves_nothing_on_the_clock() -> None:
     clock = SimulatedClock()
-    line = DelayLine(clock, 5)
+    line = DelayLine(clock, lambda _: 5)
     line.send(lambda: pytest.fail("was closed"))
     line.close()
     line.send(lambda: pytest.fail("was closed"))
@@ -54,7 +54,7 @@ def test_closing_leaves_nothing_on_the_clock() -> None:
 
 def test_a_call_may_close_the_line() -> None:
     clock = SimulatedClock()
-    line = DelayLine(clock, 5)
+    line = DelayLine(clock, lambda _: 5)
     line.send(line.close)
     line.send(lambda: pytest.fail("was closed"))
     clock.advance_to(10)
@@ -63,7 +63,7 @@ def test_a_call_may_close_the_line() -> None:
 
 def test_a_call_that_raises_does_not_hold_up_the_next() -> None:
     clock, made = SimulatedClock(), list[str]()
-    line = DelayLine(clock, 5)
+    line = DelayLine(clock, lambda _: 5)
 
     def fail() -> None:
         raise RuntimeError("a bug")
@@ -98,7 +98,7 @@ class RoughClock(Clock):
 
 def test_a_timer_that_fires_early_makes_no_call_early_and_none_out_of_order() -> None:
     clock, made = RoughClock(), list[str]()
-    line = DelayLine(clock, 10)
+    line = DelayLine(clock, lambda _: 10)
     line.send(partial(made.append, "a"))
     clock.ns = 1
     line.send(partial(made.append, "b"))
@@ -115,7 +115,7 @@ def test_a_timer_that_fires_early_makes_no_call_early_and_none_out_of_order() ->
 
 def test_what_a_call_sends_waits_for_another_round_also_without_delay() -> None:
     clock, made = RoughClock(), list[int]()
-    line = DelayLine(clock, 0)
+    line = DelayLine(clock, lambda _: 0)
 
     def again() -> None:
         made.append(len(made))
@@ -127,3 +127,14 @@ def test_what_a_call_sends_waits_for_another_round_also_without_delay() -> None:
     assert made == [0]
     clock.fire_all()
     assert made == [0, 1]
+
+
+def test_what_is_sent_later_never_overtakes() -> None:
+    clock, made = SimulatedClock(), []
+    delays = iter([10, 3, 0, 20])
+    line = DelayLine(clock, lambda _: next(delays))
+    for number in range(4):
+        clock.advance_to(number)
+        line.send(lambda number=number: made.append((clock.now_ns(), number)))  # type: ignore[misc]
+    clock.advance_to(100)
+    assert made == [(10, 0), (10, 1), (10, 2), (23, 3)]

@@ -1,14 +1,31 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from types import MemberDescriptorType
 
 from hft.book.interface import JsonSlice, Level
 from hft.book.ladder import OddLevel
 from hft.book.layout import Chain, DepthLayout, DepthMessage
+from hft.clock import SimulatedClock
 from hft.instrument import Instrument
-from hft.types import BookState, Price, Side, Size
+from hft.paper.fill_model import Arrival, Match
+from hft.paper.queue import QueueModel
+from hft.paper.replay import ReplayFeed
+from hft.types import BookState, Price, Side, Size, TimeInForce
 
-__all__ = ["DepthPath", "DepthPaths", "Gate", "NativeCore", "NativeSide", "ReadLevels", "bind", "members"]
+__all__ = [
+    "DepthPath",
+    "DepthPaths",
+    "Gate",
+    "NativeCore",
+    "NativeFills",
+    "NativeLoop",
+    "NativeSide",
+    "ReadLevels",
+    "bind",
+    "bind_fills",
+    "bind_loop",
+    "members",
+]
 
 class NativeSide:
     @property
@@ -79,3 +96,32 @@ def bind(
     market: type[object], counters: type[object], trace: type[object], system_clock: type[object]
 ) -> None: ...
 def members() -> dict[str, MemberDescriptorType]: ...
+
+class NativeFills:
+    def __init__(self, book: NativeCore, queue: QueueModel, kind: int, exponent: float) -> None: ...
+    def place(
+        self,
+        order_id: int,
+        side: Side,
+        price: Price | None,
+        size: Size,
+        *,
+        time_in_force: TimeInForce = ...,
+        post_only: bool = ...,
+    ) -> Arrival: ...
+    def amend(self, order_id: int, price: Price, size: Size) -> Arrival: ...
+    def cancel(self, order_id: int) -> Size: ...
+    def ahead(self, order_id: int) -> int | None: ...
+    def on_book(self) -> Sequence[Match]: ...
+    def on_trade(self, side: Side, price: Price, size: Size, exchange_ns: int) -> Sequence[Match]: ...
+
+class NativeLoop:
+    stopped: bool
+    played: int
+    def __init__(self, clock: SimulatedClock, feeds: Sequence[ReplayFeed]) -> None: ...
+    def step(self, events: int, until_ns: int = ...) -> bool: ...
+
+def bind_fills(
+    match: type, arrival: type, outcome: type, liquidity: type, time_in_force: type[TimeInForce]
+) -> None: ...
+def bind_loop(trade: type, quote: type, channel: type) -> None: ...

@@ -18,7 +18,7 @@ from cpython.bytes cimport (
 )
 from cpython.exc cimport PyErr_Clear
 from cpython.list cimport PyList_New
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport INT64_MAX, UINT64_MAX, int64_t, uint64_t
@@ -34,7 +34,20 @@ from hft.errors import GridError
 from hft.instrument import MAX_COUNT
 from hft.types import BookState, Side
 
-__all__ = ["DepthPath", "DepthPaths", "Gate", "NativeCore", "NativeSide", "ReadLevels", "bind", "members"]
+__all__ = [
+    "DepthPath",
+    "DepthPaths",
+    "Gate",
+    "NativeCore",
+    "NativeFills",
+    "NativeLoop",
+    "NativeSide",
+    "ReadLevels",
+    "bind",
+    "bind_fills",
+    "bind_loop",
+    "members",
+]
 
 cdef extern from "Python.h":
     """
@@ -621,6 +634,8 @@ cdef class NativeCore:
 
 
 include "_path.pxi"
+include "../paper/_fills.pxi"
+include "../paper/_loop.pxi"
 
 
 # -- attributes --------------------------------------------------------------------------------------

@@ -50,10 +50,8 @@ def run(args: argparse.Namespace) -> ExitCode:
             summary = run_recorded(
                 profile, duration_ns=args.duration, console=console, write=logger.info, warn=warner()
             )
-        case mode:
-            raise UsageError(
-                f"{args.profile}: mode {mode.value!r} is not in this version, use 'dry-run', 'live', 'replay'"
-            )
+        case Mode.BACKTEST:
+            raise UsageError(f"{args.profile}: is of mode 'backtest', type: hft backtest {args.profile}")
     if console is None:
         print(json.dumps(summary.to_json()))
     else:

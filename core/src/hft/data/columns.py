@@ -30,12 +30,16 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import attrs
-import numpy as np
-import numpy.typing as npt
 
 from hft.data.listing import decode_listing, encode_listing
-from hft.errors import DataError
+from hft.errors import DataError, UsageError
 from hft.instrument import Instrument, InstrumentId
+
+try:
+    import numpy as np
+    import numpy.typing as npt
+except ImportError:
+    raise UsageError("columns need numpy, type: pip install 'hft-core[data]'") from None
 
 __all__ = ["COLUMNS", "LAST", "ColumnsWriter", "Day", "Kind", "day_folder", "find_days", "read_day"]
 

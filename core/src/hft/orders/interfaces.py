@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from hft.events import Fill
+from hft.events import Fill, Funding
 from hft.instrument import Instrument
 from hft.order import Order
 from hft.plugin.execution import ApprovedOrder
@@ -37,6 +37,10 @@ class Ledger(Protocol):
 
     def on_fill(self, fill: Fill) -> bool:
         """Book a fill, once; return False for one that was booked before."""
+        ...
+
+    def on_funding(self, funding: Funding) -> bool:
+        """Book a funding payment, once; return False for one that was booked before."""
         ...
 
     def position(self, instrument: Instrument) -> Size:

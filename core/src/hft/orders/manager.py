@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from hft.clock import NS_PER_S, Clock, Timer
-from hft.events import Fill, OrderReport, ReportKind
+from hft.events import Fill, Funding, OrderReport, ReportKind
 from hft.instrument import Instrument
 from hft.latency import Trace
 from hft.market import Market
@@ -468,6 +468,9 @@ class OrderManager(ExecutionEvents):
         record.owner.on_fill(fill)
         if state is not None and state is not before:
             record.owner.on_order(order)
+
+    def on_funding(self, funding: Funding) -> None:
+        self._ledger.on_funding(funding)
 
     # -- doubts ----------------------------------------------------------------------------------
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 from hft.paper.config import PaperConfig, QueueModelName
 from hft.paper.execution import PaperExecution
 from hft.paper.fill_model import Arrival, FillModel, Match, Outcome
-from hft.paper.queue import QueueModel, RiskAverseQueue, new_queue_model
+from hft.paper.latency import LatencyModel, new_latency_model
+from hft.paper.queue import LogQueue, PowerQueue, QueueModel, RiskAverseQueue, new_queue_model
+from hft.paper.statistics import OrderStatistics
 
 __all__ = [
     "Arrival",
     "FillModel",
+    "LatencyModel",
+    "LogQueue",
     "Match",
+    "OrderStatistics",
     "Outcome",
     "PaperConfig",
     "PaperExecution",
+    "PowerQueue",
     "QueueModel",
     "QueueModelName",
     "RiskAverseQueue",
+    "new_latency_model",
     "new_queue_model",
 ]

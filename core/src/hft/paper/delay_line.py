@@ -11,18 +11,20 @@ __all__ = ["DelayLine"]
 
 
 class DelayLine:
-    """Makes calls ``delay_ns`` after they were sent, in the order in which they were sent.
+    """Makes calls some time after they were sent, in the order in which they were sent.
 
+    ``delay_ns`` says how long what is sent at a time is under way; nothing overtakes what was sent before.
     One timer serves all: an event loop may run two timers of nearly the same time in either order. A
     call is never made from inside `send`, also with a delay of 0. It holds no more than what is sent
     within one delay and drops nothing, since an order or a fill that is dropped would be a lie.
     """
 
-    __slots__ = ("_clock", "_closed", "_delay_ns", "_timer", "_waiting")
+    __slots__ = ("_clock", "_closed", "_delay_ns", "_last_ns", "_timer", "_waiting")
 
-    def __init__(self, clock: Clock, delay_ns: int) -> None:
+    def __init__(self, clock: Clock, delay_ns: Callable[[int], int]) -> None:
         self._clock = clock
         self._delay_ns = delay_ns
+        self._last_ns = 0
         self._waiting: deque[tuple[int, Callable[[], None]]] = deque()
         self._timer: Timer | None = None
         self._closed = False
@@ -31,7 +33,9 @@ class DelayLine:
         """Make a call later; nothing happens on a closed line."""
         if self._closed:
             return
-        self._waiting.append((self._clock.now_ns() + self._delay_ns, call))
+        now_ns = self._clock.now_ns()
+        self._last_ns = due_ns = max(self._last_ns, now_ns + self._delay_ns(now_ns))
+        self._waiting.append((due_ns, call))
         self._arm()
 
     def close(self) -> None:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import partial
 from typing import ClassVar
 
 import attrs
 
 from hft.book import OrderBook
-from hft.clock import Clock
+from hft.clock import Clock, Timer
 from hft.errors import UsageError
-from hft.events import Fill, OrderReport, ReportKind, Trade
+from hft.events import Fill, Funding, OrderReport, ReportKind, Trade
 from hft.instrument import Instrument
 from hft.market import Channel, Market
-from hft.money import product, trim
+from hft.money import EXACT, product, trim
 from hft.order import Order
+from hft.paper.choice import new_fill_model
 from hft.paper.config import PaperConfig
 from hft.paper.delay_line import DelayLine
 from hft.paper.fill_model import FillModel, Match, Outcome
+from hft.paper.latency import ConstantLatency, LatencyModel
 from hft.paper.queue import new_queue_model
+from hft.paper.statistics import OrderStatistics
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents
-from hft.types import Liquidity, OrderType, Price, Side, Size, TimeInForce
+from hft.types import InstrumentKind, Liquidity, OrderType, Price, Side, Size, TimeInForce
 
 __all__ = ["PaperExecution"]
 
@@ -45,6 +49,9 @@ class _PaperOrder:
     post_only: bool
     reduce_only: bool
     accepted: bool = False
+    joined_ns: int = 0
+    """When it began to wait in a queue; 0 while it does not, and once it had its first fill there."""
+    waits: bool = False
     filled: Size = Size(0)
     fills: list[Fill] = attrs.Factory(list)
     final: OrderReport | None = None
@@ -64,25 +71,33 @@ class _PaperOrder:
 class PaperExecution(ExecutionClient[PaperConfig]):
     """Fills our orders from live or replayed books by the `FillModel`, after realistic delays.
 
-    What we send arrives ``order_latency`` later, what the exchange answers reaches ``events``
-    ``response_latency`` after it happened, both in order. So a cancel can meet an order that is filled
-    already: then the fill counts and the cancel is rejected. Events never come from inside a call,
-    also without latency. `attach` every market before it brings data and before the strategies
-    listen, so that a strategy sees nothing before the simulated exchange does.
+    What we send arrives some time later, what the exchange answers reaches ``events`` some time after it
+    happened, both in order; ``latency`` says how long that takes, by default what ``config`` has as
+    constant. So a cancel can meet an order that is filled already: then the fill counts and the cancel is
+    rejected. Events never come from inside a call, also without latency. `attach` every market before it
+    brings data and before the strategies listen, so that a strategy sees nothing before the simulated
+    exchange does. `simulate` instead gives the fill model of a book that somebody else keeps, who calls the
+    model and hands its matches to `settle`.
 
     A fill's ``exchange_ns`` is when it happened by our clock, ``recv_ns`` when it was told. Order and
     trade ids count from 1 and are the same in every run with the same input. Funds are unlimited.
+    ``statistics`` are by instrument.
     """
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         amend=True, amend_keeps_priority=True, post_only=True, reduce_only=True
     )
 
-    def __init__(self, config: PaperConfig, events: ExecutionEvents, clock: Clock) -> None:
+    def __init__(
+        self, config: PaperConfig, events: ExecutionEvents, clock: Clock, latency: LatencyModel | None = None
+    ) -> None:
         # No link: what it trades with is in this process.
         self.config, self.events, self.clock = config, events, clock
-        self._requests = DelayLine(clock, config.order_latency)
-        self._responses = DelayLine(clock, config.response_latency)
+        latency = latency or ConstantLatency(config.order_latency, config.response_latency)
+        self.statistics: dict[Instrument, OrderStatistics] = {}
+        self._requests = DelayLine(clock, latency.request_ns)
+        self._responses = DelayLine(clock, latency.response_ns)
+        self._funding: Timer | None = None
         self._models: dict[Instrument, FillModel] = {}
         self._positions: dict[Instrument, int] = {}
         self._orders: dict[str, _PaperOrder] = {}
@@ -93,24 +108,30 @@ class PaperExecution(ExecutionClient[PaperConfig]):
 
     def attach(self, market: Market) -> None:
         """Trade on this market from now on; raise `UsageError` for one that cannot be simulated."""
-        instrument = market.instrument
-        if instrument.inverse:
-            raise UsageError(f"{instrument.id}: inverse contracts cannot be simulated, use a linear one")
-        model = FillModel(market.book, new_queue_model(self.config.queue))
-        self._models[instrument] = model
+        model = self.simulate(market.instrument, market.book)
 
         def on_book(_: OrderBook) -> None:
             matches = model.on_book()
             if matches:
-                self._settle(matches)
+                self.settle(matches)
 
         def on_trade(trade: Trade) -> None:
             matches = model.on_trade(trade.side, trade.price, trade.size, trade.exchange_ns)
             if matches:
-                self._settle(matches)
+                self.settle(matches)
 
         market.listen(Channel.BOOK, on_book)
         market.listen(Channel.TRADE, on_trade)
+
+    def simulate(self, instrument: Instrument, book: OrderBook) -> FillModel:
+        """Trade an instrument on this book; raise `UsageError` for one that cannot be simulated."""
+        if instrument.inverse:
+            raise UsageError(f"{instrument.id}: inverse contracts cannot be simulated, use a linear one")
+        model = self._models[instrument] = new_fill_model(book, new_queue_model(self.config))
+        self.statistics[instrument] = OrderStatistics()
+        if self.config.funding_rate and instrument.kind is InstrumentKind.PERPETUAL and not self._funding:
+            self._fund_later()
+        return model
 
     # -- what we send ----------------------------------------------------------------------------
 
@@ -142,6 +163,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     async def stop(self) -> None:
         self._requests.close()
         self._responses.close()
+        if self._funding is not None:
+            self._funding.cancel()
 
     # -- what arrives at the simulated exchange --------------------------------------------------
 
@@ -168,8 +191,10 @@ class PaperExecution(ExecutionClient[PaperConfig]):
             return
         order.accepted = True
         self._open[order.number] = order
+        self.statistics[order.instrument].accepted += 1
         self._report(order, ReportKind.ACCEPTED)
-        self._settle(arrival.matches)
+        self.settle(arrival.matches)
+        self._join(order)
         if arrival.outcome is Outcome.CANCELED and order.is_open:
             self._finish(order, self._report(order, ReportKind.CANCELED, reason=arrival.reason))
 
@@ -186,9 +211,13 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         if arrival.outcome is Outcome.REJECTED:
             self._report(order, ReportKind.REPLACE_REJECTED, reason=arrival.reason)
             return
+        keeps_place = price == order.price and size <= order.size
         order.price, order.size = price, size
         self._report(order, ReportKind.REPLACED)
-        self._settle(arrival.matches)
+        if not keeps_place:
+            self._leave(order)
+            self.settle(arrival.matches)
+            self._join(order)
 
     def _on_cancel(self, client_order_id: str) -> None:
         order = self._orders.get(client_order_id)
@@ -247,7 +276,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
 
     # -- what becomes of it ----------------------------------------------------------------------
 
-    def _settle(self, matches: Sequence[Match]) -> None:
+    def settle(self, matches: Sequence[Match]) -> None:
+        """Book and tell what a fill model made trade."""
         for match in matches:
             order = self._open.get(match.order_id)
             if order is None:
@@ -263,6 +293,14 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     def _fill(self, order: _PaperOrder, price: Price, size: Size, liquidity: Liquidity) -> None:
         instrument = order.instrument
         rate = self.config.maker_fee if liquidity is Liquidity.MAKER else self.config.taker_fee
+        now_ns = self.clock.now_ns()
+        statistics = self.statistics[instrument]
+        statistics.fill(order.side, price, size, liquidity, now_ns)
+        statistics.traded += not order.filled
+        if order.joined_ns:
+            statistics.queue_fills += 1
+            statistics.waited_ns += now_ns - order.joined_ns
+            order.joined_ns = 0
         self._last_trade += 1
         fill = Fill(
             client_order_id=order.client_order_id,
@@ -274,7 +312,7 @@ class PaperExecution(ExecutionClient[PaperConfig]):
             liquidity=liquidity,
             fee=trim(product(price, size, instrument.point_value, rate)),
             fee_asset=instrument.settle,
-            exchange_ns=self.clock.now_ns(),
+            exchange_ns=now_ns,
         )
         order.filled = Size(order.filled + size)
         order.fills.append(fill)
@@ -289,10 +327,50 @@ class PaperExecution(ExecutionClient[PaperConfig]):
 
     def _finish(self, order: _PaperOrder, final: OrderReport | None) -> None:
         order.final = final
+        self._leave(order)
         self._open.pop(order.number, None)
         self._finished.append(order.client_order_id)
         if len(self._finished) > _REMEMBERED:
             del self._orders[self._finished.popleft()]
+
+    def _join(self, order: _PaperOrder) -> None:
+        """Count an order that waits from now on."""
+        ahead = self._models[order.instrument].ahead(order.number)
+        if ahead is not None:
+            order.waits = True
+            order.joined_ns = now_ns = self.clock.now_ns()
+            self.statistics[order.instrument].join(order.side, ahead, now_ns)
+
+    def _leave(self, order: _PaperOrder) -> None:
+        if order.waits:
+            order.waits, order.joined_ns = False, 0
+            self.statistics[order.instrument].leave(order.side, self.clock.now_ns())
+
+    # -- funding ---------------------------------------------------------------------------------
+
+    def _fund_later(self) -> None:
+        interval_ns = self.config.funding_interval
+        due_ns = (self.clock.now_ns() // interval_ns + 1) * interval_ns
+        self._funding = self.clock.call_at(due_ns, self._fund)
+
+    def _fund(self) -> None:
+        """Let longs pay shorts at the middle of the book; without one there is nothing to value them at."""
+        now_ns = self.clock.now_ns()
+        self._fund_later()
+        for instrument, position in self._positions.items():
+            book = self._models[instrument].book
+            bid, ask = book.best_bid, book.best_ask
+            if instrument.kind is not InstrumentKind.PERPETUAL or not position or bid is None or ask is None:
+                continue
+            rate = EXACT.divide(-self.config.funding_rate, Decimal(2))
+            funding = Funding(
+                instrument=instrument,
+                payment_id=str(now_ns),
+                amount=trim(product(position, bid + ask, instrument.point_value, rate)),
+                asset=instrument.settle,
+                exchange_ns=now_ns,
+            )
+            self._responses.send(partial(self.events.on_funding, funding))
 
     # -- what we are told ------------------------------------------------------------------------
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
-from hft.paper.config import QueueModelName
+from hft.paper.config import PaperConfig, QueueModelName
 
-__all__ = ["QueueModel", "RiskAverseQueue", "new_queue_model"]
+__all__ = ["LogQueue", "PowerQueue", "QueueModel", "RiskAverseQueue", "new_queue_model"]
 
 
 class QueueModel(ABC):
@@ -38,9 +39,53 @@ class RiskAverseQueue(QueueModel):
         return min(ahead, shown)
 
 
-_MODELS: dict[QueueModelName, type[QueueModel]] = {QueueModelName.RISK_AVERSE: RiskAverseQueue}
+class ProbabilisticQueue(QueueModel):
+    """Lots vanish ahead of us and behind us with a probability that depends on how many stand where.
+
+    The ``ProbQueueModel`` of hftbacktest, after R. Fernandez-Tapia and others: of the lots that vanished
+    without a trade the share `behind` stood behind us, as far as so many stood there at all. Counted in whole
+    lots, rounded to the nearest, halves to even.
+    """
+
+    @abstractmethod
+    def behind(self, ahead: int, behind: int) -> float:
+        """Return the probability that a lot that vanishes stood behind us; ``ahead`` is above 0."""
+
+    def ahead(self, ahead: int, shown_before: int, shown: int, traded: int) -> int:
+        gone = shown_before - shown - traded
+        if gone <= 0 or not ahead:
+            return min(ahead, shown)
+        behind = max(0, shown_before - ahead)
+        probability = self.behind(ahead, behind)
+        left = ahead - (1.0 - probability) * gone + min(behind - probability * gone, 0.0)
+        return min(max(0, round(left)), shown)
 
 
-def new_queue_model(name: QueueModelName) -> QueueModel:
+class PowerQueue(ProbabilisticQueue):
+    """``behind^n / (behind^n + ahead^n)``: ``PowerProbQueueModel`` of hftbacktest."""
+
+    def __init__(self, exponent: float) -> None:
+        self.exponent = exponent
+
+    def behind(self, ahead: int, behind: int) -> float:
+        back = math.pow(behind, self.exponent)
+        return back / (back + math.pow(ahead, self.exponent))
+
+
+class LogQueue(ProbabilisticQueue):
+    """``log(1 + behind) / (log(1 + behind) + log(1 + ahead))``: ``LogProbQueueModel`` of hftbacktest."""
+
+    def behind(self, ahead: int, behind: int) -> float:
+        back = math.log(1.0 + behind)
+        return back / (back + math.log(1.0 + ahead))
+
+
+def new_queue_model(config: PaperConfig) -> QueueModel:
     """Make the queue model that a profile names."""
-    return _MODELS[name]()
+    match config.queue:
+        case QueueModelName.RISK_AVERSE:
+            return RiskAverseQueue()
+        case QueueModelName.POWER:
+            return PowerQueue(float(config.queue_power))
+        case QueueModelName.LOG:
+            return LogQueue()

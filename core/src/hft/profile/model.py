@@ -157,6 +157,7 @@ class ProfileKeys:
         SelfTradePolicy.REFUSE, doc="what happens to an order that would trade with one of our own"
     )
     captures: tuple[str, ...] = option((), doc="recorded sessions for mode replay, beside the profile")
+    data: tuple[str, ...] = option((), doc="folders of columns for mode backtest, beside the profile")
     live: bool = option(False, doc="mode live trades without being asked for --yes")
     journal: bool = option(True, doc="write orders and fills to a journal; mode live always does")
     state: str = option(
@@ -267,6 +268,7 @@ class Profile:
     risk: tuple[RiskEntry, ...]
     self_trade: SelfTradePolicy = SelfTradePolicy.REFUSE
     captures: tuple[Path, ...] = ()
+    data: tuple[Path, ...] = ()
     live: bool = False
     journal: bool = True
     state: Path = Path(".hft")

@@ -114,6 +114,7 @@ class _Reader:
         """Return the profile, None where anything has a fault."""
         keys = self._fill(self._root, ProfileKeys)
         captures = self._captures()
+        data = self._data()
         if keys is not None and self._mode is Mode.LIVE and not keys.journal:
             self._fault(self._root["journal"], "mode live cannot do without its journal, remove the key")
         exchanges = list(self._entries("exchanges", self._exchange))
@@ -131,6 +132,7 @@ class _Reader:
             risk=tuple(risk),
             self_trade=keys.self_trade,
             captures=captures,
+            data=data,
             live=keys.live,
             journal=keys.journal,
             state=self._path.parent / keys.state,
@@ -154,6 +156,23 @@ class _Reader:
                 paths.append(self._path.parent / name)
                 if not _is_file(paths[-1]):
                     self._fault(item, f"{_shown(item)} is not a file, it is looked for beside the profile")
+        return tuple(paths)
+
+    def _data(self) -> tuple[Path, ...]:
+        node = self._root.get("data")
+        if self._mode is None or isinstance(node, Broken):
+            return ()
+        if self._mode is not Mode.BACKTEST:
+            if node is not None:
+                self._fault(node, "only mode backtest reads data, remove the key")
+            return ()
+        paths = []
+        for item in node if isinstance(node, Items) else ():
+            name = self._quietly(item, str)
+            if name is not None:
+                paths.append(self._path.parent / name)
+                if not _is_folder(paths[-1]):
+                    self._fault(item, f"{_shown(item)} is not a folder, it is looked for beside the profile")
         return tuple(paths)
 
     def _entries(self, key: str, read: Callable[[str, Section], T | None]) -> Iterator[tuple[str, T]]:
@@ -314,6 +333,13 @@ def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError:  # a name too long, a folder that may not be entered
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
         return False
 
 

@@ -27,7 +27,7 @@ from hft.orders import (
     WiredStrategy,
     wire_strategy,
 )
-from hft.paper import PaperExecution
+from hft.paper import PaperExecution, new_latency_model
 from hft.plugin.execution import ExecutionClient
 from hft.plugin.risk import Halt
 from hft.profile import ExchangeEntry, Profile, StrategyEntry
@@ -70,7 +70,8 @@ class Kernel:
     from `start` to `stop` the events of ``markets`` drive everything: first the simulated exchange,
     then the strategies, as an exchange knows before its clients do. ``on_halt`` is called once when
     trading halts, ``on_silent`` with a market whose book stays out of LIVE. ``note`` takes down what the
-    journal is to keep (`Journal.note`). ``warn`` takes a key, by which it limits the rate, and a line.
+    journal is to keep (`Journal.note`). Log lines are written every ``log_interval_ns`` of the clock.
+    ``warn`` takes a key, by which it limits the rate, and a line.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Kernel:
         self.strategies: list[WiredStrategy] = []
         self.has_strategies = True
         self.faults: list[str] = []
+        self.log_interval_ns = _LOG_NS
         self._log = LogRing(write)
         self._warn = warn
         self._log_timer: Timer | None = None
@@ -125,15 +127,17 @@ class Kernel:
         self,
         instruments: Iterable[Instrument],
         clients: Mapping[str, ExecutionClient[Any]] | None = None,
+        *,
+        simulate: Callable[[PaperExecution, Market], None] = PaperExecution.attach,
     ) -> None:
         """Make and join the components for these instruments, which are those wanted.
 
-        Orders go through ``clients``, by exchange key; without them fills are simulated.
+        Orders go through ``clients``, by exchange key; without them fills are simulated, each market's as
+        ``simulate`` arranges it.
         """
         if clients is None:
             clients = self._paper = {
-                key: PaperExecution(entry.paper, self.manager, self.clock)
-                for key, entry in self.profile.exchanges.items()
+                key: self._simulated(key, entry) for key, entry in self.profile.exchanges.items()
             }
         for key, client in clients.items():
             self.manager.add_exchange(key, client)
@@ -141,7 +145,7 @@ class Kernel:
             market = self.markets[instrument.id] = Market(instrument)
             market.trace = self.trace
             if self._paper:
-                self._paper[instrument.exchange].attach(market)
+                simulate(self._paper[instrument.exchange], market)
             self._watchdog.watch([market], self.profile.exchanges[instrument.exchange].max_book_age)
             self.manager.add_market(market)
         view = LiveRiskView(self.manager, self.ledger, self.markets.values(), self.clock)
@@ -241,6 +245,14 @@ class Kernel:
             open_orders_left=self.manager.open_count,
         )
 
+    def _simulated(self, key: str, entry: ExchangeEntry) -> PaperExecution:
+        latency = new_latency_model(
+            entry.paper,
+            base=self.profile.path.parent,
+            random=random.Random(f"{self.profile.seed}:{key}:latency"),
+        )
+        return PaperExecution(entry.paper, self.manager, self.clock, latency)
+
     def _strategy(self, key: str, entry: StrategyEntry) -> WiredStrategy:
         strategy_class = entry.plugin.strategy()
         assert strategy_class is not None, "the profile reader has checked it"
@@ -288,7 +300,7 @@ class Kernel:
 
     def _drain_log(self) -> None:
         self._log.drain()
-        self._log_timer = self.clock.call_later(_LOG_NS, self._drain_log)
+        self._log_timer = self.clock.call_later(self.log_interval_ns, self._drain_log)
 
     def _count(self, name: str) -> int:
         return sum(getattr(market.counters, name) for market in self.markets.values())

@@ -21,7 +21,7 @@ from hft.run.runtime import run_async, tame_garbage_collector
 from hft.run.summary import Summary
 from hft.run.view import View
 
-__all__ = ["run_recorded"]
+__all__ = ["run_recorded", "stop_on_interrupt"]
 
 _SETTLE_NS = 5 * NS_PER_S
 """Recorded time after the last record in which what is under way arrives."""
@@ -57,7 +57,7 @@ def run_recorded(
     tame_garbage_collector()
     view = View(kernel, stopwatch, lambda: _frames(feeds), write)
     end_ns = None if duration_ns is None else start_ns + duration_ns
-    with _stop_on_interrupt() as stopped, view.shown(console):
+    with stop_on_interrupt() as stopped, view.shown(console):
         kernel.on_halt = lambda: stopped.append("halted")
         for count, (feed, record) in enumerate(_records(profile, feeds, warn)):
             if stopped or (end_ns is not None and record.t > end_ns):
@@ -139,7 +139,7 @@ def _frames(feeds: dict[str, RecordedFeed]) -> int:
 
 
 @contextmanager
-def _stop_on_interrupt() -> Iterator[list[str]]:
+def stop_on_interrupt() -> Iterator[list[str]]:
     """Give a list that SIGINT or SIGTERM adds to, instead of raising in the middle of an event."""
     stopped: list[str] = []
 

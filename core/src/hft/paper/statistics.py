@@ -1,0 +1,78 @@
+"""What became of our orders at the simulated exchange, in figures."""
+
+from __future__ import annotations
+
+import attrs
+
+from hft.types import Liquidity, Side
+
+__all__ = ["OrderStatistics"]
+
+
+@attrs.define
+class OrderStatistics:
+    """The figures of one instrument's orders, as the simulated exchange has them; times are its own.
+
+    ``accepted`` orders, of which ``traded`` had a fill; ``maker_fills`` and ``taker_fills`` by number.
+    ``turnover`` is the sum of price in ticks times size in lots. ``quoting_ns`` is the time in which a bid
+    and an ask of ours waited. An order that waits ``joined`` a queue with ``ahead`` lots before it in all;
+    of these, ``queue_fills`` first fills came after ``waited_ns`` in all. ``inventory`` is the position in
+    lots, ``inventory_time`` the sum of its size times nanoseconds, ``inventory_max`` the largest.
+    """
+
+    accepted: int = 0
+    traded: int = 0
+    maker_fills: int = 0
+    taker_fills: int = 0
+    lots: int = 0
+    turnover: int = 0
+    joined: int = 0
+    ahead: int = 0
+    queue_fills: int = 0
+    waited_ns: int = 0
+    quoting_ns: int = 0
+    inventory: int = 0
+    inventory_max: int = 0
+    inventory_time: int = 0
+    _bids: int = 0
+    _asks: int = 0
+    _quoting_since_ns: int = 0
+    _inventory_since_ns: int = 0
+
+    def join(self, side: Side, ahead: int, now_ns: int) -> None:
+        """Count an order that begins to wait."""
+        self.joined += 1
+        self.ahead += ahead
+        self._wait(side, 1, now_ns)
+
+    def leave(self, side: Side, now_ns: int) -> None:
+        """Count an order that waits no more."""
+        self._wait(side, -1, now_ns)
+
+    def fill(self, side: Side, price: int, size: int, liquidity: Liquidity, now_ns: int) -> None:
+        """Count a fill."""
+        if liquidity is Liquidity.MAKER:
+            self.maker_fills += 1
+        else:
+            self.taker_fills += 1
+        self.lots += size
+        self.turnover += price * size
+        self.inventory_time += abs(self.inventory) * (now_ns - self._inventory_since_ns)
+        self._inventory_since_ns = now_ns
+        self.inventory += side.sign * size
+        self.inventory_max = max(self.inventory_max, abs(self.inventory))
+
+    def close(self, now_ns: int) -> None:
+        """Count what lasts until now."""
+        self.inventory_time += abs(self.inventory) * (now_ns - self._inventory_since_ns)
+        self._inventory_since_ns = now_ns
+        self._wait(Side.BUY, 0, now_ns)
+
+    def _wait(self, side: Side, change: int, now_ns: int) -> None:
+        if self._bids and self._asks:
+            self.quoting_ns += now_ns - self._quoting_since_ns
+        self._quoting_since_ns = now_ns
+        if side is Side.BUY:
+            self._bids += change
+        else:
+            self._asks += change

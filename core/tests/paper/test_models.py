@@ -1,0 +1,148 @@
+"""Queue and latency models: their formulas by hand, their laws, and what a profile makes of them."""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hft.clock import SimulatedClock
+from hft.errors import UsageError
+from hft.events import Fill, Funding, OrderReport
+from hft.market import Market
+from hft.order import Order
+from hft.paper import (
+    LogQueue,
+    PaperConfig,
+    PaperExecution,
+    PowerQueue,
+    QueueModel,
+    QueueModelName,
+    RiskAverseQueue,
+    new_latency_model,
+    new_queue_model,
+)
+from hft.paper.latency import RecordedLatency
+from hft.plugin.execution import ApprovedOrder, ExecutionEvents
+from hft.types import BookState, Duration, InstrumentKind, OrderType, Price, Side, Size, TimeInForce
+
+from .conftest import make_instrument
+
+QUEUES = [RiskAverseQueue(), PowerQueue(3), PowerQueue(0.5), LogQueue()]
+
+
+@pytest.mark.parametrize(
+    ("queue", "ahead"),
+    [
+        # 30 ahead and 70 behind of 100; 20 vanish, 10 of them by trades.
+        (RiskAverseQueue(), 30),
+        (PowerQueue(1), 27),  # 0.7 of 10 stood behind
+        (PowerQueue(2), 28),  # 4900 / 5800 = 0.845 of 10
+        (LogQueue(), 26),  # log(71) / (log(71) + log(31)) = 0.554 of 10: 30 - 4.46 = 25.54
+    ],
+)
+def test_the_formula_by_hand(queue: QueueModel, ahead: int) -> None:
+    assert queue.ahead(30, 100, 80, 10) == ahead
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_what_grows_moves_nobody(queue: QueueModel) -> None:
+    assert queue.ahead(30, 100, 120, 0) == 30
+    assert queue.ahead(0, 100, 50, 0) == 0
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@given(
+    ahead=st.integers(0, 10**6),
+    before=st.integers(0, 10**7),
+    shown=st.integers(0, 10**7),
+    traded=st.integers(0, 10**6),
+)
+def test_nobody_falls_back_or_stands_behind_more_than_is_shown(
+    queue: QueueModel, ahead: int, before: int, shown: int, traded: int
+) -> None:
+    assert 0 <= queue.ahead(ahead, before, shown, traded) <= min(ahead, shown)
+
+
+def test_a_profile_names_its_queue() -> None:
+    assert isinstance(new_queue_model(PaperConfig()), RiskAverseQueue)
+    assert isinstance(new_queue_model(PaperConfig(queue=QueueModelName.LOG)), LogQueue)
+    power = new_queue_model(PaperConfig(queue=QueueModelName.POWER, queue_power=Decimal("1.5")))
+    assert isinstance(power, PowerQueue)
+    assert power.exponent == 1.5
+
+
+def test_drawn_latencies_have_the_median_that_was_set_and_repeat() -> None:
+    config = PaperConfig(order_latency=Duration(1_000_000), latency_sigma=Decimal("0.5"))
+    drawn, again = (
+        [new_latency_model(config, base=Path(), random=random.Random(7)).request_ns(0) for _ in range(1)]
+        for _ in range(2)
+    )
+    assert drawn == again
+    model = new_latency_model(config, base=Path(), random=random.Random(7))
+    many = sorted(model.request_ns(0) for _ in range(2001))
+    assert many[0] > 0
+    assert 950_000 < many[1000] < 1_050_000
+    assert many[-1] > 3_000_000
+
+
+def test_recorded_latencies_are_interpolated(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("sent_ns,arrived_ns,answered_ns\n2000,2030,2050\n1000,1010,1030\n")
+    model = new_latency_model(PaperConfig(latencies="l.csv"), base=tmp_path, random=random.Random(1))
+    assert isinstance(model, RecordedLatency)
+    assert [model.request_ns(t) for t in (0, 1000, 1500, 2000, 9000)] == [10, 10, 20, 30, 30]
+    assert [model.response_ns(t) for t in (0, 1010, 1520, 2030, 9000)] == [20, 20, 20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a,b,c\n1,2,3", "sent_ns,arrived_ns,answered_ns\n", "sent_ns,arrived_ns,answered_ns\n3,2,4"]
+)
+def test_what_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "l.csv").write_text(text)
+    with pytest.raises(UsageError, match=r"l\.csv"):
+        new_latency_model(PaperConfig(latencies="l.csv"), base=tmp_path, random=random.Random(1))
+
+
+class Told(ExecutionEvents):
+    def __init__(self) -> None:
+        self.fundings: list[Funding] = []
+
+    def on_report(self, report: OrderReport) -> None: ...
+
+    def on_fill(self, fill: Fill) -> None: ...
+
+    def on_funding(self, funding: Funding) -> None:
+        self.fundings.append(funding)
+
+
+def test_longs_pay_shorts_at_whole_intervals() -> None:
+    hour_ns = 3_600_000_000_000
+    clock, told = SimulatedClock(hour_ns), Told()
+    market = Market(make_instrument(kind=InstrumentKind.PERPETUAL))
+    config = PaperConfig(funding_rate=Decimal("0.0001"))
+    client = PaperExecution(config, told, clock)
+    client.attach(market)
+    market.book.set_level(Side.BUY, Price(100), Size(10))
+    market.book.set_level(Side.SELL, Price(102), Size(10))
+    market.book.state = BookState.LIVE
+    clock.advance_to(8 * hour_ns)
+    order = Order(
+        client_order_id="1",
+        strategy="s",
+        instrument=market.instrument,
+        side=Side.BUY,
+        size=Size(4),
+        price=None,
+        type=OrderType.MARKET,
+        time_in_force=TimeInForce.IOC,
+    )
+    client.place(ApprovedOrder(order))
+    clock.advance_to(17 * hour_ns)
+    (funding,) = told.fundings
+    # 4 lots of 0.001 at the middle of 101 ticks of 0.5, at 0.01 %
+    assert (funding.amount, funding.asset) == (Decimal("-0.0000202"), "USDT")
+    assert funding.exchange_ns == 16 * hour_ns

@@ -1,0 +1,289 @@
+"""Fill model and replay in native code do what those in Python do: random histories, step by step."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hft.book import BOOK, OrderBook, SortedBook, new_book
+from hft.clock import SimulatedClock
+from hft.events import Fill, OrderReport
+from hft.instrument import Instrument, InstrumentId
+from hft.market import Channel, Market
+from hft.order import Order
+from hft.paper import (
+    FillModel,
+    LogQueue,
+    PaperConfig,
+    PaperExecution,
+    PowerQueue,
+    QueueModel,
+    RiskAverseQueue,
+)
+from hft.plugin.execution import ApprovedOrder, ExecutionEvents
+from hft.types import BookState, Duration, OrderType, Price, Side, Size, TimeInForce
+
+from .conftest import make_instrument
+
+if BOOK.name != "native":
+    pytest.skip(f"nothing to compare: {BOOK.reason}", allow_module_level=True)
+
+from hft.paper.native_fill_model import NativeFillModel
+
+QUEUES: list[Callable[[], QueueModel]] = [
+    RiskAverseQueue,
+    lambda: PowerQueue(3.0),
+    lambda: PowerQueue(0.7),
+    LogQueue,
+]
+LOW, HIGH = 95, 105
+STATES = list(BookState)
+
+
+class Pair:
+    """One history, told to both models; what they answer must be the same."""
+
+    def __init__(self, queue: Callable[[], QueueModel]) -> None:
+        instrument = make_instrument()
+        self.books: list[OrderBook] = [SortedBook(instrument), new_book(instrument)]
+        self.models = [FillModel(self.books[0], queue()), NativeFillModel(self.books[1], queue())]  # type: ignore[arg-type]
+        self.now_ns = 0
+        self.order_ids = 0
+
+    def both(self, call: Callable[[FillModel], Any]) -> Any:
+        pure, native = map(call, self.models)
+        assert _plain(pure) == _plain(native)
+        aheads = [[model.ahead(each) for each in range(self.order_ids + 1)] for model in self.models]
+        assert aheads[0] == aheads[1]
+        return pure
+
+    def step(self, random: random.Random) -> None:
+        what = random.random()
+        side = random.choice([Side.BUY, Side.SELL])
+        price, size = Price(random.randint(LOW, HIGH)), Size(random.randint(1, 30))
+        if what < 0.45:
+            self.now_ns += random.randint(0, 2)
+            for _ in range(random.randint(1, 3)):
+                side, price = random.choice([Side.BUY, Side.SELL]), Price(random.randint(LOW, HIGH))
+                lots = Size(random.choice([0, 1, 5, 20, 40]))
+                # Mostly apart, so that books are crossed now and then and not always.
+                if random.random() < 0.9:
+                    price = Price(min(price, 100) if side is Side.BUY else max(price, 101))
+                for book in self.books:
+                    book.set_level(side, price, lots)
+                    book.exchange_ns = self.now_ns
+            state = random.choice(STATES) if random.random() < 0.05 else BookState.LIVE
+            for book in self.books:
+                book.state = state
+            self.both(lambda model: model.on_book())
+        elif what < 0.65:
+            when = random.choice(
+                [0, self.now_ns + 1, self.now_ns, max(0, self.now_ns - random.randint(0, 3))]
+            )
+            self.both(lambda model: model.on_trade(side, price, size, when))
+        elif what < 0.85:
+            self.order_ids += 1
+            order_id, limit = self.order_ids, None if random.random() < 0.1 else price
+            how = random.choice([TimeInForce.GTC] * 4 + [TimeInForce.IOC, TimeInForce.FOK])
+            post_only = random.random() < 0.3
+            self.both(
+                lambda model: model.place(order_id, side, limit, size, time_in_force=how, post_only=post_only)
+            )
+        elif what < 0.93:
+            order_id = random.randint(0, self.order_ids)
+            self.both(lambda model: model.amend(order_id, price, size))
+        else:
+            order_id = random.randint(0, self.order_ids)
+            self.both(lambda model: model.cancel(order_id))
+
+
+def _plain(answer: Any) -> Any:
+    if hasattr(answer, "outcome"):
+        return answer.outcome, [tuple(match) for match in answer.matches], answer.reason
+    return [tuple(match) for match in answer] if isinstance(answer, list | tuple) else answer
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_models_answer_alike(queue: Callable[[], QueueModel], seed: int) -> None:
+    pair, chance = Pair(queue), random.Random(seed)
+    for _ in range(150):
+        pair.step(chance)
+
+
+# -- the replay ----------------------------------------------------------------------------------------
+
+np = pytest.importorskip("numpy", reason="numpy comes with hft-core[data]")
+
+from hft.data import ColumnsWriter, read_day  # noqa: E402
+from hft.paper.native_replay import NativeReplay  # noqa: E402
+from hft.paper.replay import Replay, ReplayFeed  # noqa: E402
+
+
+def record(folder: Path, instrument: Instrument, chance: random.Random, length: int) -> None:
+    """Write events as they should be and as they should not, in two parts."""
+    rows = []
+    recv_ns = 1_000
+    while len(rows) < length:
+        recv_ns += chance.choice([0, 1, 1, 5, 40])
+        happened = chance.choice([0, recv_ns, recv_ns - 3, recv_ns - 10, recv_ns - 60, recv_ns + 7])
+        message = []
+        for _ in range(chance.choice([1, 1, 1, 2, 4])):
+            kind = chance.choices([1, 2, 3, 4], [70, 20, 1, 9])[0]
+            side = chance.choice([1, -1])
+            price = chance.randint(LOW, HIGH)
+            if kind == 1 and chance.random() < 0.95:
+                price = min(price, 100) if side > 0 else max(price, 101)
+            size = chance.choice([0, 1, 5, 20, 40]) if kind == 1 else chance.randint(1, 30)
+            message.append([happened, recv_ns, kind, side, price, size, 0])
+        message[-1][-1] = 1
+        rows += message
+    half = length // 2
+    for name, part in (("a", rows[:half]), ("b", rows[half:])):
+        with ColumnsWriter(folder / name, instrument) as writer:
+            columns = zip(*part, strict=True)
+            names = ("exchange_ns", "recv_ns", "kind", "side", "price", "size", "flags")
+            writer.append(dict(zip(names, columns, strict=True)))
+
+
+class Actor(ExecutionEvents):
+    """Sees everything, sends at random, and takes it all down."""
+
+    def __init__(self, clock: SimulatedClock, seed: int) -> None:
+        self.clock = clock
+        self.random = random.Random(seed)
+        self.log: list[Any] = []
+        self.orders: list[ApprovedOrder] = []
+        self.paper: PaperExecution
+        self.markets: list[Market] = []
+
+    def on_report(self, report: OrderReport) -> None:
+        self.log.append((self.clock.now_ns(), report.client_order_id, report.kind, report.reason))
+        self.act()
+
+    def on_fill(self, fill: Fill) -> None:
+        self.log.append((self.clock.now_ns(), fill.client_order_id, fill.price, fill.size, fill.exchange_ns))
+
+    def see(self, what: str, event: Any) -> None:
+        if what in ("book", "lost"):
+            event = [event.instrument.symbol, event.state, event.bids(), event.asks(), event.best_bid_size]
+        elif what == "quote":
+            event = [event.bid, event.bid_size, event.ask, event.ask_size, event.exchange_ns, event.recv_ns]
+        else:
+            event = [event.side, event.price, event.size, event.exchange_ns, event.recv_ns]
+        times = [
+            (m.book.exchange_ns, m.book.recv_ns, m.book.best_bid, m.book.best_ask, m.book.state)
+            for m in self.markets
+        ]
+        self.log.append((self.clock.now_ns(), what, event, times))
+        if self.random.random() < 0.3:
+            self.act()
+
+    def tick(self) -> None:
+        self.log.append(
+            (self.clock.now_ns(), "tick", [(m.book.bids(), m.book.recv_ns) for m in self.markets])
+        )
+        self.clock.call_later(23, self.tick)
+        self.act()
+
+    def act(self) -> None:
+        chance = self.random
+        if len(self.log) > 20_000:
+            return
+        what, market = chance.random(), chance.choice(self.markets)
+        if what < 0.4:
+            price = Price(chance.randint(LOW, HIGH))
+            order = Order(
+                client_order_id=str(len(self.orders)),
+                strategy="test",
+                instrument=market.instrument,
+                side=chance.choice([Side.BUY, Side.SELL]),
+                price=price,
+                size=Size(chance.randint(1, 30)),
+                type=OrderType.LIMIT,
+                time_in_force=chance.choice([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC]),
+            )
+            self.orders.append(ApprovedOrder(order))
+            self.paper.place(self.orders[-1])
+        elif self.orders and what < 0.6:
+            self.paper.cancel(chance.choice(self.orders[-5:]))
+        elif self.orders and what < 0.7:
+            price, size = Price(chance.randint(LOW, HIGH)), Size(chance.randint(1, 30))
+            self.paper.amend(chance.choice(self.orders[-5:]), price, size)
+
+
+def play(
+    folder: Path,
+    seed: int,
+    latency_ns: int | None,
+    listens: set[str],
+    native: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[Any, ...]:
+    make_book = new_book if native else SortedBook
+    make_model = NativeFillModel if native else FillModel
+    monkeypatch.setattr("hft.paper.execution.new_fill_model", make_model)
+    clock = SimulatedClock(990)
+    actor = Actor(clock, seed)
+    config = PaperConfig(order_latency=Duration(seed % 7), response_latency=Duration(seed % 5))
+    actor.paper = PaperExecution(config, actor, clock)
+    feeds = []
+    for path in sorted(folder.iterdir()):
+        folders = sorted(path.iterdir())
+        market = Market(read_day(folders[0]).instrument)
+        market.book = make_book(market.instrument)
+        actor.markets.append(market)
+        for name in sorted(listens):
+            market.listen(Channel(name), lambda event, name=name: actor.see(name, event))  # type: ignore[misc]
+        market.listen_lost(lambda book: actor.see("lost", book))
+        book = make_book(market.instrument)
+        feeds.append(
+            ReplayFeed(
+                market=market,
+                book=book,
+                model=actor.paper.simulate(market.instrument, book),
+                settle=actor.paper.settle,
+                days=lambda folders=folders: map(read_day, folders),  # type: ignore[misc]
+                latency_ns=latency_ns,
+            )
+        )
+    actor.tick()
+    replay = (NativeReplay if native else Replay)(clock, feeds)
+    while replay.step(50, 3_000):
+        actor.log.append((replay.played, clock.now_ns()))
+    actor.log.append("over")
+    while replay.step(10_000):
+        pass
+    counters = [market.counters for market in actor.markets]
+    statistics = list(actor.paper.statistics.values())
+    return replay.played, clock.now_ns(), counters, statistics, actor.log
+
+
+@pytest.mark.parametrize("latency_ns", [None, 0, 15])
+@pytest.mark.parametrize("listens", [{"book", "trade", "quote"}, {"trade"}, set[str]()], ids=str)
+def test_replays_tell_the_same(
+    tmp_path: Path, latency_ns: int | None, listens: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fills = 0
+    for seed in range(6):
+        chance = random.Random(f"{seed} {latency_ns} {sorted(listens)}")
+        folder = tmp_path / str(seed)
+        for name in ("BTC/USDT", "ETH/USDT", "XRP/USDT")[: chance.randint(1, 3)]:
+            instrument = make_instrument(id=InstrumentId(name, "acme"), tick_size=Decimal("0.5"))
+            record(folder / name[:3], instrument, chance, chance.choice([3, 400]))
+        pure, native = (
+            play(folder, seed, latency_ns, listens, native, monkeypatch) for native in (False, True)
+        )
+        for one, other in zip(pure[-1], native[-1], strict=False):
+            assert one == other
+        assert pure == native
+        fills += sum(isinstance(line, tuple) and len(line) == 5 for line in pure[-1])
+    assert fills > 100
