@@ -135,7 +135,7 @@ def messages(rows: Rows, book: OrderBook, seen: Seen) -> Iterator[None]:
         elif kind == Kind.LEVEL:
             book.set_level(Side.BUY if side > 0 else Side.SELL, Price(price), Size(size))
         seen.trades += kind == Kind.TRADE
-        seen.quotes += kind == Kind.QUOTE and side > 0
+        seen.quotes += bool(kind == Kind.QUOTE and flags & LAST)
         if flags & LAST and kind in (Kind.CLEAR, Kind.LEVEL):
             yield
 

@@ -32,7 +32,7 @@ GOOD: list[Row] = [
     (6, 2, Kind.LEVEL, 1, 99, 5, LAST),
     (7, 1, Kind.TRADE, 1, 101, 2, LAST),
     (7, 2, Kind.QUOTE, 1, 100, 5, 0),
-    (7, 2, Kind.QUOTE, -1, 0, 0, LAST),
+    (7, 2, Kind.QUOTE, -1, 101, 5, LAST),
 ]
 
 
@@ -91,6 +91,7 @@ def test_a_good_day_is_good(form: str, tmp_path: Path, instrument: Instrument) -
         ([*GOOD, (8, 3, Kind.LEVEL, 1, 0, 1, LAST)], Problem.INVALID, 1, 8, 0),
         ([*GOOD, (8, 3, Kind.LEVEL, 1, 2**62, 1, LAST)], Problem.INVALID, 1, 8, 0),
         ([*GOOD, (8, 3, Kind.LEVEL, 1, 7, -1, LAST)], Problem.INVALID, 1, 8, 0),
+        ([*GOOD, (8, 3, Kind.QUOTE, 1, 0, 1, LAST)], Problem.INVALID, 1, 8, 0),
         ([*GOOD, (8, 3, 9, 1, 7, 1, LAST)], Problem.INVALID, 1, 8, 0),
     ],
 )

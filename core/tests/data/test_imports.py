@@ -115,10 +115,14 @@ def test_tardis_book_and_trades(
 def test_tardis_quotes(imported: Import) -> None:
     quotes = """exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount
 x,BTCUSDT,1700000000000001,1700000000000010,2,100.2,100.1,1
+x,BTCUSDT,1700000000000002,1700000000000010,0,0,100.1,1
+x,BTCUSDT,1700000000000003,1700000000000010,2,100.2,0,0
 """
     assert imported("tardis", {"quotes.csv": quotes}) == [
         (QUOTE, 1, 1001, 1000, 0, 1_000, 10_000),
         (QUOTE, -1, 1002, 2000, LAST, 1_000, 10_000),
+        (QUOTE, 1, 1001, 1000, LAST, 2_000, 10_000),
+        (QUOTE, -1, 1002, 2000, LAST, 3_000, 10_000),
     ]
 
 

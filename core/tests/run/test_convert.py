@@ -169,6 +169,7 @@ def test_what_is_written_word_for_word() -> None:
     market = recorded.market
     market.on_trade(Trade(INSTRUMENT, "1", Side.SELL, Price(18), Size(2), 901, 1_010))
     market.on_quote(Quote(INSTRUMENT, Price(18), Size(1), None, Size(0), 0, 0, 1_010))
+    market.on_quote(Quote(INSTRUMENT, None, Size(0), None, Size(0), 0, 0, 1_010))
     recorded.sync.on_disconnect()
     assert table(recorded.written()) == [
         (Kind.CLEAR, 0, 0, 0, 0, 0, 1_000),
@@ -178,8 +179,7 @@ def test_what_is_written_word_for_word() -> None:
         (Kind.LEVEL, 1, 20, 0, 0, 900, 1_005),
         (Kind.LEVEL, 1, 19, 1, ROUNDED | LAST, 900, 1_005),
         (Kind.TRADE, -1, 18, 2, LAST, 901, 1_010),
-        (Kind.QUOTE, 1, 18, 1, 0, 0, 1_010),
-        (Kind.QUOTE, -1, 0, 0, LAST, 0, 1_010),
+        (Kind.QUOTE, 1, 18, 1, LAST, 0, 1_010),
         (Kind.CLEAR, 0, 0, 0, LAST, 0, 1_010),
     ]
 

@@ -150,8 +150,7 @@ class _Checking:
         self._is_open = False
         self._first_ns = self._last_ns = 0
         self._exchange_ns = dict.fromkeys(Kind, 0)
-        self._counts = dict.fromkeys(Kind, 0)
-        self._updates = 0
+        self._updates = self._trades = self._quotes = 0
 
     def note(self, problem: Problem, first_ns: int, worst_ns: int = 0, count: int = 1) -> None:
         if problem not in self.found:
@@ -161,8 +160,8 @@ class _Checking:
     def take(self, rows: Rows) -> None:
         self._look_at_times(rows)
         rows = self._valid(rows)
-        for kind in Kind:
-            self._counts[kind] += int(np.count_nonzero(rows.kind == kind))
+        self._trades += int(np.count_nonzero(rows.kind == Kind.TRADE))
+        self._quotes += int(np.count_nonzero((rows.kind == Kind.QUOTE) & ((rows.flags & LAST) != 0)))
         rounded = rows.recv_ns[(rows.flags & (ROUNDED | CARRIED)) == ROUNDED]
         if len(rounded):
             self.note(Problem.OFF_GRID, int(rounded[0]), count=len(rounded))
@@ -182,8 +181,8 @@ class _Checking:
             first_ns=self._first_ns,
             last_ns=self._last_ns,
             updates=self._updates,
-            trades=self._counts[Kind.TRADE],
-            quotes=self._counts[Kind.QUOTE] // 2,
+            trades=self._trades,
+            quotes=self._quotes,
             findings=sorted(self.found.values(), key=lambda finding: order.index(finding.problem)),
         )
 
@@ -217,8 +216,8 @@ class _Checking:
         sided = np.abs(side) == 1
         priced = (price > 0) & (price < MAX_COUNT)
         sized = (size >= 0) & (size < MAX_COUNT)
-        good = (kind == Kind.CLEAR) | (sided & sized & (kind == Kind.QUOTE) & (price >= 0))
-        good |= sided & priced & sized & ((kind == Kind.LEVEL) | ((kind == Kind.TRADE) & (size > 0)))
+        good = (kind == Kind.LEVEL) | ((size > 0) & ((kind == Kind.TRADE) | (kind == Kind.QUOTE)))
+        good = (kind == Kind.CLEAR) | (good & sided & priced & sized)
         self._note_where(Problem.INVALID, ~good, rows.recv_ns, np.zeros(len(rows), np.int64))
         return rows if good.all() else rows[good]
 

@@ -150,12 +150,10 @@ class MarketRecorder:
         self._write(trade.exchange_ns, [(Kind.TRADE, trade.side.sign, trade.price, trade.size, 0)])
 
     def _on_quote(self, quote: Quote) -> None:
+        sides = ((Side.BUY, quote.bid, quote.bid_size), (Side.SELL, quote.ask, quote.ask_size))
         self._write(
             quote.exchange_ns,
-            [
-                (Kind.QUOTE, Side.BUY.sign, quote.bid or 0, quote.bid_size, 0),
-                (Kind.QUOTE, Side.SELL.sign, quote.ask or 0, quote.ask_size, 0),
-            ],
+            [(Kind.QUOTE, side.sign, price, size, 0) for side, price, size in sides if price is not None],
         )
 
     def _write(self, exchange_ns: int, changes: list[_Change]) -> None:

@@ -35,14 +35,16 @@ def quote_rows(path: Path, blocks: Iterable[Quotes], *, as_book: bool) -> Iterat
 
 def _quotes(block: Quotes) -> Rows:
     times, bid, bid_size, ask, ask_size = block
-    return Rows.of(
+    there = np.column_stack([bid > 0, ask > 0])
+    rows = Rows.of(
         **{name: np.repeat(column, 2) for name, column in times.items()},
         kind=Kind.QUOTE,
         side=np.tile([1, -1], len(bid)),
         price=np.column_stack([bid, ask]).ravel(),
         size=np.column_stack([bid_size, ask_size]).ravel(),
-        flags=np.tile([0, LAST], len(bid)),
+        flags=np.column_stack([np.where(ask > 0, 0, LAST), np.full(len(bid), LAST)]).ravel(),
     )
+    return rows[there.ravel()]
 
 
 def _book(path: Path, blocks: Iterable[Quotes]) -> Iterator[Rows]:
