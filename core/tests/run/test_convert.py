@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,11 +19,16 @@ np = pytest.importorskip("numpy", reason="numpy comes with hft-core[data]")
 pytest.importorskip("pyarrow", reason="pyarrow comes with hft-core[data]")
 
 from hft.book import SortedBook  # noqa: E402
+from hft.capture import CaptureRecord  # noqa: E402
 from hft.clock import SimulatedClock  # noqa: E402
 from hft.data.columns import LAST, Kind  # noqa: E402
 from hft.data.rows import ROUNDED, Rows  # noqa: E402
+from hft.data.store import FORMS, Store  # noqa: E402
 from hft.events import Quote, Trade  # noqa: E402
 from hft.instrument import Instrument, InstrumentId  # noqa: E402
+from hft.net.spec import Request  # noqa: E402
+from hft.plugin.market_data import MarketDataStream  # noqa: E402
+from hft.run.convert import convert  # noqa: E402
 from hft.run.market_recorder import MarketRecorder  # noqa: E402
 from hft.synchroniser import Step, Synchroniser  # noqa: E402
 from hft.types import BookState, InstrumentKind, Price, Side, Size  # noqa: E402
@@ -194,3 +202,63 @@ def test_a_snapshot_of_a_book_that_is_live_is_written_as_what_it_changes() -> No
         (Kind.LEVEL, 1, 19, 20, 0, 6, 1_000),
         (Kind.LEVEL, -1, 22, 40, LAST, 6, 1_000),
     ]
+
+
+@attrs.frozen(kw_only=True)
+class Nothing:
+    """Nothing to configure."""
+
+
+class Busy(MarketDataStream[Nothing]):
+    """Streams one instrument, whose snapshot and updates are whole frames."""
+
+    def instrument_requests(self, symbols: Any = ()) -> list[Request]:
+        return []
+
+    def on_response(self, request: Request, body: bytes, recv_ns: int) -> None:
+        self.feed.publish([INSTRUMENT])
+
+    def subscribe(self, markets: Any) -> list[Any]:
+        feed = self.feed
+        self.sync = Synchroniser(
+            markets[0], Rule(), lambda: None, clock=feed.clock, random=feed.random, warn=feed.warn
+        )
+        self.sync.on_subscribed()
+        self.sync.on_snapshot(0, b"[]", b"[]", 0, 0)
+        self.number = 0
+        return []
+
+    def on_frame(self, conn: str, data: bytes, recv_ns: int) -> None:
+        self.number += 1
+        self.sync.on_delta(self.number, self.number, 0, data, b"[]", recv_ns, recv_ns)
+
+
+def test_a_long_session_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+    levels = json.dumps([[f"{price}", "1"] for price in range(100, 140)])
+
+    def records(frames: int) -> Iterator[CaptureRecord]:
+        yield CaptureRecord(t=1, conn="https://acme/instruments", dir="http", data="{}")
+        for number in range(frames):
+            yield CaptureRecord(t=2 + number, conn="wss://acme", dir="recv", data=levels)
+
+    def peak(frames: int) -> int:
+        tracemalloc.start()
+        try:
+            with Store(tmp_path / str(frames), FORMS["columns"], block_rows=1_000) as store:
+                convert(
+                    records(frames),
+                    Busy,
+                    Nothing(),
+                    exchange="acme",
+                    store=store,
+                    warn=lambda key, line: None,
+                )
+                (written,) = store.finish()
+            assert written.rows > frames * 40
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(10)
+    short = peak(500)
+    assert peak(4_000) < short * 1.2
