@@ -32,7 +32,7 @@ from hft.types import BookState, Duration, InstrumentKind, OrderType, Price, Sid
 
 from .conftest import make_instrument
 
-QUEUES = [RiskAverseQueue(), PowerQueue(3), PowerQueue(0.5), LogQueue()]
+QUEUES = [RiskAverseQueue(), PowerQueue(3), PowerQueue(0.5), LogQueue(1.0)]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ QUEUES = [RiskAverseQueue(), PowerQueue(3), PowerQueue(0.5), LogQueue()]
         (RiskAverseQueue(), 30),
         (PowerQueue(1), 27),  # 0.7 of 10 stood behind
         (PowerQueue(2), 28),  # 4900 / 5800 = 0.845 of 10
-        (LogQueue(), 26),  # log(71) / (log(71) + log(31)) = 0.554 of 10: 30 - 4.46 = 25.54
+        (LogQueue(1.0), 26),  # log(71) / (log(71) + log(31)) = 0.554 of 10: 30 - 4.46 = 25.54
     ],
 )
 def test_the_formula_by_hand(queue: QueueModel, ahead: int) -> None:
@@ -69,9 +69,12 @@ def test_nobody_falls_back_or_stands_behind_more_than_is_shown(
 
 
 def test_a_profile_names_its_queue() -> None:
-    assert isinstance(new_queue_model(PaperConfig()), RiskAverseQueue)
-    assert isinstance(new_queue_model(PaperConfig(queue=QueueModelName.LOG)), LogQueue)
-    power = new_queue_model(PaperConfig(queue=QueueModelName.POWER, queue_power=Decimal("1.5")))
+    instrument = make_instrument()
+    assert isinstance(new_queue_model(PaperConfig(), instrument), RiskAverseQueue)
+    log = new_queue_model(PaperConfig(queue=QueueModelName.LOG), instrument)
+    assert isinstance(log, LogQueue)
+    assert log.lot == 0.001
+    power = new_queue_model(PaperConfig(queue=QueueModelName.POWER, queue_power=Decimal("1.5")), instrument)
     assert isinstance(power, PowerQueue)
     assert power.exponent == 1.5
 

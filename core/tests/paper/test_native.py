@@ -41,7 +41,8 @@ QUEUES: list[Callable[[], QueueModel]] = [
     RiskAverseQueue,
     lambda: PowerQueue(3.0),
     lambda: PowerQueue(0.7),
-    LogQueue,
+    lambda: LogQueue(1.0),
+    lambda: LogQueue(0.001),
 ]
 LOW, HIGH = 95, 105
 STATES = list(BookState)

@@ -40,6 +40,10 @@ class _Plan(NamedTuple):
     lacking: list[Price]
 
 
+_NOTHING = _Plan([], [], [])
+"""What stands is what is wanted."""
+
+
 class _Side:
     """The quotes of one side: what is still wanted by price, and what stands by client id."""
 
@@ -173,6 +177,8 @@ class Quoter:
     def _settle(self) -> None:
         """Send what leads from what stands to what is wanted and need not wait."""
         bids, asks = self._plan(self._bids), self._plan(self._asks)
+        if bids is _NOTHING and asks is _NOTHING:
+            return
         # What shrinks goes first on both sides: what grows needs the room.
         for order in bids.leftovers + asks.leftovers:
             self._cancel(order)
@@ -193,6 +199,8 @@ class Quoter:
                 del lacking[price]
             elif settled:
                 leftovers.append(order)
+        if not leftovers and not lacking:
+            return _NOTHING
         plan = _Plan(leftovers, [], [])
         if leftovers and lacking and self._can_amend:
             self._pair(plan, lacking)

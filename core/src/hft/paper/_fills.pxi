@@ -191,16 +191,16 @@ cdef class NativeFills:
     cdef readonly NativeCore book
     cdef readonly object queue
     cdef QueueKind kind
-    cdef double exponent
+    cdef double parameter  # the exponent of POWER, the lot of LOG
     cdef OwnOrders own_bids
     cdef OwnOrders own_asks
     cdef Note* found  # what an order finds: price keys and lots
     cdef Py_ssize_t found_count
     cdef Py_ssize_t found_room
 
-    def __init__(self, NativeCore book, queue, int kind, double exponent):
+    def __init__(self, NativeCore book, queue, int kind, double parameter):
         self.book, self.queue = book, queue
-        self.kind, self.exponent = <QueueKind>kind, exponent
+        self.kind, self.parameter = <QueueKind>kind, parameter
         self.own_bids, self.own_asks = OwnOrders(), OwnOrders()
         self.own_bids.levels, self.own_bids.side = book.bid_side, BUY
         self.own_asks.levels, self.own_asks.side = book.ask_side, SELL
@@ -358,9 +358,9 @@ cdef class NativeFills:
             return min(ahead, shown)
         behind = max(<int64_t>0, before - ahead)
         if self.kind == POWER:
-            back, front = pow(<double>behind, self.exponent), pow(<double>ahead, self.exponent)
+            back, front = pow(<double>behind, self.parameter), pow(<double>ahead, self.parameter)
         else:
-            back, front = log(1.0 + behind), log(1.0 + ahead)
+            back, front = log(1.0 + behind * self.parameter), log(1.0 + ahead * self.parameter)
         share = back / (back + front)
         left = ahead - (1.0 - share) * gone + fmin(behind - share * gone, 0.0)
         return min(max(<int64_t>0, <int64_t>rint(left)), shown)

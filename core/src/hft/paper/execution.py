@@ -127,7 +127,7 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         """Trade an instrument on this book; raise `UsageError` for one that cannot be simulated."""
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: inverse contracts cannot be simulated, use a linear one")
-        model = self._models[instrument] = new_fill_model(book, new_queue_model(self.config))
+        model = self._models[instrument] = new_fill_model(book, new_queue_model(self.config, instrument))
         self.statistics[instrument] = OrderStatistics()
         if self.config.funding_rate and instrument.kind is InstrumentKind.PERPETUAL and not self._funding:
             self._fund_later()
@@ -399,7 +399,13 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     # Each telling is an event of its own: a repeated one has its own time, and leaves the first alone.
 
     def _deliver_report(self, report: OrderReport) -> None:
-        self.events.on_report(attrs.evolve(report, recv_ns=self.clock.now_ns()))
+        if report.recv_ns:
+            report = attrs.evolve(report)
+        report.recv_ns = self.clock.now_ns()
+        self.events.on_report(report)
 
     def _deliver_fill(self, fill: Fill) -> None:
-        self.events.on_fill(attrs.evolve(fill, recv_ns=self.clock.now_ns()))
+        if fill.recv_ns:
+            fill = attrs.evolve(fill)
+        fill.recv_ns = self.clock.now_ns()
+        self.events.on_fill(fill)

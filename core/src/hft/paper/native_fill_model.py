@@ -17,8 +17,12 @@ class NativeFillModel(NativeFills, FillModel):
     """See `FillModel`."""
 
     def __init__(self, book: NativeBook, queue: QueueModel) -> None:
-        exponent = queue.exponent if isinstance(queue, PowerQueue) else 0.0
-        NativeFills.__init__(self, book, queue, _KINDS[type(queue)], exponent)
+        parameter = 0.0
+        if isinstance(queue, PowerQueue):
+            parameter = queue.exponent
+        elif isinstance(queue, LogQueue):
+            parameter = queue.lot
+        NativeFills.__init__(self, book, queue, _KINDS[type(queue)], parameter)
 
     @staticmethod
     def knows(queue: QueueModel) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 
+from hft.instrument import Instrument
 from hft.paper.config import PaperConfig, QueueModelName
 
 __all__ = ["LogQueue", "PowerQueue", "QueueModel", "RiskAverseQueue", "new_queue_model"]
@@ -73,19 +74,25 @@ class PowerQueue(ProbabilisticQueue):
 
 
 class LogQueue(ProbabilisticQueue):
-    """``log(1 + behind) / (log(1 + behind) + log(1 + ahead))``: ``LogProbQueueModel`` of hftbacktest."""
+    """``log(1 + behind) / (log(1 + behind) + log(1 + ahead))``: ``LogProbQueueModel`` of hftbacktest.
+
+    Both are sizes as the exchange states them, ``lot`` a lot: by the formula it matters in what one counts.
+    """
+
+    def __init__(self, lot: float) -> None:
+        self.lot = lot
 
     def behind(self, ahead: int, behind: int) -> float:
-        back = math.log(1.0 + behind)
-        return back / (back + math.log(1.0 + ahead))
+        back = math.log(1.0 + behind * self.lot)
+        return back / (back + math.log(1.0 + ahead * self.lot))
 
 
-def new_queue_model(config: PaperConfig) -> QueueModel:
-    """Make the queue model that a profile names."""
+def new_queue_model(config: PaperConfig, instrument: Instrument) -> QueueModel:
+    """Make the queue model that a profile names, for an instrument."""
     match config.queue:
         case QueueModelName.RISK_AVERSE:
             return RiskAverseQueue()
         case QueueModelName.POWER:
             return PowerQueue(float(config.queue_power))
         case QueueModelName.LOG:
-            return LogQueue()
+            return LogQueue(float(instrument.lot_size))

@@ -1,0 +1,95 @@
+"""Backtests beside hftbacktest: ``python -m benchmarks.backtests``, or ``tox -e backtests``.
+
+Its Python is given by ``--peer``; without it an environment is made for it with uv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.backtests.feed import write_feed
+from benchmarks.backtests.plan import follow_plan, make_plan
+
+__all__ = ["main"]
+
+HERE = Path(__file__).parent
+QUEUES = ("risk-averse", "power", "log")
+
+
+def main() -> None:
+    """Measure, compare and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.backtests", description=__doc__)
+    parser.add_argument("--events", type=int, default=3_000_000, help="events of the feed")
+    parser.add_argument(
+        "--orders", type=int, default=18_000, help="orders of the plan whose fills are compared"
+    )
+    parser.add_argument("--peer", type=Path, help="a Python that has hftbacktest")
+    options = parser.parse_args()
+    console = Console()
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        peer = options.peer or _install(root / "peer")
+        day = write_feed(root / "data", options.events)
+        console.print(_speed(root / "data", day, peer))
+        console.print(_fills(day, peer, options.orders, root / "plan.npy"))
+
+
+def _install(folder: Path) -> Path:
+    python = folder / "bin" / "python"
+    subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, "hftbacktest"], check=True)
+    return python
+
+
+def _speed(root: Path, day: Path, peer: Path) -> Table:
+    table = Table(title="seconds of the processor, and events a second")
+    for name in ("strategy", "hft, first", "hft, best", "hftbacktest, first", "hftbacktest, best", "MB"):
+        table.add_column(name, justify="right")
+    for what in ("look", "quotes", "books"):
+        ours = _run(sys.executable, "-m", "benchmarks.backtests.hft_side", str(root), what)
+        theirs = _their(peer, day, what) if what != "books" else {}
+        cells = [f"{each[name]:.2f} {each['events'] / each[name]:,.0f}/s" if each else "-"
+                 for each in (ours, theirs) for name in ("cold_s", "warm_s")]  # fmt: skip
+        table.add_row(what, *cells, str(ours["memory_mb"]))
+    return table
+
+
+def _fills(day: Path, peer: Path, orders: int, file: Path) -> Table:
+    table = Table(title=f"{orders:,} orders of one lot, one at a time")
+    for name in ("queue", "filled by both", "at the same nanosecond", "by hft alone", "by hftbacktest alone"):
+        table.add_column(name, justify="right")
+    plan = make_plan(day, orders)
+    np.save(file, plan)
+    for queue in QUEUES:
+        ours = follow_plan(day, plan, queue)
+        told = _their(peer, day, "plan", str(file), queue)
+        theirs = {int(order): (lots, when) for order, (lots, when, _) in told.items() if lots}
+        both = ours.keys() & theirs.keys()
+        same = sum(ours[order] == theirs[order] for order in both)
+        counts = (len(both), same, len(ours.keys() - both), len(theirs.keys() - both))
+        table.add_row(queue, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _their(peer: Path, day: Path, *arguments: str) -> dict[str, Any]:
+    return _run(str(peer), str(HERE / "hftbacktest_side.py"), str(day), *arguments)
+
+
+def _run(*command: str) -> dict[str, Any]:
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+if __name__ == "__main__":
+    main()
