@@ -28,8 +28,8 @@
     const raw = span / count, power = 10 ** Math.floor(Math.log10(raw));
     return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= raw * (1 - 1e-9));
   };
-  const format = (value, digits) =>
-    value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const format = (value, digits) => // adding 0 makes 0 of -0
+    (value + 0).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const shown = (value) => {
     if (value === null || value === undefined) return "-";
     const size = Math.abs(value);
@@ -169,7 +169,7 @@
       pen.strokeStyle = color("grid");
       pen.fillStyle = color("faint");
       pen.lineWidth = 1;
-      const step = niceStep(this.high - this.low, Math.max(2, height / 46)), digits = digitsOf(step);
+      const step = niceStep(this.high - this.low, Math.max(3, height / 42)), digits = digitsOf(step);
       pen.textAlign = "right";
       pen.textBaseline = "middle";
       for (let n = Math.ceil(this.low / step); n * step <= this.high; n++) {
@@ -219,7 +219,7 @@
 
     drawMarks(pen, width, height) {
       const [first, last] = this.visibleMarks();
-      const size = last - first > 600 ? 3 : 5;
+      const size = last - first > 300 ? 3 : 5;
       for (let i = first; i <= last; i++) {
         const [at, side, price, , maker] = this.marks[i];
         const x = this.x(at, width), y = this.y(price, height);
@@ -229,6 +229,7 @@
         pen.lineTo(x + size, y + side * size);
         pen.closePath();
         pen.fillStyle = pen.strokeStyle = color(side > 0 ? "green" : "red");
+        pen.lineWidth = 1;
         if (maker) pen.fill();
         pen.stroke();
       }
@@ -349,7 +350,7 @@
   function showInstrument(each) {
     const drawn = each.fills.length < each.fillCount ? `, ${each.fills.length} of ${each.fillCount} fills` : "";
     price.name(`Price and fills, ${each.currency}${drawn}`);
-    price.show([{ name: "middle of the book", color: "blue", values: each.mid }], each.fills);
+    price.show([{ name: "middle of the book", color: "blue", values: each.mid, step: true }], each.fills);
     inventory.name(`Inventory, ${each.unit}`);
     inventory.show([{ name: "position", color: "purple", values: each.position, step: true, zero: true }]);
     latency.name("Latency of the feed, ms");
@@ -358,7 +359,7 @@
 
   function showCurrency(each) {
     equity.name(`Equity, ${each.name}`);
-    equity.show([{ name: "profit after fees and funding", color: "blue", values: each.net, thick: true, zero: true }]);
+    equity.show([{ name: "profit after fees and funding", color: "blue", values: each.net, thick: true, zero: true, step: true }]);
     fall.name(`Drawdown, ${each.name}`);
     fall.show([{ name: "below the peak", color: "red", values: drawdown(each.net), area: true }]);
     parts.name(`Where it comes from, ${each.name}`);

@@ -58,10 +58,8 @@ def _table(table: ReportTable) -> str:
         "</tr>"
         for row in table.rows
     )
-    return (
-        f"<section><h2>{html.escape(table.title)}</h2>"
-        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></section>'
-    )
+    body = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<section><h2>{html.escape(table.title)}</h2><div class="wide">{body}</div></section>'
 
 
 def _data(report: Report) -> dict[str, Any]:
