@@ -219,6 +219,14 @@ def test_a_capture_that_is_damaged_leaves_nothing(hft: Hft, tmp_path: Path) -> N
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_frames_that_are_not_understood_are_told(hft: Hft, tmp_path: Path) -> None:
+    write(tmp_path / "x.jsonl", [*RECORDS, recv("noise")])
+    code, out, err = hft(f"{CONVERT} --json")
+    assert code == ExitCode.STOPPED
+    assert json.loads(out)["undecoded"] == 1
+    assert "1 of 3 frames were not understood" in err
+
+
 def test_a_book_that_is_lost_is_cleared(hft: Hft, tmp_path: Path) -> None:
     write(tmp_path / "x.jsonl", [*RECORDS, recv(150, 150, [], [])])
     hft(CONVERT)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 import attrs
+from loguru import logger
 
 from hft.cli.captures import add_exchange, read_with_progress, recorded_exchange, refuse_other_keys
 from hft.cli.data_output import add_output, open_store, print_written
@@ -63,6 +64,12 @@ def _convert_captures(args: argparse.Namespace) -> ExitCode:
             written = store.finish(advance)
     if not written:
         raise UsageError("the captures show no book and no trade of an instrument that they list")
+    if conversion.undecoded:
+        logger.warning(
+            "{:,} of {:,} frames were not understood: what they told is missing",
+            conversion.undecoded,
+            conversion.frames,
+        )
     print_written(args, written, attrs.asdict(conversion))
     return ExitCode.STOPPED
 

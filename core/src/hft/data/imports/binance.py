@@ -177,5 +177,5 @@ def _depth(
 def _sides(path: Path, sides: npt.NDArray[Any]) -> npt.NDArray[Any]:
     bids, asks = np.isin(sides, ("b", "bid", "buy")), np.isin(sides, ("a", "ask", "sell"))
     if not (bids | asks).all():
-        raise DataError(f"{path}: side {sides[~(bids | asks)][0]!r} is neither 'b' nor 'a'")
+        raise DataError(f"{path}: side {str(sides[~(bids | asks)][0])!r} is neither 'b' nor 'a'")
     return np.where(bids, 1, -1)

@@ -27,7 +27,9 @@ __all__ = ["BOOL", "INT", "TEXT", "Columns", "CsvFile", "Grid"]
 _BLOCK_BYTES = 8 * 1024 * 1024
 _DAMAGED = (pa.ArrowException, OSError, EOFError, zlib.error, zipfile.BadZipFile)
 
-INT, BOOL, TEXT = pa.int64(), pa.bool_(), pa.string()
+INT, BOOL = pa.int64(), pa.bool_()
+TEXT = pa.dictionary(pa.int32(), pa.string())
+"""Words of which there are few, like sides: each is made once, and not for every line."""
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -97,10 +99,13 @@ class CsvFile:
     def _array(self, column: Any, name: str, kind: pa.DataType | Grid) -> npt.NDArray[Any]:
         if column.null_count:
             raise DataError(f"{self.path}: {name!r} is missing in a line")
+        if kind is TEXT:
+            words = np.array(column.dictionary.to_pylist() or [""])
+            return cast("npt.NDArray[Any]", words[column.indices.to_numpy()])
         if not isinstance(kind, Grid):
             return cast("npt.NDArray[Any]", column.to_numpy(zero_copy_only=False))
-        words = np.frombuffer(column.buffers()[1], "<i8").reshape(-1, 2)[column.offset :][: len(column)]
-        low, high = words[:, 0], words[:, 1]
+        halves = np.frombuffer(column.buffers()[1], "<i8").reshape(-1, 2)[column.offset :][: len(column)]
+        low, high = halves[:, 0], halves[:, 1]
         unit = int(kind.step.scaleb(kind.decimals))
         wrong = np.flatnonzero((high != 0) | (low < 0) | (low % unit != 0) | (low // unit >= MAX_COUNT))
         if len(wrong):

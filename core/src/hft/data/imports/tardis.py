@@ -105,5 +105,5 @@ def _levels(options: ImportOptions) -> dict[str, Grid]:
 def _sides(path: Path, sides: npt.NDArray[Any], up: str, down: str) -> npt.NDArray[Any]:
     ups, downs = sides == up, sides == down
     if not (ups | downs).all():
-        raise DataError(f"{path}: side {sides[~(ups | downs)][0]!r} is neither {up!r} nor {down!r}")
+        raise DataError(f"{path}: side {str(sides[~(ups | downs)][0])!r} is neither {up!r} nor {down!r}")
     return np.where(ups, 1, -1)
