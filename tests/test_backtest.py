@@ -87,6 +87,32 @@ class Script(Strategy[Config]):
 '''
 
 
+TWO = """
+name: two
+mode: backtest
+data: [data]
+exchanges:
+  one: {use: binance}
+  other: {use: binance}
+strategies:
+  pair: {use: ./pair.py, instruments: [BTC/USDT@one, BTC/USDT@other]}
+"""
+PAIR = f'''
+"""Say what is seen."""
+import attrs
+from hft import Strategy
+
+@attrs.frozen(kw_only=True)
+class Config:
+    pass
+
+class Pair(Strategy[Config]):
+    def on_book(self, book):
+        ms = (self.trading.clock.now_ns() - {START_NS}) // {MS}
+        self.trading.log(f"{{ms}} {{book.instrument}} {{book.best_bid}}")
+'''
+
+
 def table(first: str) -> list[dict[str, str]]:
     """Return the rows of the table of the page whose head begins like this."""
     block = re.search(rf"^\| {re.escape(first)} \|.*?\n\n", PAGE.read_text(), re.MULTILINE | re.DOTALL)
@@ -197,6 +223,31 @@ def test_the_same_input_gives_the_same_bytes(
     assert result["instruments"]["BTC/USDT@binance"]["turnover"] == "0.5085"
     assert main(command[:2]) == ExitCode.STOPPED
     assert "time with a bid and an ask waiting" in capsys.readouterr().out
+
+
+def test_instruments_of_several_exchanges_are_merged_by_time(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(TWO)
+    (tmp_path / "pair.py").write_text(PAIR)
+    fields = {"native_symbol", "kind", "base", "quote", "settle", "tick_size", "lot_size"}
+    for key, shift_ms, price in (("one", 0, 100), ("other", 1, 200)):
+        instrument = Instrument(
+            id=InstrumentId("BTC/USDT", key), **{name: getattr(INSTRUMENT, name) for name in fields}
+        )
+        rows = [
+            {"exchange_ns": START_NS + (shift_ms + 2 * i) * MS, "recv_ns": START_NS + (shift_ms + 2 * i) * MS}
+            | {"kind": Kind.LEVEL, "side": 1, "price": price + i, "size": 1, "flags": LAST}
+            for i in range(3)
+        ]
+        write(tmp_path / "data" / key, rows, instrument)
+    lines: list[str] = []
+    profile = read_profile(tmp_path / "p.yaml", Registry())
+    result = run_backtest(profile, console=None, write=lines.append, warn=lambda _, line: None)
+    assert lines == [
+        f"pair: {ms} BTC/USDT@{key} {price}"
+        for i in range(3)
+        for ms, key, price in [(2 * i, "one", 100 + i), (2 * i + 1, "other", 200 + i)]
+    ]
+    assert set(result.instruments) == {"BTC/USDT@one", "BTC/USDT@other"}
 
 
 def test_a_duration_ends_it(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:

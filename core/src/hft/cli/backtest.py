@@ -10,7 +10,7 @@ from loguru import logger
 from rich.console import Console
 
 from hft.cli.exit_codes import ExitCode
-from hft.cli.options import add_duration, warner
+from hft.cli.options import add_duration, output_console, warner
 from hft.errors import UsageError
 from hft.profile import Mode, read_profile
 from hft.registry.loader import Registry
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.json:
         print(json.dumps(result.to_json()))
     else:
-        Console(markup=False, emoji=False, highlight=False).print(result.render())
+        output_console().print(result.render())
     if result.summary.halted:
         return ExitCode.HALTED
     return ExitCode.FAULT if result.summary.faults else ExitCode.STOPPED

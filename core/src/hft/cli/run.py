@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from loguru import logger
-from rich.console import Console
 
 from hft.cli.exit_codes import ExitCode
-from hft.cli.options import add_duration, warner
+from hft.cli.options import add_duration, output_console, warner
 from hft.errors import UsageError
 from hft.profile import Mode, Profile, read_profile
 from hft.registry.loader import Registry
@@ -20,8 +18,6 @@ from hft.run.recorded import run_recorded
 from hft.run.runtime import run_async
 
 __all__ = ["configure", "run"]
-
-_UNLIMITED = 10_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Run until the duration is over, the recording ends, or the command is interrupted."""
     profile = read_profile(args.profile, Registry())
-    # What a plugin says is shown as it is, whatever brackets and colons it has.
-    console = None if args.json else Console(markup=False, emoji=False, highlight=False, width=_width())
+    console = None if args.json else output_console()
     if profile.mode is Mode.LIVE:
         _announce(profile, confirmed=args.yes or profile.live)
     match profile.mode:
@@ -78,8 +73,3 @@ def _announce(profile: Profile, *, confirmed: bool) -> None:
         raise UsageError(f"{what}\nadd --yes, or live: true to the profile, to let it trade")
     for line in lines:
         logger.info(line)
-
-
-def _width() -> int | None:
-    """Return the terminal's width, and for a file or pipe one in which nothing is broken up."""
-    return None if sys.stdout.isatty() else _UNLIMITED

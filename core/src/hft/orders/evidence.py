@@ -92,6 +92,9 @@ class OrderEvidence(ExecutionEvents):
         for desk in self.store.desks_of(exchange):
             desk.offline = f"exchange: {exchange} cannot be traded on now: {reason}"
 
+    def on_funding(self, funding: Funding) -> None:
+        self._ledger.on_funding(funding)
+
     def on_report(self, report: OrderReport) -> None:
         event = EVENT_OF_REPORT[report.kind]
         record = self.store.open.get(report.client_order_id)
