@@ -195,9 +195,6 @@ class OrderEvidence(ExecutionEvents):
         if state is not None and state is not before:
             record.owner.on_order(order)
 
-    def on_funding(self, funding: Funding) -> None:
-        self._ledger.on_funding(funding)
-
     # -- doubts ----------------------------------------------------------------------------------
 
     def doubt(self, order: Order) -> None:
