@@ -127,7 +127,7 @@ class Store:
             if carried_to != (instrument_id, day):
                 carry = Carry()
             carried_to = (instrument_id, day + 1)
-            opening = carry.rows(day * _DAY_NS)
+            opening = carry.message(day * _DAY_NS)
             when = _EPOCH + timedelta(days=day)
             place = self._form.folder(self._staging.root, instrument_id, when)
             beside = self._staging.stage(place)
