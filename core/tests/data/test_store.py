@@ -135,6 +135,17 @@ def test_two_grids_do_not_share_a_day(tmp_path: Path, instrument: Instrument) ->
             store.add(other, level(FIRST + 1, 5, 5))
 
 
+def test_a_book_on_another_grid_is_not_carried(
+    tmp_path: Path, instrument: Instrument, read_all: Callable[[Path], Rows]
+) -> None:
+    with Store(tmp_path, FORMS["columns"]) as store:
+        store.add(instrument, level(FIRST, 5, 5, kind=Kind.CLEAR))
+        store.add(instrument, level(FIRST + 1, 5, 5))
+        store.add(attrs.evolve(instrument, tick_size=Decimal("0.05")), level(FIRST + DAY_NS, 10, 5))
+        store.finish()
+    assert read_all(tmp_path).price.tolist() == [5, 5, 10]
+
+
 def test_the_forms_hold_the_same_rows(
     tmp_path: Path, instrument: Instrument, table: Table, read_all: Callable[[Path], Rows]
 ) -> None:
