@@ -329,9 +329,11 @@ cdef class NativeLoop:
 
 
 cdef inline bint is_before(PyObject* one, PyObject* other) noexcept:
-    cdef LoopCursor first = <LoopCursor>one
-    cdef LoopCursor second = <LoopCursor>other
-    return first.when_ns < second.when_ns or (first.when_ns == second.when_ns and first.rank < second.rank)
+    # Without variables of the type, which would count references.
+    cdef int64_t first_ns = (<LoopCursor>one).when_ns, second_ns = (<LoopCursor>other).when_ns
+    return first_ns < second_ns or (
+        first_ns == second_ns and (<LoopCursor>one).rank < (<LoopCursor>other).rank
+    )
 
 
 cdef LoopCursor new_cursor(feed, bint is_ours):
