@@ -23,7 +23,9 @@ from hft.data import LAST, ColumnsWriter, Kind
 from hft.profile import read_profile
 from hft.registry.loader import Registry
 from hft.run.backtest import run_backtest
+from hft.run.backtest_report import backtest_report
 from hft.run.result import BacktestResult
+from hft.run.watch import BacktestWatch
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "backtest.md"
 START_NS = 1_704_067_200_000_000_000
@@ -185,12 +187,16 @@ Run = Callable[..., tuple[BacktestResult, list[str]]]
 def run(tmp_path: Path) -> Run:
     """Write a profile and its script, and run them on the folder ``data``."""
 
-    def run(does: list[tuple[Any, ...]], key: str = "binance") -> tuple[BacktestResult, list[str]]:
+    def run(
+        does: list[tuple[Any, ...]], key: str = "binance", watch: BacktestWatch | None = None
+    ) -> tuple[BacktestResult, list[str]]:
         (tmp_path / "p.yaml").write_text(PROFILE.format(key=key))
         (tmp_path / "script.py").write_text(SCRIPT.format(actions=does, start_ns=START_NS))
         lines: list[str] = []
         profile = read_profile(tmp_path / "p.yaml", Registry())
-        result = run_backtest(profile, console=None, write=lines.append, warn=lambda _, line: None)
+        result = run_backtest(
+            profile, console=None, write=lines.append, warn=lambda _, line: None, watch=watch
+        )
         return result, lines
 
     return run
@@ -381,3 +387,66 @@ def test_only_profiles_of_its_mode(tmp_path: Path, run: Run, capsys: pytest.Capt
     profile.write_text(text.replace("backtest", "dry-run").replace("data: [data]\n", ""))
     assert main(["backtest", str(profile)]) == ExitCode.USAGE
     assert "mode: backtest" in capsys.readouterr().err
+
+
+# -- the report ------------------------------------------------------------------------------------------
+
+
+def test_a_watch_changes_nothing_and_sees_where_profit_comes_from(tmp_path: Path, run: Run) -> None:
+    write(tmp_path / "data", example())
+    watch = BacktestWatch()
+    result, lines = run(actions(), watch=watch)
+    assert (result.to_json(), lines) == (lambda other: (other[0].to_json(), other[1]))(run(actions()))
+    (money,) = watch.currencies
+    # Better than the middle by 2, 1.5, 0, 2, -2 and -1 ticks times lots; the rest is the position's.
+    assert money.spread[-1] == pytest.approx(2.5 * 0.0005)
+    assert money.inventory[-1] == pytest.approx((3 - 2.5) * 0.0005)
+    assert money.fees[-1] == pytest.approx(-0.0006115)
+    assert money.net[-1] == pytest.approx(float(result.summary.totals.net))
+    for parts in zip(money.net, money.spread, money.inventory, money.fees, money.funding, strict=True):
+        assert parts[0] == pytest.approx(sum(parts[1:]))
+    (one,) = watch.instruments
+    assert (one.name, one.unit, one.currency, one.fill_count) == ("BTC/USDT@binance", "BTC", "USDT", 6)
+    assert [(fill.time_ns, fill.side, fill.price, fill.size, fill.is_maker) for fill in one.fills] == [
+        (
+            START_NS + int(row["at"]) * MS,
+            1 if row["side"] == "buy" else -1,
+            int(row["price"]) / 2,
+            pytest.approx(int(row["size"]) / 1000),
+            row["as"] == "maker",
+        )
+        for row in table("order | at")
+    ]
+    assert len({len(each) for each in (watch.times_ns, one.mid, one.position, one.feed_latency_ms)}) == 1
+    assert watch.times_ns == sorted(set(watch.times_ns))
+    at = {time_ns: number for number, time_ns in enumerate(watch.times_ns)}
+    for after, position in ((9, 0), (14, 2), (17, 1), (20, -2), (24, -1), (27, 1), (29, 2)):
+        assert one.position[at[START_NS + after * MS]] == pytest.approx(position / 1000)
+    assert one.mid[at[START_NS + 17 * MS]] == 101 / 2
+    assert one.feed_latency_ms[at[START_NS + 20 * MS]] == pytest.approx(1)
+
+
+def test_a_report_is_written_and_is_the_same_each_time(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "data", example())
+    run(actions())
+    page = tmp_path / "out.html"
+    command = ["backtest", str(tmp_path / "p.yaml"), "--json", "--report", str(page)]
+    assert main(command) == ExitCode.STOPPED
+    first, printed = page.read_bytes(), capsys.readouterr().out
+    assert main(command) == ExitCode.STOPPED
+    assert page.read_bytes() == first
+    assert capsys.readouterr().out == printed
+    assert "0.0008885" in first.decode()
+    assert main([*command[:-1], str(tmp_path / "nowhere" / "out.html")]) == ExitCode.USAGE
+    assert "there is no folder" in capsys.readouterr().err
+
+
+def test_a_run_without_a_trade_has_a_report(tmp_path: Path, run: Run) -> None:
+    write(tmp_path / "data", example())
+    watch = BacktestWatch()
+    result, _ = run([], watch=watch)
+    report = backtest_report(result, watch)
+    assert report.instruments[0].fills == []
+    assert set(report.currencies[0].net) == {0.0}

@@ -150,18 +150,18 @@ def parser_of(command: str) -> argparse.ArgumentParser:
 
 
 def options(parser: argparse.ArgumentParser) -> set[str]:
-    """Return the long options, ``--help`` left out."""
-    return {
-        option
-        for action in parser._actions
-        for option in action.option_strings
-        if option.startswith("--") and option != "--help"
-    }
+    """Return the long options, also those of commands below this one; ``--help`` left out."""
+    found = set()
+    for action in parser._actions:
+        found |= {option for option in action.option_strings if option.startswith("--")}
+        if isinstance(action, argparse._SubParsersAction):
+            found |= set().union(*map(options, action.choices.values()))
+    return found - {"--help"}
 
 
 def commands(page: Path) -> Iterator[str]:
     """Find the lines of a page's blocks that call hft, and inline code that does so with arguments."""
-    for line in page.read_text().splitlines():
+    for line in re.sub(r" \\\n +", " ", page.read_text()).splitlines():
         if match := re.match(r"^(?:    )?(?:\$ )?(?:\.venv/bin/)?(hft \S.*)$", line):
             yield match[1].partition(" #")[0]
         yield from re.findall(r"`(hft \w+ [^`]*)`", line)
@@ -197,6 +197,17 @@ def test_every_exit_code_is_in_the_reference() -> None:
         r"^\| (\d+) \| `(\w+)` \|", (DOCS / "reference" / "errors.md").read_text(), re.MULTILINE
     )
     assert rows == [(str(int(code)), code.name) for code in ExitCode]
+
+
+def test_every_problem_of_data_is_described() -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow comes with hft-core[data]")
+    from hft.data.check import Problem
+
+    faults, notes = section(DOCS / "how-to" / "backtest-data.md", "## Look what you have").split("A **note**")
+    for text, is_fault in ((faults, True), (notes, False)):
+        rows = re.findall(r"^\| ([a-z-]+) \| (.+) \|$", text, re.MULTILINE)
+        expected = [(each.value, each.meaning) for each in Problem if each.is_fault is is_fault]
+        assert rows == [("problem", "what it means"), *expected]
 
 
 # -- errors, hooks, names ------------------------------------------------------------------------------

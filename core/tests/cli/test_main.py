@@ -100,7 +100,7 @@ def test_help_lists_the_commands_in_order_and_imports_none() -> None:
         "cancel",
         "kill",
     ]
-    names += ["sim", "record", "replay", "journal", "schema", "doctor"]
+    names += ["sim", "record", "replay", "data", "journal", "schema", "doctor"]
     assert listed == names == list(COMMANDS)
     assert imported == "['hft.cli.exit_codes', 'hft.cli.main', 'hft.cli.parser']"
 

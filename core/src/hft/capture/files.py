@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -11,7 +12,7 @@ import zstandard
 
 from hft.errors import CaptureError
 
-__all__ = ["open_to_read", "open_to_write"]
+__all__ = ["CountedFile", "open_to_read", "open_to_write"]
 
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _READ = 64 * 1024
@@ -19,11 +20,27 @@ _LEVEL = 3
 """Both compressors' level: keeps up with a busy session on a fraction of a core."""
 
 
-def open_to_read(path: Path) -> IO[bytes]:
-    """Open a capture to read its lines; raise `CaptureError` where that cannot be."""
+class CountedFile(io.FileIO):
+    """Tells how many bytes each read has brought."""
+
+    def __init__(self, path: Path, on_bytes: Callable[[int], None]) -> None:
+        super().__init__(path)
+        self._on_bytes = on_bytes
+
+    def readinto(self, buffer: Any, /) -> int:
+        count = super().readinto(buffer) or 0
+        self._on_bytes(count)
+        return count
+
+
+def open_to_read(path: Path, on_bytes: Callable[[int], None] = lambda count: None) -> IO[bytes]:
+    """Open a capture to read its lines; raise `CaptureError` where that cannot be.
+
+    ``on_bytes`` is called with numbers of bytes as they are read from the file.
+    """
     suffix = _suffix(path)
     try:
-        file = path.open("rb")
+        file = io.BufferedReader(CountedFile(path, on_bytes), _READ)
     except OSError as error:
         raise CaptureError(f"{path}: cannot be read: {error.strerror}") from None
     if suffix == ".jsonl.gz":

@@ -26,20 +26,27 @@ _MAX_LINE = 256 * 1024 * 1024
 _decode = msgspec.json.Decoder(CaptureRecord).decode
 
 
-def read_capture(*paths: Path | str, warn: Callable[[str], None] | None = None) -> Iterator[CaptureRecord]:
+def read_capture(
+    *paths: Path | str,
+    warn: Callable[[str], None] | None = None,
+    on_bytes: Callable[[int], None] = lambda count: None,
+) -> Iterator[CaptureRecord]:
     """Yield the records of capture files in the order of their time.
 
     Records of one file keep the order in which they were written. A file that ends in the middle of
     a line, or of its compressed stream, as a killed writer leaves it, is read up to there and told
     to ``warn``. A line in the middle that is not a record raises `CaptureError` with file and line.
+    ``on_bytes`` is called with numbers of bytes as they are read from the files.
     """
     warn = warn or logger.warning
-    files = [_read(Path(path), warn) for path in paths]
+    files = [_read(Path(path), warn, on_bytes) for path in paths]
     return files[0] if len(files) == 1 else heapq.merge(*files, key=attrgetter("t"))
 
 
-def _read(path: Path, warn: Callable[[str], None]) -> Iterator[CaptureRecord]:
-    with open_to_read(path) as file:
+def _read(
+    path: Path, warn: Callable[[str], None], on_bytes: Callable[[int], None]
+) -> Iterator[CaptureRecord]:
+    with open_to_read(path, on_bytes) as file:
         for number, line in _lines(path, file, warn):
             try:
                 yield _decode(line)

@@ -14,7 +14,10 @@ from hft.cli.options import add_duration, output_console, warner
 from hft.errors import UsageError
 from hft.profile import Mode, read_profile
 from hft.registry.loader import Registry
+from hft.report import write_page
 from hft.run.backtest import run_backtest
+from hft.run.backtest_report import backtest_report
+from hft.run.watch import BacktestWatch
 
 __all__ = ["configure", "run"]
 
@@ -33,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object, the same for the same input"
     )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write a page of charts, like out.html")
     add_duration(parser)
 
 
@@ -43,6 +47,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         raise UsageError(
             f"{args.profile}: is of mode {profile.mode.value!r}, set mode: backtest or use 'hft run'"
         )
+    watch = None if args.report is None else BacktestWatch()
+    if args.report is not None and not args.report.parent.is_dir():
+        raise UsageError(f"--report: there is no folder {str(args.report.parent)!r}")
     result = run_backtest(
         profile,
         args.data,
@@ -50,7 +57,10 @@ def run(args: argparse.Namespace) -> ExitCode:
         console=None if args.json else Console(stderr=True),
         write=logger.info,
         warn=warner(),
+        watch=watch,
     )
+    if watch is not None:
+        write_page(args.report, backtest_report(result, watch))
     if args.json:
         print(json.dumps(result.to_json()))
     else:

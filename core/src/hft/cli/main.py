@@ -34,6 +34,7 @@ COMMANDS = {
     "sim": Command("hft.cli.sim", "play an exchange on a local port"),
     "record": Command("hft.cli.record", "write what the exchanges send to a capture"),
     "replay": Command("hft.cli.replay", "feed captures through a plugin's codec and books"),
+    "data": Command("hft.cli.data", "make, list and check the data of backtests"),
     "journal": Command("hft.cli.journal", "show what runs did: orders, fills, halts"),
     "schema": Command("hft.cli.schema", "write the JSON schema of profiles for editors"),
     "doctor": Command("hft.cli.doctor", "say what is installed, and which order book is in use"),

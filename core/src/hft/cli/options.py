@@ -14,14 +14,14 @@ from hft.net.rate_limited import RateLimitedLog
 from hft.profile.values import parse_duration
 from hft.types import Duration
 
-__all__ = ["add_duration", "output_console", "warner"]
+__all__ = ["add_duration", "duration", "output_console", "warner"]
 
 _UNLIMITED = 10_000
 
 
 def add_duration(parser: argparse.ArgumentParser) -> None:
     """Declare ``--duration``, in nanoseconds."""
-    parser.add_argument("--duration", type=_duration, help="stop by itself after this time, like 20s or 5m")
+    parser.add_argument("--duration", type=duration, help="stop by itself after this time, like 20s or 5m")
 
 
 def output_console() -> Console:
@@ -38,7 +38,8 @@ def warner() -> Callable[[str, str], None]:
     return RateLimitedLog(SystemClock(), logger.warning)
 
 
-def _duration(text: str) -> Duration:
+def duration(text: str) -> Duration:
+    """Read a duration of the command line."""
     try:
         return parse_duration(text)
     except ValueError as error:

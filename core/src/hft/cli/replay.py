@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
 from loguru import logger
 from rich.box import SIMPLE
 from rich.console import Console, Group
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from hft.capture import CaptureRecord, read_capture
+from hft.cli.captures import add_exchange, read_with_progress, recorded_exchange, refuse_other_keys
 from hft.cli.exit_codes import ExitCode
 from hft.clock import SystemClock
-from hft.errors import CaptureError, UsageError
 from hft.net.rate_limited import RateLimitedLog
-from hft.registry.discovery import PluginKind
-from hft.registry.loader import Registry
 from hft.run.replay import InstrumentReport, ReplayReport, replay
 
 __all__ = ["configure", "run"]
 
 _DEPTH = 5
-_PROGRESS_EVERY = 1_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("file", nargs="+", type=Path, help="captures, replayed together by time")
-    parser.add_argument("--exchange", metavar="NAME", required=True, help="exchange plugin that decodes them")
-    parser.add_argument("--key", help="the exchange's key in the capture, where it is not NAME")
+    add_exchange(parser, required=True)
     parser.add_argument(
         "--depth", type=_depth, default=_DEPTH, metavar="N", help="levels shown, 5 by default"
     )
@@ -42,21 +35,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Replay to the end; frames that could not be decoded are shown and are no failure."""
-    plugin = Registry().load(PluginKind.EXCHANGE, args.exchange, base=None)
-    stream_class = plugin.market_data()
-    if stream_class is None:
-        raise UsageError(f"exchange plugin {args.exchange!r} offers no market data")
-    key = args.key or Path(args.exchange).stem  # of a one-file plugin, the name of the file
+    stream_class, key = recorded_exchange(args)
     report = replay(
-        _with_progress(args.file),
+        read_with_progress(args.file, "replaying"),
         stream_class,
         stream_class.Config(),
         exchange=key,
         warn=RateLimitedLog(SystemClock(), logger.warning),
     )
-    if report.skipped and not report.frames:
-        others = ", ".join(repr(other) for other in report.skipped)
-        raise UsageError(f"no record is of exchange {key!r}, the captures have {others}: add --key")
+    refuse_other_keys(key, report.skipped, report.frames)
     if args.json:
         print(json.dumps(report.to_json(args.depth)))
     else:
@@ -68,26 +55,6 @@ def _depth(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"must be a number of levels, got {text!r}")
     return int(text)
-
-
-def _with_progress(files: list[Path]) -> Iterator[CaptureRecord]:
-    """Yield the records of all files, with a line of progress where a person looks."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("replaying"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} records"),
-        TimeElapsedColumn(),
-    )
-    count = 0
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=None)
-        for count, record in enumerate(read_capture(*files, warn=logger.warning), 1):
-            yield record
-            if not count % _PROGRESS_EVERY:
-                progress.update(task, completed=count)
-    if not count:
-        raise CaptureError(f"{', '.join(map(str, files))}: holds no record")
 
 
 def _render(report: ReplayReport, depth: int) -> Group:

@@ -30,11 +30,10 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import attrs
-import msgspec
 
+from hft.data.listing import decode_listing, encode_listing
 from hft.errors import DataError, UsageError
 from hft.instrument import Instrument, InstrumentId
-from hft.types import InstrumentKind, Size
 
 try:
     import numpy as np
@@ -79,27 +78,6 @@ class Kind(enum.IntEnum):
     """One side of the exchange's own ticker of best bid and ask; both stand in one message."""
 
 
-class _InstrumentFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """``instrument.json``: decimals are texts, ``min_size`` and ``max_size`` lots."""
-
-    symbol: str
-    exchange: str
-    native_symbol: str
-    kind: str
-    base: str
-    quote: str
-    settle: str
-    tick_size: Decimal
-    lot_size: Decimal
-    min_size: int = 1
-    max_size: int | None = None
-    min_notional: Decimal = Decimal(0)
-    contract_multiplier: Decimal = Decimal(1)
-    inverse: bool = False
-    maker_fee: Decimal | None = None
-    taker_fee: Decimal | None = None
-
-
 @attrs.frozen(kw_only=True, eq=False)
 class Day:
     """One instrument's events of one day, mapped and not read; ``columns`` are by the names in `COLUMNS`.
@@ -133,10 +111,15 @@ def day_folder(root: Path, instrument: InstrumentId, day: date) -> Path:
 
 def find_days(*roots: Path) -> list[Path]:
     """Return the folders of days at and below the roots, sorted; raise `DataError` if there is none."""
-    found = {path.parent for root in roots for path in root.rglob(_INSTRUMENT)}
+    found = {path.parent for root in roots for path in root.rglob(_INSTRUMENT) if not _is_hidden(path, root)}
     if not found:
         raise DataError(f"{', '.join(map(str, roots))}: no columns here, make some with 'hft data convert'")
     return sorted(found)
+
+
+def _is_hidden(path: Path, root: Path) -> bool:
+    """Return whether a folder below the root says that it is not to be seen: it may not be whole."""
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 class ColumnsWriter:
@@ -155,7 +138,7 @@ class ColumnsWriter:
         taker_fee: Decimal | None = None,
     ) -> None:
         self._folder = folder
-        self._description = _describe(instrument, maker_fee, taker_fee)
+        self._description = encode_listing(instrument, maker_fee, taker_fee)
         self._last_ns = 0
         self._length = 0
         folder.mkdir(parents=True, exist_ok=True)
@@ -185,7 +168,7 @@ class ColumnsWriter:
             file.seek(0)
             file.write(_header(COLUMNS[name], self._length))
         self._close_files()
-        (self._folder / _INSTRUMENT).write_bytes(msgspec.json.format(msgspec.json.encode(self._description)))
+        (self._folder / _INSTRUMENT).write_bytes(self._description)
 
     def __enter__(self) -> Self:
         return self
@@ -209,9 +192,8 @@ def read_day(folder: Path, exchange: str | None = None) -> Day:
     ``exchange`` is the key that the instrument is to have, that of the folder by default.
     """
     try:
-        described = msgspec.json.decode((folder / _INSTRUMENT).read_bytes(), type=_InstrumentFile)
-        instrument = _instrument(described, described.exchange if exchange is None else exchange)
-    except (OSError, msgspec.MsgspecError, ValueError) as error:
+        listing = decode_listing((folder / _INSTRUMENT).read_bytes(), exchange)
+    except (OSError, DataError) as error:
         raise DataError(f"{folder / _INSTRUMENT}: {error}") from None
     columns, maps = {}, []
     for name, form in COLUMNS.items():
@@ -221,9 +203,9 @@ def read_day(folder: Path, exchange: str | None = None) -> Day:
         raise DataError(f"{folder}: the columns are not of one length")
     return Day(
         folder=folder,
-        instrument=instrument,
-        maker_fee=described.maker_fee,
-        taker_fee=described.taker_fee,
+        instrument=listing.instrument,
+        maker_fee=listing.maker_fee,
+        taker_fee=listing.taker_fee,
         columns=columns,
         maps=tuple(maps),
     )
@@ -255,44 +237,3 @@ def _header(form: str, length: int) -> bytes:
     written = buffer.getvalue()
     text = written[10:].rstrip().ljust(_HEADER_BYTES - 11) + b"\n"
     return written[:8] + len(text).to_bytes(2, "little") + text
-
-
-def _describe(
-    instrument: Instrument, maker_fee: Decimal | None, taker_fee: Decimal | None
-) -> _InstrumentFile:
-    return _InstrumentFile(
-        symbol=instrument.symbol,
-        exchange=instrument.exchange,
-        native_symbol=instrument.native_symbol,
-        kind=instrument.kind.value,
-        base=instrument.base,
-        quote=instrument.quote,
-        settle=instrument.settle,
-        tick_size=instrument.tick_size,
-        lot_size=instrument.lot_size,
-        min_size=instrument.min_size,
-        max_size=instrument.max_size,
-        min_notional=instrument.min_notional,
-        contract_multiplier=instrument.contract_multiplier,
-        inverse=instrument.inverse,
-        maker_fee=maker_fee,
-        taker_fee=taker_fee,
-    )
-
-
-def _instrument(described: _InstrumentFile, exchange: str) -> Instrument:
-    return Instrument(
-        id=InstrumentId(described.symbol, exchange),
-        native_symbol=described.native_symbol,
-        kind=InstrumentKind(described.kind),
-        base=described.base,
-        quote=described.quote,
-        settle=described.settle,
-        tick_size=described.tick_size,
-        lot_size=described.lot_size,
-        min_size=Size(described.min_size),
-        max_size=None if described.max_size is None else Size(described.max_size),
-        min_notional=described.min_notional,
-        contract_multiplier=described.contract_multiplier,
-        inverse=described.inverse,
-    )

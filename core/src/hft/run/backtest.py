@@ -24,6 +24,7 @@ from hft.run.recorded import stop_on_interrupt
 from hft.run.result import BacktestResult, InstrumentResult
 from hft.run.runtime import run_async, tamed_garbage_collector
 from hft.run.tape import Tape, find_tapes
+from hft.run.watch import BacktestWatch
 
 __all__ = ["run_backtest"]
 
@@ -47,11 +48,13 @@ def run_backtest(
     console: Console | None,
     write: Callable[[str], None],
     warn: Callable[[str, str], None],
+    watch: BacktestWatch | None = None,
 ) -> BacktestResult:
     """Run over the columns at and below ``paths``, the profile's ``data`` by default; then stop cleanly.
 
     All time is the recording's, so that two runs make the same orders and the same result. ``console`` shows
-    the progress if it is a terminal. ``warn`` takes a key, by which it limits the rate, and a line.
+    the progress if it is a terminal. ``warn`` takes a key, by which it limits the rate, and a line. ``watch``
+    takes down what a report shows.
     """
     stopwatch = SystemClock()
     began_ns = stopwatch.now_ns()
@@ -66,26 +69,33 @@ def run_backtest(
     tapes = find_tapes(profile, kernel.wanted, paths)
     first_ns = min(tape.first_ns for tape in tapes)
     clock.advance_to(first_ns)
-    session = _Session(kernel, clock, tapes)
+    session = _Session(kernel, clock, tapes, watch)
     kernel.wire([tape.instrument for tape in tapes], simulate=session.simulate)
     kernel.start()
     session.start()
     end_ns = NEVER if duration_ns is None else first_ns + duration_ns
+    if watch is not None:
+        watch.start(clock, kernel.ledger, min(end_ns, max(tape.last_ns for tape in tapes)))
     with _progress(console, sum(tape.events for tape in tapes)) as advance, tamed_garbage_collector():
         session.play(end_ns, advance)
     session.stop(first_ns)
     kernel.stop()
     clock.advance(_SETTLE_NS)
     run_async(kernel.close())
+    if watch is not None:
+        watch.stop(session.last_ns)
     return session.result((stopwatch.now_ns() - began_ns) / NS_PER_S)
 
 
 class _Session:
     """What one backtest has beside its kernel: the replay, and its own looks at what comes of it."""
 
-    def __init__(self, kernel: Kernel, clock: SimulatedClock, tapes: Sequence[Tape]) -> None:
+    def __init__(
+        self, kernel: Kernel, clock: SimulatedClock, tapes: Sequence[Tape], watch: BacktestWatch | None
+    ) -> None:
         self._kernel = kernel
         self._clock = clock
+        self._watch = watch
         self._tapes = {tape.instrument: tape for tape in tapes}
         self._papers: dict[Market, PaperExecution] = {}
         self._feeds: list[ReplayFeed] = []
@@ -106,6 +116,8 @@ class _Session:
                 latency_ns=paper.config.feed_latency,
             )
         )
+        if self._watch is not None:
+            self._watch.add(market, book, paper)
 
     def start(self) -> None:
         """Begin to look at the profit."""
@@ -121,18 +133,18 @@ class _Session:
 
     def stop(self, first_ns: int) -> None:
         """Take down what became of the orders, before those that are left are cancelled."""
-        self._first_ns, self._last_ns = first_ns, self._clock.now_ns()
+        self._first_ns, self.last_ns = first_ns, self._clock.now_ns()
         for market, paper in self._papers.items():
             instrument = market.instrument
             figures = paper.statistics[instrument]
-            figures.close(self._last_ns)
+            figures.close(self.last_ns)
             self._instruments[str(instrument)] = InstrumentResult.of(
-                instrument, figures, self._last_ns - first_ns
+                instrument, figures, self.last_ns - first_ns
             )
 
     def result(self, wall_s: float) -> BacktestResult:
         """Return what came of it."""
-        kernel, duration_ns = self._kernel, self._last_ns - self._first_ns
+        kernel, duration_ns = self._kernel, self.last_ns - self._first_ns
         frames = sum(market.counters.frames for market in self._papers)
         return BacktestResult(
             summary=kernel.summary(duration_s=duration_ns / NS_PER_S, frames=frames, undecoded=0),
@@ -144,7 +156,7 @@ class _Session:
             instruments=self._instruments,
             events=self._replay.played,
             first_ns=self._first_ns,
-            last_ns=self._last_ns,
+            last_ns=self.last_ns,
             wall_s=wall_s,
         )
 

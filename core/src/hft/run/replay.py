@@ -9,11 +9,9 @@ from typing import Any
 import attrs
 
 from hft.capture import CaptureRecord
-from hft.clock import SimulatedClock
-from hft.instrument import Instrument
-from hft.market import Channel, Market
-from hft.plugin.feed import RecordedFeed
+from hft.market import Market
 from hft.plugin.market_data import MarketDataStream
+from hft.plugin.recorded import RecordedMarkets
 from hft.types import BookState, Side
 
 __all__ = ["InstrumentReport", "ReplayReport", "replay"]
@@ -80,63 +78,24 @@ def replay(
 ) -> ReplayReport:
     """Play records in their order, at their own times, and report the books they leave.
 
-    Records that say they are another exchange's are left out. Instruments are those that the capture
-    itself lists; with every new listing the stream is subscribed again, to all of them. ``warn``
-    takes a key, by which it limits the rate, and a line.
+    See `RecordedMarkets` for what is played and what is left out. ``warn`` takes a key, by which it
+    limits the rate, and a line.
     """
-    clock = SimulatedClock()
-    feed = RecordedFeed(exchange, stream_class.environments[0], clock=clock, warn=warn)
-    feed.stream = stream_class(config, feed)
-    markets: dict[str, Market] = {}
-    listings = 0
-    skipped: dict[str, None] = {}
+    playing = RecordedMarkets(exchange, stream_class, config, warn=warn)
     for record in records:
-        if record.exchange is not None and record.exchange != exchange:
-            skipped[record.exchange] = None
-            continue
-        clock.advance_to(record.t)
-        feed.play(record)
-        if feed.listings != listings:
-            listings = feed.listings
-            if _list(feed.instruments.values(), markets):
-                feed.stream.subscribe(list(markets.values()))
-    if feed.frames and not markets:
+        playing.play(record)
+    feed = playing.feed
+    if feed.frames and not playing.markets:
         feed.warn("the capture lists no instruments, record it with 'hft record'")
     return ReplayReport(
         markets={
             str(market.instrument.id): market
-            for market in markets.values()
+            for market in playing.markets.values()
             if market.counters.frames or market.book.bids(1) or market.book.asks(1)
         },
         frames=feed.frames,
         undecoded=feed.undecoded_frames,
-        skipped=tuple(skipped),
-    )
-
-
-def _list(instruments: Iterable[Instrument], markets: dict[str, Market]) -> bool:
-    """Make a market, heard on every channel, of each instrument that is new; return whether any is."""
-    changed = False
-    for instrument in instruments:
-        known = markets.get(instrument.symbol)
-        # Listed again is the same instrument, unless its grid has changed: then its book begins anew.
-        if known is not None and _same_grid(known.instrument, instrument):
-            continue
-        market = markets[instrument.symbol] = Market(instrument)
-        for channel in Channel:
-            market.listen(channel, _ignore)
-        if known is not None:
-            market.counters = known.counters
-        changed = True
-    return changed
-
-
-def _same_grid(known: Instrument, new: Instrument) -> bool:
-    return (known.native_symbol, known.tick_size, known.lot_size, known.contract_multiplier) == (
-        new.native_symbol,
-        new.tick_size,
-        new.lot_size,
-        new.contract_multiplier,
+        skipped=playing.skipped,
     )
 
 
@@ -158,7 +117,3 @@ def _report(market: Market, depth: int) -> InstrumentReport:
 
 def _text(levels: Iterable[tuple[Decimal, Decimal]]) -> list[TextLevel]:
     return [(f"{price:f}", f"{size:f}") for price, size in levels]
-
-
-def _ignore(_event: Any) -> None:
-    """Listen to a channel only so that it is subscribed to."""

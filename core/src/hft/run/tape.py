@@ -19,12 +19,13 @@ __all__ = ["Tape", "find_tapes"]
 
 @attrs.frozen(kw_only=True, eq=False)
 class Tape:
-    """What is recorded of one instrument: its days in the order of time, from ``first_ns`` on."""
+    """What is recorded of one instrument: its days in the order of time, from ``first_ns`` to ``last_ns``."""
 
     instrument: Instrument
     folders: tuple[Path, ...]
     events: int
     first_ns: int
+    last_ns: int
 
     def days(self) -> Iterator[Day]:
         """Map one day after the other."""
@@ -101,4 +102,5 @@ def _tape(wanted: InstrumentId, days: Sequence[_Recorded]) -> Tape:
         folders=tuple(day.folder for day in days),
         events=sum(day.events for day in days),
         first_ns=days[0].first_ns,
+        last_ns=days[-1].last_ns,
     )

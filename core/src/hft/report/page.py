@@ -1,0 +1,101 @@
+"""Write a report as one HTML file: style, script and data inside, nothing fetched from anywhere."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from hft.errors import UsageError
+from hft.report.series import CurrencySeries, InstrumentSeries, Report, ReportTable
+
+__all__ = ["render_page", "write_page"]
+
+_DIGITS = 10
+"""Of a number that is drawn."""
+
+
+def write_page(path: Path, report: Report) -> None:
+    """Write the page; raise `UsageError` where that cannot be."""
+    try:
+        path.write_text(render_page(report), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def render_page(report: Report) -> str:
+    """Return the page: the same for the same report."""
+    return Template(_asset("page.html")).substitute(
+        title=html.escape(report.title),
+        subtitle=html.escape(report.subtitle),
+        style=_asset("page.css"),
+        script=_asset("page.js"),
+        facts="".join(_fact(name, value) for name, value in report.facts),
+        tables="".join(map(_table, report.tables)),
+        # Inside a script nothing is escaped: only its end must not stand there.
+        data=json.dumps(_data(report), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
+    )
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _fact(name: str, value: str) -> str:
+    return f'<div class="fact"><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>'
+
+
+def _table(table: ReportTable) -> str:
+    head = "".join(f'<th scope="col">{html.escape(column)}</th>' for column in table.columns)
+    rows = "".join(
+        "<tr>"
+        f'<th scope="row">{html.escape(row[0])}</th>'
+        f"{''.join(f'<td>{html.escape(cell)}</td>' for cell in row[1:])}"
+        "</tr>"
+        for row in table.rows
+    )
+    body = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<section><h2>{html.escape(table.title)}</h2><div class="wide">{body}</div></section>'
+
+
+def _data(report: Report) -> dict[str, Any]:
+    first_ns = report.times_ns[0] if report.times_ns else 0
+    return {
+        "startMs": first_ns / 1e6,
+        "t": [_seconds(time_ns, first_ns) for time_ns in report.times_ns],
+        "instruments": [_instrument(each, first_ns) for each in report.instruments],
+        "currencies": [_currency(each) for each in report.currencies],
+    }
+
+
+def _instrument(each: InstrumentSeries, first_ns: int) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "unit": each.unit,
+        "currency": each.currency,
+        "mid": _numbers(each.mid),
+        "position": _numbers(each.position),
+        "latency": _numbers(each.feed_latency_ms),
+        "fills": [
+            [_seconds(fill.time_ns, first_ns), fill.side, fill.price, fill.size, int(fill.is_maker)]
+            for fill in each.fills
+        ],
+        "fillCount": each.fill_count,
+    }
+
+
+def _currency(each: CurrencySeries) -> dict[str, Any]:
+    names = ("net", "spread", "inventory", "fees", "funding")
+    return {"name": each.currency} | {name: _numbers(getattr(each, name)) for name in names}
+
+
+def _numbers(values: Sequence[float | None]) -> list[float | None]:
+    return [None if value is None else float(f"{value:.{_DIGITS}g}") for value in values]
+
+
+def _seconds(time_ns: int, first_ns: int) -> float:
+    return (time_ns - first_ns) // 1_000 / 1e6
