@@ -19,6 +19,9 @@ __all__ = [
 ]
 
 
+_MAX_TAG = 16
+
+
 class Trades(enum.Enum):
     """Which public trades are told."""
 
@@ -72,6 +75,11 @@ def _check_positive(_: object, __: object, value: int | None) -> None:
         raise ValueError("must be more than 0")
 
 
+def _check_tag(_: object, __: object, value: str) -> None:
+    if value and not (value.isascii() and value.isalnum() and len(value) <= _MAX_TAG):
+        raise ValueError(f"must be up to {_MAX_TAG} letters and digits, got {value!r}")
+
+
 @attrs.frozen(kw_only=True)
 class Config:
     """Options of the stream and of trading; market data need no key."""
@@ -96,6 +104,11 @@ class Config:
     )
     self_trade_prevention: SelfTradePrevention | None = option(
         None, doc="what new orders ask for where they would meet our own; none given: what the account has"
+    )
+    tag: str = option(
+        "",
+        doc="letters and digits that mark our orders; the dead man's switch then cancels only these",
+        validator=_check_tag,
     )
     allow_withdrawals: bool = option(False, doc="accept a key that may withdraw money")
     max_leverage: int | None = option(

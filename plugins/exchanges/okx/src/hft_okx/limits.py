@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from hft import Costs, RateLimit, RestAnswer, RestCall
 
 __all__ = [
-    "AMEND_BATCH",
     "BATCH",
     "CONNECTIONS",
     "INSTRUMENTS",
@@ -40,7 +39,6 @@ _ACCOUNT = {
     "bills": 5,
     "order": 60,
     "pending": 60,
-    "history": 40,
     "fills": 60,
     "fills-history": 10,
     "cancel-all-after": 2,
@@ -58,8 +56,8 @@ RATE_LIMITS = (
 )
 """Limits of the address and of the account; those of an instrument are added when it is known."""
 
-BATCH = AMEND_BATCH = 20
-"""Orders that one message places, amends or cancels."""
+BATCH = 20
+"""Orders that one message places or cancels."""
 
 _SINGLE, _BATCHED = 60, 300
 
