@@ -166,7 +166,8 @@ def item(client_id: str = "a1", code: str = "0", msg: str = "", order_id: str = 
 
 def row(**changes: Any) -> dict[str, Any]:
     values = {
-        "instType": "SWAP", "instId": "BTC-USDT-SWAP", "ordId": "77", "clOrdId": "a1", "px": "60000", "sz": "1",
+        "instType": "SWAP", "instId": "BTC-USDT-SWAP", "ordId": "77", "clOrdId": "a1",
+        "px": "60000", "sz": "1",
         "ordType": "limit", "side": "buy", "posSide": "net", "tdMode": "cross", "state": "live",
         "accFillSz": "0", "avgPx": "", "fillPx": "", "fillSz": "0", "fillTime": "", "tradeId": "",
         "execType": "", "fillFee": "0", "fillFeeCcy": "", "fee": "0", "feeCcy": "USDT", "cancelSource": "",
@@ -465,7 +466,7 @@ async def test_a_connection_that_breaks_leaves_requests_unknown() -> None:
 
 async def test_a_connection_on_which_nothing_comes_is_replaced() -> None:
     world = await World(SWAP).ready()
-    for _ in range(4):
+    for _ in range(3):
         world.client.place(order(SWAP))
         world.link.clock.advance(2 * SECOND_NS)
     assert world.link.connects == [PRIVATE, PRIVATE]
@@ -840,9 +841,10 @@ async def test_open_orders_page_by_page() -> None:
 async def test_executions_come_in_their_order_from_the_list_that_goes_back_far_enough() -> None:
     world = await World(SWAP).start()
     trades = [
-        {"instId": "BTC-USDT-SWAP", "tradeId": str(number), "ordId": "7", "clOrdId": "a1", "billId": str(number),
-         "fillPx": "60000", "fillSz": "0.01", "side": "sell", "execType": "M", "feeCcy": "USDT", "fee": "-0.1",
-         "ts": "1790000000000", "posSide": "net", "subType": "4"}
+        {"instId": "BTC-USDT-SWAP", "tradeId": str(number), "ordId": "7", "clOrdId": "a1",
+         "billId": str(number), "fillPx": "60000", "fillSz": "0.01", "side": "sell",
+         "execType": "M", "feeCcy": "USDT",
+         "fee": "-0.1", "ts": "1790000000000", "posSide": "net", "subType": "4"}
         for number in range(101, 0, -1)
     ]  # fmt: skip
     world.link.answers["GET /api/v5/trade/fills"] = deque([ok(*trades[:100]), ok(*trades[100:])])
