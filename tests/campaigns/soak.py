@@ -41,8 +41,6 @@ _EVENTS_PER_S = 130.0
 """What happens in a second on one simulated market at ``rate`` 1, each of it a message in real time."""
 
 _KEPT = 300
-_KEPT_NS = 300 * NS_PER_S
-"""Longer than the account's interval and what is asked for again before it."""
 
 _MARKETS = ("BTC", "ETH", "SOL", "XRP", "DOGE")
 
@@ -202,7 +200,6 @@ def keep_little() -> None:
     for module, name, most in (
         (hft.orders.store, "_FINISHED_KEPT", _KEPT),
         (hft.seen, "SEEN_NUMBER", _KEPT),
-        (hft.seen, "SEEN_FOR_NS", _KEPT_NS),
         (hft.journal.state, "FINISHED_KEPT", _KEPT),
         (hft.plugin.pending, "_LATE_KEPT", _KEPT),
     ):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hft import seen
 from hft.errors import TransportError
 from hft.events import BalanceReport, Fill, Funding, PositionReport
 from hft.order import Order
@@ -120,6 +121,46 @@ async def test_without_an_answer_the_next_comparison_asks_from_where_this_one_di
     with pytest.raises(TransportError):
         await world.compare()
     assert world.reconciler.watermark_ns == began_ns
+
+
+async def test_fills_are_booked_once_however_long_no_comparison_succeeds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(seen, "SEEN_NUMBER", 3)
+    world, owner = World(), NotedOwner()
+    world.ledger.keep_since("test", world.reconciler.watermark_ns)
+    for _ in range(12):
+        world.clock.advance(600 * S)
+        order = world.place(owner)
+        world.exchange.settle()
+        world.exchange.fill(order.client_order_id, 10)
+        world.exchange.settle()
+    world.account.stated = [PositionReport(instrument=world.instrument, size=Size(120))]
+    assert (await world.compare()).fills == 0
+    assert world.ledger.position(world.instrument) == 120
+    assert world.ledger.duplicates == 12
+
+
+async def test_the_fills_of_an_open_order_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "SEEN_NUMBER", 3)
+    world, owner = World(), NotedOwner()
+    world.ledger.keep_since("test", world.reconciler.watermark_ns)
+    resting = world.place(owner, 8_000)
+    world.exchange.settle()
+    world.exchange.fill(resting.client_order_id, 1)
+    world.exchange.settle()
+    told = list(world.ledger.fills)
+    for lots in range(1, 13):
+        world.account.stated = [PositionReport(instrument=world.instrument, size=Size(10 * lots - 9))]
+        await world.compare()
+        world.clock.advance(600 * S)
+        order = world.place(owner)
+        world.exchange.settle()
+        world.exchange.fill(order.client_order_id, 10)
+        world.exchange.settle()
+    for fill in told:
+        world.manager.on_fill(fill)
+    assert world.ledger.position(world.instrument) == 121
 
 
 async def test_an_order_that_ended_unheard_of_is_asked_about() -> None:

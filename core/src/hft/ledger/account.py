@@ -9,7 +9,7 @@ from hft.errors import UsageError
 from hft.instrument import Instrument
 from hft.ledger.position import Position, PositionView
 from hft.money import AMOUNT_DIGITS, Amount, amount_to_decimal, divide, product, to_amount, trim
-from hft.seen import Seen
+from hft.seen import Horizon, Seen
 from hft.types import InstrumentKind, PositionSide, Side, Size
 
 __all__ = ["InstrumentAccount"]
@@ -48,7 +48,7 @@ class InstrumentAccount:
         "trades",
     )
 
-    def __init__(self, instrument: Instrument, mark: Decimal) -> None:
+    def __init__(self, instrument: Instrument, mark: Decimal, horizon: Horizon) -> None:
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: the ledger cannot book inverse contracts, use a linear one")
         self.instrument = instrument
@@ -67,8 +67,8 @@ class InstrumentAccount:
         self._half_point = self.point // 2
         self.positions: dict[PositionSide, Position] = {}
         self.funding: dict[str, Amount] = {}
-        self.trades: Seen[tuple[str, Side]] = Seen()
-        self.payments: Seen[str] = Seen()
+        self.trades: Seen[tuple[str, Side]] = Seen(horizon)
+        self.payments: Seen[str] = Seen(horizon)
         self.size = 0
         self.profit = self.gross = self.open_value = 0
         self._twice_ticks: int | None = None

@@ -25,6 +25,7 @@ from hft.ledger.checkpoint import (
 )
 from hft.ledger.position import Position, PositionView
 from hft.money import Amount, amount_to_decimal, to_amount, total, trim
+from hft.seen import Horizon
 from hft.types import PositionSide, Side, Size
 
 __all__ = ["Ledger"]
@@ -63,6 +64,7 @@ class Ledger:
         self._assets: dict[str, AssetFigures] = {}
         self._balances: dict[tuple[str, str], Balance] = {}
         self._dormant: dict[str, InstrumentState] = {}
+        self._horizons: dict[str, Horizon] = {}
 
     # -- being told ------------------------------------------------------------------------------
 
@@ -148,6 +150,14 @@ class Ledger:
         del self.adjustments[:-_ADJUSTMENTS_KEPT]
         return adjustment
 
+    def keep_since(self, exchange: str, since_ns: int) -> None:
+        """Forget no fill or payment of an exchange key since then, by its time: they may be told again.
+
+        Without this only the newest thousands are known, which is enough where nobody asks an exchange for
+        what has happened.
+        """
+        self._horizon(exchange).since_ns = since_ns
+
     def mark(self, instrument: Instrument, price: Decimal) -> None:
         """Value an instrument at this price; until then the price of its first fill serves."""
         account = self._accounts.get(instrument)
@@ -212,7 +222,7 @@ class Ledger:
     def account(self, instrument: Instrument) -> PositionView:
         """Return an instrument's figures as they are now, of all position sides together."""
         account = self._accounts.get(instrument)
-        return (account or InstrumentAccount(instrument, Decimal(0))).net()
+        return (account or InstrumentAccount(instrument, Decimal(0), Horizon())).net()
 
     def accounts(self) -> list[PositionView]:
         """Return the figures of every instrument that was traded or marked, in that order."""
@@ -337,8 +347,13 @@ class Ledger:
     # -- keeping totals --------------------------------------------------------------------------
 
     def _open(self, instrument: Instrument, mark: Decimal) -> InstrumentAccount:
-        account = self._accounts[instrument] = InstrumentAccount(instrument, mark)
+        account = self._accounts[instrument] = InstrumentAccount(
+            instrument, mark, self._horizon(instrument.exchange)
+        )
         return account
+
+    def _horizon(self, exchange: str) -> Horizon:
+        return self._horizons.setdefault(exchange, Horizon())
 
     def _position(self, account: InstrumentAccount, side: PositionSide) -> Position:
         position = account.positions.get(side)

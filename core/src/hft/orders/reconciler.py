@@ -108,7 +108,14 @@ class Reconciler:
         self._manager.doubt_silent()
         await self._compare_account(outcome)
         self.watermark_ns = max(self.watermark_ns, began_ns)
+        self._ledger.keep_since(self._exchange, self._asked_since_ns())
         return outcome
+
+    def _asked_since_ns(self) -> int:
+        """Return how far back a fill may be told again: by the next comparison, or with an order's story."""
+        orders = [record.order for record in self._manager.store.open.values()]
+        made_ns = (each.created_ns for each in orders if each.instrument.exchange == self._exchange)
+        return min((self.watermark_ns, *made_ns)) - OVERLAP_NS
 
     # -- fills -----------------------------------------------------------------------------------
 
