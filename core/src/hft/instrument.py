@@ -117,6 +117,10 @@ class Instrument:
     ``inverse`` contracts are sized in quote and settled in base. ``native_symbol`` is the
     exchange's own name. Two instruments are the same only if they are the same object; compare
     ``id`` across runs.
+
+    Where an exchange limits the figures of a price instead of having one tick (``price_figures``; whole
+    numbers are always allowed), ``tick_size`` is the finest tick, and orders have to be at prices that
+    `allows_price`: round with `price_down` and `price_up`, step with `price_below` and `price_above`.
     """
 
     id: InstrumentId
@@ -133,9 +137,14 @@ class Instrument:
     contract_multiplier: Decimal = attrs.field(default=Decimal(1), validator=_positive)
     inverse: bool = False
     tradable: bool = True
+    price_figures: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
+    )
 
     _prices: _Grid = attrs.field(init=False, repr=False)
     _sizes: _Grid = attrs.field(init=False, repr=False)
+    _coarsest: int = attrs.field(init=False, repr=False)
+    """The largest step between prices, in ticks."""
     point_value: Decimal = attrs.field(init=False, repr=False)
     """Quote currency that one lot gains when the price rises one tick (linear instruments)."""
 
@@ -146,6 +155,16 @@ class Instrument:
     @_sizes.default
     def _make_sizes(self) -> _Grid:
         return _Grid(self.lot_size, "size")
+
+    @_coarsest.default
+    def _find_coarsest(self) -> int:
+        return 1 if self.price_figures is None else max(1, self._prices.scale // self._prices.unit)
+
+    @price_figures.validator
+    def _decimal_tick(self, _: object, figures: int | None) -> None:
+        # Whole numbers and rounded figures must be on the grid.
+        if figures is not None and Decimal(1).scaleb(self.tick_size.adjusted()) != self.tick_size:
+            raise GridError(f"{self.id}: with price_figures the tick must be a power of ten")
 
     @point_value.default
     def _make_point_value(self) -> Decimal:
@@ -208,13 +227,43 @@ class Instrument:
         """Return the nearest float, for signals only."""
         return self._sizes.to_float(size)
 
+    def price_step(self, price: int) -> int:
+        """Return how many ticks lie between the prices that orders may have around a price."""
+        coarsest = self._coarsest
+        if coarsest == 1:
+            return 1
+        assert self.price_figures is not None
+        step = int(10 ** max(0, len(str(price)) - self.price_figures))
+        return min(step, coarsest)
+
+    def allows_price(self, price: int) -> bool:
+        """Say whether an order may have a price of the grid."""
+        return self._coarsest == 1 or price % self.price_step(price) == 0
+
+    def price_down(self, price: int) -> Price:
+        """Return the highest price that an order may have, not above one of the grid."""
+        return Price(price) if self._coarsest == 1 else Price(price - price % self.price_step(price))
+
+    def price_up(self, price: int) -> Price:
+        """Return the lowest price that an order may have, not below one of the grid."""
+        # Rounded up over a power of ten it has a figure more, and ends with zeros.
+        return Price(price) if self._coarsest == 1 else Price(price + -price % self.price_step(price))
+
+    def price_below(self, price: int) -> Price:
+        """Return the highest price below another that an order may have."""
+        return self.price_down(price - 1)
+
+    def price_above(self, price: int) -> Price:
+        """Return the lowest price above another that an order may have."""
+        return self.price_up(price + 1)
+
     def floor_price(self, value: float) -> Price:
-        """Return the highest price not above ``value``, for turning a signal into a bid."""
-        return Price(int(value * self._prices.scale // self._prices.unit))
+        """Return the highest price that an order may have, not above ``value``: from a signal to a bid."""
+        return self.price_down(int(value * self._prices.scale // self._prices.unit))
 
     def ceil_price(self, value: float) -> Price:
-        """Return the lowest price not below ``value``, for turning a signal into an ask."""
-        return Price(-int(-value * self._prices.scale // self._prices.unit))
+        """Return the lowest price that an order may have, not below ``value``: from a signal to an ask."""
+        return self.price_up(-int(-value * self._prices.scale // self._prices.unit))
 
     def notional(self, price: int, size: int) -> Decimal:
         """Return the exact value in quote currency of ``size`` at ``price`` (linear instruments)."""

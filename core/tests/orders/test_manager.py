@@ -204,6 +204,15 @@ def test_the_exchanges_limits_are_kept(size: int, price: int, subject: str) -> N
     assert world.manager.counters.refused == {subject: 1}
 
 
+def test_a_price_with_too_many_figures_is_refused() -> None:
+    world, owner = make_world(instrument=make_instrument(price_figures=4)), NotedOwner()
+    assert place(world, owner, price=9_000).state is OrderState.PENDING_NEW
+    order = place(world, owner, price=10_001)
+    assert order.state is OrderState.REJECTED
+    assert order.reason == "price: 100.01 has more than 4 figures and is no whole number"
+    assert place(world, owner, price=10_000).state is OrderState.PENDING_NEW
+
+
 @pytest.mark.parametrize(("side", "reason"), [(Side.BUY, "notional"), (Side.SELL, "book")])
 def test_a_market_order_is_judged_by_the_price_it_meets(side: Side, reason: str) -> None:
     world = OrderWorld(make_market(make_instrument(lot_size="0.01", min_notional="1.1"), bids=()))

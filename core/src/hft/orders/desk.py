@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
+from hft.instrument import Instrument
 from hft.market import Market
 from hft.order import Order
 from hft.plugin.execution import ExecutionClient
@@ -84,6 +85,8 @@ class Desk:
                 return f"book: {instrument.id} has nothing to {side} from"
         elif price <= 0:
             return f"price: {instrument.format_price(price)} is not positive"
+        elif not instrument.allows_price(price):
+            return _too_fine(instrument, price)
         # Exchanges let a position be closed whatever it is worth.
         if price * size < self._min_value and not reduce_only:
             return f"notional: {instrument.notional(price, size)} is below {instrument.min_notional}"
@@ -99,6 +102,8 @@ class Desk:
         if order.type.has_trigger is (order.trigger_price is None):
             needs = "needs a" if order.type.has_trigger else "has no"
             return f"order: a {order.type.value} order {needs} trigger price"
+        if order.trigger_price is not None and not self.instrument.allows_price(order.trigger_price):
+            return _too_fine(self.instrument, order.trigger_price)
         if order.position_side is not PositionSide.BOTH and not able.hedge:
             return f"order: hedge mode is not offered by {self.instrument.exchange}"
         if order.post_only:
@@ -120,6 +125,11 @@ class Desk:
         """Say whether the exchange makes this change of an order in one message."""
         able = self.capabilities
         return able.amend or (able.amend_reduces and price == order.price and size < order.size)
+
+
+def _too_fine(instrument: Instrument, price: Price) -> str:
+    figures = instrument.price_figures
+    return f"price: {instrument.format_price(price)} has more than {figures} figures and is no whole number"
 
 
 def _ceil(value: Decimal) -> int:

@@ -42,6 +42,7 @@ def make_instrument(
     min_size: Size = Size(1),
     max_size: Size | None = None,
     min_notional: str = "0",
+    price_figures: int | None = None,
 ) -> Instrument:
     """Return a spot instrument as large exchanges have it, or with the grid and limits given."""
     base, _, quote = symbol.partition("/")
@@ -57,6 +58,7 @@ def make_instrument(
         min_size=min_size,
         max_size=max_size,
         min_notional=Decimal(min_notional),
+        price_figures=price_figures,
     )
 
 

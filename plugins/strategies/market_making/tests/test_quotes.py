@@ -54,6 +54,17 @@ def test_a_ladder_by_hand() -> None:
     assert asks == [(10_051, 100), (10_061, 100), (10_071, 100)]
 
 
+def test_every_level_is_at_a_price_that_orders_may_have() -> None:
+    figured = make_instrument(price_figures=4)
+    grid = make_grid(min_spread=37, spacing=4)
+    bids, asks = ladder(
+        figured, Centre(100.0, 0.1), grid, position=Size(0), best_bid=Price(9_999), best_ask=Price(10_010)
+    )
+    # Above 100.00 prices are 0.10 apart, below it 0.01.
+    assert [price for price, _ in bids] == [9_973, 9_969, 9_965]
+    assert [price for price, _ in asks] == [10_010, 10_020, 10_030]
+
+
 def test_a_side_is_cut_where_its_fills_would_pass_the_largest_position() -> None:
     bids, asks = quotes(Centre(100.0, 0.5), make_grid(), position=850)
     assert bids == [(9_950, 100), (9_940, 50)]

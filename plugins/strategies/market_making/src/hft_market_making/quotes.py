@@ -121,26 +121,28 @@ def ladder(
     altogether, a side leads to no position beyond the largest; what would, is left out, as is what is
     too small to be sent.
     """
-    bid = min(instrument.floor_price(max(0.0, centre.price - centre.half_spread)), best_ask - 1)
-    ask = max(instrument.ceil_price(max(0.0, centre.price + centre.half_spread)), best_bid + 1)
+    highest_bid, lowest_ask = instrument.price_below(best_ask), instrument.price_above(best_bid)
+    bid = min(instrument.floor_price(max(0.0, centre.price - centre.half_spread)), highest_bid)
+    ask = max(instrument.ceil_price(max(0.0, centre.price + centre.half_spread)), lowest_ask)
     # Clamping one side leaves the other where it was: the spread is made up on the side away from it.
     missing = grid.min_spread - (ask - bid)
     if missing > 0:
-        if bid == best_ask - 1:
-            ask += missing
+        if bid == highest_bid:
+            ask = instrument.price_up(ask + missing)
         else:
-            bid -= missing
-    bids = _side(grid, Side.BUY, bid, grid.max_position - position)
-    asks = _side(grid, Side.SELL, ask, grid.max_position + position)
+            bid = instrument.price_down(bid - missing)
+    bids = _side(instrument, grid, Side.BUY, bid, grid.max_position - position)
+    asks = _side(instrument, grid, Side.SELL, ask, grid.max_position + position)
     return bids, asks
 
 
-def _side(grid: Grid, side: Side, first: int, room: int) -> list[Level]:
+def _side(instrument: Instrument, grid: Grid, side: Side, first: Price, room: int) -> list[Level]:
     levels: list[Level] = []
-    for number in range(grid.levels):
-        price = first - side.sign * number * grid.spacing
+    price, outward = first, instrument.price_down if side is Side.BUY else instrument.price_up
+    for _ in range(grid.levels):
         size = min(grid.order_size, room)
         if price > 0 and size >= grid.min_size and price * size >= grid.min_value:
-            levels.append((Price(price), Size(size)))
+            levels.append((price, Size(size)))
             room -= size
+        price = outward(price - side.sign * grid.spacing)
     return levels
