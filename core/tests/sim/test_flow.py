@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from decimal import Decimal
 
+import attrs
 import pytest
 
 from hft import Side, SimulatedClock, UsageError
-from hft.sim import Step, SyntheticMarket, World
+from hft.sim import Step, SyntheticMarket, SyntheticProduct, World, synthetic_product
 
 START_NS = 1_700_000_000_000_000_000
 S = 1_000_000_000
@@ -46,6 +48,25 @@ def test_same_seed_same_history() -> None:
 def test_other_symbols_and_the_pace_of_asking_change_nothing() -> None:
     alone = history(["ETH/USDT"], "ETH/USDT", seed=7)
     assert alone == history(["BTC/USDT", "ETH/USDT:USDT", "ETH/USDT"], "ETH/USDT", seed=7, step_ns=S)
+
+
+def test_a_market_of_few_figures_shows_no_others() -> None:
+    def product(symbol: str, exchange: str) -> SyntheticProduct:
+        made = synthetic_product(symbol, exchange)
+        fine = attrs.evolve(made.instrument, tick_size=Decimal("0.0001"), price_figures=5)
+        return SyntheticProduct(fine, made.start_price)
+
+    clock = SimulatedClock(START_NS)
+    world = World.synthetic(clock, ["ETH/USDT", "BTC/USDT"], "acme", product=product)
+    world.start()
+    clock.advance(5 * S)
+    for symbol in world.markets:
+        market = market_of(world, symbol)
+        assert market.statistics.trades
+        for side in Side:
+            levels = market.levels(side)
+            assert len(levels) >= 60
+            assert all(market.instrument.allows_price(price) for price, _ in levels)
 
 
 def test_nothing_happens_before_start_and_after_stop() -> None:

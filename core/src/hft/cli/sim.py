@@ -83,7 +83,7 @@ async def _serve(
     args: argparse.Namespace,
 ) -> None:
     clock = SystemClock()
-    world = _world(config, exchange, clock)
+    world = _world(simulator_class, config, exchange, clock)
     simulator = simulator_class(config, world)
     with _stop_requested(stdin=args.until_stdin_closes) as stop:
         failed: list[BaseException] = []
@@ -116,9 +116,18 @@ def _inject(simulator: Simulator[Any], faults: Sequence[Fault]) -> None:
             raise UsageError(f"faults: {error}") from None
 
 
-def _world(config: SimulatorConfig, exchange: str, clock: Clock) -> World:
+def _world(
+    simulator_class: type[Simulator[Any]], config: SimulatorConfig, exchange: str, clock: Clock
+) -> World:
     if config.capture is None:
-        return World.synthetic(clock, config.symbols, exchange, seed=config.seed, rate=config.rate)
+        return World.synthetic(
+            clock,
+            config.symbols,
+            exchange,
+            seed=config.seed,
+            rate=config.rate,
+            product=simulator_class.product,
+        )
     records = (r for r in read_capture(config.capture) if r.exchange in (None, exchange))
     try:
         playback = Playback(records, clock, speed=config.speed)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # importing aiohttp takes longer than all of hft, and most ru
     from aiohttp import web
 
     from hft.sim.faults import Faults
+    from hft.sim.instruments import SyntheticProduct
     from hft.sim.world import World
 
 __all__ = ["Account", "Endpoints", "Simulator", "SimulatorConfig"]
@@ -82,6 +83,16 @@ class Simulator(Configured[ConfigT], ABC):
         self.config = config
         self.world = world
         self.faults: Faults = world.faults
+
+    @classmethod
+    def product(cls, symbol: str, exchange: str) -> SyntheticProduct:
+        """Make up what trades under a unified symbol; override where the exchange's grid is peculiar.
+
+        Raise `UsageError` for a symbol that cannot be simulated.
+        """
+        from hft.sim.instruments import synthetic_product
+
+        return synthetic_product(symbol, exchange)
 
     @abstractmethod
     def routes(self) -> Sequence[web.AbstractRouteDef]:

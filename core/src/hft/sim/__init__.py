@@ -11,6 +11,7 @@ from hft.sim.faults import Faults
 from hft.sim.fees import FeeRates, rounded
 from hft.sim.filters import Filters, lots_of, ticks_of
 from hft.sim.hub import Hub, Subscriber
+from hft.sim.instruments import SyntheticProduct, synthetic_product
 from hft.sim.linear import LinearDesk, MoneyListener
 from hft.sim.liquidation import Liquidations
 from hft.sim.margin import Income, IncomeKind, MarginAccount
@@ -81,6 +82,7 @@ __all__ = [
     "Step",
     "Subscriber",
     "SyntheticMarket",
+    "SyntheticProduct",
     "TransferListener",
     "Trigger",
     "TriggerPrice",
@@ -96,5 +98,6 @@ __all__ = [
     "random_faults",
     "rounded",
     "serve",
+    "synthetic_product",
     "ticks_of",
 ]

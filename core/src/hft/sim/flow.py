@@ -48,13 +48,14 @@ class FlowParameters:
     def plausible(cls, instrument: Instrument, price: float, rate: float = 1.0) -> FlowParameters:
         """Return parameters for an instrument that trades around ``price``, ``rate`` times as busy."""
         ticks = price / instrument.price_to_float(1)
+        step = instrument.price_step(round(ticks))
         lots_per_quote = 1 / (price * instrument.size_to_float(1))
         return cls(
             events_per_s=130.0 * rate,
             takers_per_s=6.0 * rate,
-            touch_distance=max(1.0, ticks * 5e-7),
-            near_distance=max(4.0, ticks * 2e-5),
-            far_distance=max(40.0, ticks * 2.5e-4),
+            touch_distance=max(step, ticks * 5e-7),
+            near_distance=max(4.0 * step, ticks * 2e-5),
+            far_distance=max(40.0 * step, ticks * 2.5e-4),
             size=max(1.0, 1_500 * lots_per_quote),
         )
 
@@ -210,7 +211,9 @@ class Flow:
     # -- orders ----------------------------------------------------------------------------------
 
     def _place(self, side: Side, price: float, distance: float) -> None:
-        ticks = math.floor(price) if side is Side.BUY else math.ceil(price)
+        instrument = self._market.instrument
+        buys = side is Side.BUY
+        ticks = instrument.price_down(math.floor(price)) if buys else instrument.price_up(math.ceil(price))
         if ticks <= 0:
             return
         depth = 1 + min(9.0, distance / self._parameters.near_distance)

@@ -13,7 +13,7 @@ from hft.errors import UsageError
 from hft.sim.fair import FairPrice
 from hft.sim.faults import Faults
 from hft.sim.flow import Flow, FlowParameters
-from hft.sim.instruments import synthetic_product
+from hft.sim.instruments import SyntheticProduct, synthetic_product
 from hft.sim.market import Mark, SyntheticMarket, WorldMarket
 from hft.sim.playback import Playback
 from hft.sim.skew import SkewedClock
@@ -67,9 +67,18 @@ class World:
 
     @classmethod
     def synthetic(
-        cls, clock: Clock, symbols: Iterable[str], exchange: str, *, seed: int = 1, rate: float = 1.0
+        cls,
+        clock: Clock,
+        symbols: Iterable[str],
+        exchange: str,
+        *,
+        seed: int = 1,
+        rate: float = 1.0,
+        product: Callable[[str, str], SyntheticProduct] = synthetic_product,
     ) -> World:
         """Make a world of unified symbols with books that are full from the start.
+
+        ``product`` makes up what trades from symbol and exchange.
 
         Every market has its own random numbers, so one more symbol changes nothing in the others.
         Spot and perpetual of one pair share their fair price.
@@ -80,13 +89,13 @@ class World:
         for symbol in symbols:
             if symbol in world.markets:
                 raise UsageError(f"symbols: {symbol!r} is given twice, once is enough")
-            product = synthetic_product(symbol, exchange)
-            instrument = product.instrument
+            made = product(symbol, exchange)
+            instrument = made.instrument
             pair = f"{instrument.base}/{instrument.quote}"
             if pair not in fairs:
-                fairs[pair] = FairPrice(product.start_price, now_ns, random.Random(f"{seed}:fair:{pair}"))
+                fairs[pair] = FairPrice(made.start_price, now_ns, random.Random(f"{seed}:fair:{pair}"))
             market = SyntheticMarket(instrument, world.clock, first_trade_id=_FIRST_TRADE_ID)
-            parameters = FlowParameters.plausible(instrument, product.start_price, rate)
+            parameters = FlowParameters.plausible(instrument, made.start_price, rate)
             rng = random.Random(f"{seed}:flow:{symbol}")
             world._flows.append(Flow(market, fairs[pair], parameters, clock, rng))
             world.markets[symbol] = market
