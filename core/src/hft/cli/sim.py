@@ -29,7 +29,7 @@ from hft.profile.fault_file import read_faults
 from hft.profile.values import parse_duration
 from hft.registry.discovery import PluginKind
 from hft.registry.loader import Registry
-from hft.sim import Fault, Playback, World, serve
+from hft.sim import Fault, Playback, World, serve, synthetic_product
 from hft.spelling import did_you_mean
 from hft.types import Duration
 
@@ -126,7 +126,7 @@ def _world(
             exchange,
             seed=config.seed,
             rate=config.rate,
-            product=simulator_class.product,
+            product=simulator_class.product or synthetic_product,
         )
     records = (r for r in read_capture(config.capture) if r.exchange in (None, exchange))
     try:

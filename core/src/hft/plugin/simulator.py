@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 from attrs.validators import and_, ge, gt, le, min_len
@@ -79,20 +79,14 @@ class Simulator(Configured[ConfigT], ABC):
     fault may set wrong: what the exchange stamps or checks is by that clock.
     """
 
+    product: ClassVar[Callable[[str, str], SyntheticProduct] | None] = None
+    """Makes up what trades, from unified symbol and exchange, where the exchange's grid is its own; it raises
+    `UsageError` for a symbol that cannot be simulated."""
+
     def __init__(self, config: ConfigT, world: World) -> None:
         self.config = config
         self.world = world
         self.faults: Faults = world.faults
-
-    @classmethod
-    def product(cls, symbol: str, exchange: str) -> SyntheticProduct:
-        """Make up what trades under a unified symbol; override where the exchange's grid is peculiar.
-
-        Raise `UsageError` for a symbol that cannot be simulated.
-        """
-        from hft.sim.instruments import synthetic_product
-
-        return synthetic_product(symbol, exchange)
 
     @abstractmethod
     def routes(self) -> Sequence[web.AbstractRouteDef]:
