@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -79,7 +79,7 @@ class Simulator(Configured[ConfigT], ABC):
     fault may set wrong: what the exchange stamps or checks is by that clock.
     """
 
-    product: ClassVar[Callable[[str, str], SyntheticProduct] | None] = None
+    product: ClassVar[staticmethod[[str, str], SyntheticProduct] | None] = None
     """Makes up what trades, from unified symbol and exchange, where the exchange's grid is its own; it raises
     `UsageError` for a symbol that cannot be simulated."""
 
