@@ -48,11 +48,11 @@ _CASH, _CROSS = frozenset({"cash"}), frozenset({"cash", "cross"})
 
 
 class _SpotDesk(SpotDesk):
-    refuses_post_only = False
+    refuses_takers = False
 
 
 class _SwapDesk(LinearDesk):
-    refuses_post_only = False
+    refuses_takers = False
     refuses_fok = False
 
 
