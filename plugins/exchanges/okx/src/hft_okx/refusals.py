@@ -19,11 +19,9 @@ __all__ = [
     "verdict",
 ]
 
-BAD_TIME = frozenset({"50102", "50112", "60004", "60006"})
-"""Our time or the exchange's clock was off: the request was not looked at any further."""
-
-_EXPIRED = frozenset({"50036", "50037"})
-"""It came later than its ``expTime``, or that made no sense to the exchange's clock."""
+BAD_TIME = frozenset({"50102", "50112", "60004", "60006", "50036", "50037"})
+"""Our time or the exchange's clock was off, or what was sent came later than its ``expTime``: the request was
+not looked at any further."""
 
 BAD_KEY = frozenset(
     {
@@ -106,7 +104,7 @@ class Verdict(enum.Enum):
 
 def verdict(code: str, status: int = 200) -> Verdict:
     """Judge an order by its code, "0" where the answer has none, and the HTTP status."""
-    if code in BAD_TIME or code in _EXPIRED or code in TOO_MANY or code == NOT_LOGGED_IN:
+    if code in BAD_TIME or code in TOO_MANY or code == NOT_LOGGED_IN:
         return Verdict.NOT_TAKEN
     if code in _UNKNOWN or code in _DUPLICATE:
         return Verdict.UNKNOWN
