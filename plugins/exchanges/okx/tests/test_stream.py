@@ -195,6 +195,20 @@ def test_a_snapshot_and_what_follows_it(one: Scene) -> None:
     assert one.markets[0].counters.book_updates == 3
 
 
+def test_updates_as_they_are_written_in_2026_take_the_short_way(one: Scene) -> None:
+    if type(one.book).__name__ != "NativeBook":
+        pytest.skip("there is no native module")
+    one.update(100, 105)
+    frame = (
+        b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{"asks":[],'
+        b'"bids":[["99.9","1.5","0","2"]],"ts":"1786182438509","checksum":0,"seqId":117,"prevSeqId":105}]}'
+    )
+    assert one.feed.paths[PUBLIC].take(frame, 1, one.markets[0].trace)
+    assert (one.bids()["99.9"], one.book.update_id) == (1500, 117)
+    # What does not simply follow is for the codec to judge.
+    assert not one.feed.paths[PUBLIC].take(frame, 1, one.markets[0].trace)
+
+
 def test_nothing_happened_for_a_minute(one: Scene) -> None:
     one.update(100, 100)
     one.update(100, 101, [["100.0", "5", "0", "1"]])

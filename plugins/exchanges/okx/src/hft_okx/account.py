@@ -28,6 +28,7 @@ from hft_okx.codec import NS_PER_MS, milliseconds
 from hft_okx.config import PositionMode
 from hft_okx.evidence import NOT_UNDERSTOOD, POSITION_SIDES, SIDES, Evidence
 from hft_okx.instruments import instrument_type
+from hft_okx.order_params import is_contract
 from hft_okx.private_codec import (
     AccountState,
     Balance,
@@ -81,6 +82,10 @@ class Account:
         position_mode: PositionMode,
     ) -> None:
         self.instruments = {instrument.native_symbol: instrument for instrument in instruments}
+        self.contracts = {
+            name: instrument for name, instrument in self.instruments.items() if is_contract(instrument)
+        }
+        """Those that have positions; what margin trading has in a pair of spot is none of ours."""
         self._api = api
         self._evidence = evidence
         self._exchange = exchange
@@ -94,7 +99,8 @@ class Account:
         for native, instrument in self.instruments.items():
             page: dict[str, str] = {}
             while True:
-                params = {"instType": instrument_type(instrument), "instId": native, **page}
+                # Not by type: spot that trades on margin is of another one.
+                params = {"instId": native, **page}
                 answer = await self._api.fetch(
                     "GET", "/api/v5/trade/orders-pending", params, costs=limits.account("pending")
                 )
@@ -207,7 +213,7 @@ class Account:
         found: list[Fill] = []
         page: dict[str, str] = {}
         while True:
-            params = {"instType": instrument_type(instrument), "instId": native, **wanted, **page}
+            params = {"instId": native, **wanted, **page}
             answer = await self._api.fetch(
                 "GET", f"/api/v5/trade/{which}", params, costs=limits.account(which)
             )
@@ -275,18 +281,17 @@ class Account:
 
     async def positions(self) -> list[PositionReport]:
         """Return the positions in the instruments of the run, flat ones as 0."""
-        contracts = [one for one in self.instruments.values() if one.kind is not InstrumentKind.SPOT]
-        if not contracts:
+        if not self.contracts:
             return []
         answer = await self._api.fetch("GET", "/api/v5/account/positions", costs=limits.account("positions"))
         sides = (PositionSide.LONG, PositionSide.SHORT) if self._hedge else (PositionSide.BOTH,)
         reports = {
             (instrument, side): PositionReport(instrument=instrument, size=Size(0), position_side=side)
-            for instrument in contracts
+            for instrument in self.contracts.values()
             for side in sides
         }
         for row in _decode_positions(answer.body):
-            if instrument := self.instruments.get(row.inst_id):
+            if instrument := self.contracts.get(row.inst_id):
                 report = self.position(row, instrument)
                 reports[instrument, report.position_side] = report
         return list(reports.values())

@@ -96,7 +96,7 @@ class Envelope(Struct, gc=False):
     action: str = ""
     data: Raw = Raw()
     event: str = ""
-    id: str = ""
+    id: str | None = None
     code: str = ""
     msg: str = ""
 

@@ -15,6 +15,7 @@ __all__ = [
     "OrderEntry",
     "PositionMode",
     "SelfTradePrevention",
+    "SpotMode",
     "Trades",
 ]
 
@@ -51,6 +52,13 @@ class MarginMode(enum.Enum):
 
     CROSS = "cross"
     ISOLATED = "isolated"
+
+
+class SpotMode(enum.Enum):
+    """How spot is traded: with what the account has, or on the margin of all of it."""
+
+    CASH = "cash"
+    CROSS = "cross"
 
 
 class AccountLevel(enum.Enum):
@@ -97,6 +105,9 @@ class Config:
     )
     margin_mode: MarginMode = option(
         MarginMode.CROSS, doc="from what contracts take their margin: cross or isolated"
+    )
+    spot_mode: SpotMode | None = option(
+        None, doc="how spot is traded: cash or cross; none given: cross in the modes that know but one margin"
     )
     account_level: AccountLevel | None = option(
         None,

@@ -41,7 +41,7 @@ from hft_okx import limits
 from hft_okx.account import Account, NoSuchOrder
 from hft_okx.checks import check_account, persistently
 from hft_okx.codec import NS_PER_MS, milliseconds
-from hft_okx.config import AccountLevel, Config, MarginMode, OrderEntry, PositionMode, SelfTradePrevention
+from hft_okx.config import AccountLevel, Config, OrderEntry, PositionMode, SelfTradePrevention
 from hft_okx.endpoints import headers_of, hosts_at
 from hft_okx.evidence import NOT_UNDERSTOOD, Evidence
 from hft_okx.instruments import decode_codes, instrument_type
@@ -326,7 +326,7 @@ class OkxExecution(ExecutionClient[Config]):
             options["tag"] = config.tag
         terms = Terms(
             code=code,
-            trade_mode=_trade_mode(instrument, level, config.margin_mode),
+            trade_mode=_trade_mode(instrument, level, config),
             position_mode=config.position_mode,
             options=options,
         )
@@ -388,7 +388,7 @@ class OkxExecution(ExecutionClient[Config]):
                             self.events.on_balance(self._account.balance(balance))
                 case "positions":
                     for row in decode_positions(frame.data):
-                        if instrument := self._account.instruments.get(row.inst_id):
+                        if instrument := self._account.contracts.get(row.inst_id):
                             self.events.on_position(self._account.position(row, instrument))
                 case "balance_and_position":
                     self._on_balance_event(frame)
@@ -445,8 +445,10 @@ class OkxExecution(ExecutionClient[Config]):
             self.events.on_fill(fill)
 
 
-def _trade_mode(instrument: Instrument, level: AccountLevel, margin: MarginMode) -> str:
+def _trade_mode(instrument: Instrument, level: AccountLevel, config: Config) -> str:
     """Return ``tdMode``: spot trades without margin, but counts as cross where all is one margin."""
     if is_contract(instrument):
-        return margin.value
+        return config.margin_mode.value
+    if config.spot_mode is not None:
+        return config.spot_mode.value
     return "cash" if level in (AccountLevel.SPOT, AccountLevel.FUTURES) else "cross"

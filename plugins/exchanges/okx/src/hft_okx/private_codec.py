@@ -53,7 +53,7 @@ class PrivateFrame(Struct, gc=False):
 
     event: str = ""
     arg: Arg | None = None
-    id: str = ""
+    id: str | None = None
     op: str = ""
     code: str = ""
     msg: str = ""

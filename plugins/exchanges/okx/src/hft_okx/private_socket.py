@@ -177,7 +177,7 @@ class PrivateSocket:
             raise DecodeError("unknown frame")
 
     def _on_answer(self, frame: PrivateFrame, data: bytes, recv_ns: int) -> None:
-        request = self.pending.take(frame.id)
+        request = self.pending.take(frame.id or "")
         if request is None:
             return  # it was answered before
         try:
