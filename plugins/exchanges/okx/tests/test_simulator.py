@@ -563,6 +563,8 @@ async def test_portfolio_accounts_trade_spot_cross(venue: Begin) -> None:
     (config,) = await here.rows("/account/config")
     assert (config["acctLv"], config["perm"]) == ("4", "read_only,trade,withdraw")
     assert (await here.order(ordType="market", sz="100", tdMode="cross"))["sCode"] == "0"
+    assert await here.rows("/trade/fills", instType="SPOT") == []
+    assert {row["instType"] for row in await here.rows("/trade/fills", instId="BTC-USDT")} == {"MARGIN"}
 
 
 # -- the dead man's switch, expiry, limits ---------------------------------------------------------

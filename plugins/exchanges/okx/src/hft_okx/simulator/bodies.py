@@ -11,7 +11,7 @@ import attrs
 from hft.money import product, total
 from hft.sim import ClientOrder, Fill, Leg, LinearDesk, MarginAccount, SpotAccount, SyntheticMarket
 from hft_okx.simulator.listing import NS_PER_MS, Listing, plain
-from hft_okx.simulator.native import POSITION_SIDES, cancel_source, native, state
+from hft_okx.simulator.native import POSITION_SIDES, cancel_source, kind, native, state
 
 __all__ = ["Bill", "Body", "Holder", "average_price", "fill_row", "order_row"]
 
@@ -44,7 +44,7 @@ def order_row(order: ClientOrder, fill: Fill | None = None, *, leverage: str = "
     paid = total(one.fee for one in order.fills if one.fee_asset == asset)
     size = order.filled if words.is_shrunk else order.size
     return {
-        "instType": listing.type,
+        "instType": kind(order),
         "instId": listing.name,
         "ordId": str(order.id),
         "clOrdId": words.client_id,
@@ -101,7 +101,7 @@ def fill_row(bill: Bill) -> Body:
     words = native(order)
     listing = words.listing
     return {
-        "instType": listing.type,
+        "instType": kind(order),
         "instId": listing.name,
         "tradeId": str(fill.trade_id),
         "ordId": str(order.id),

@@ -75,8 +75,9 @@ class Events:
             "msg": "",
         }
         payload = f'"data":[{encode(row)}]'
-        for scope in (f"ANY/{listing.name}", "ANY/", f"{listing.type}/{listing.name}", f"{listing.type}/"):
-            self._publish(name, f"orders/{scope}", payload)
+        for scope in ("ANY", row["instType"]):
+            for narrowed in (f"{scope}/{listing.name}", f"{scope}/"):
+                self._publish(name, f"orders/{narrowed}", payload)
         if fill is not None and listing.is_swap:
             self._tell_position(name, order.market, order.leg)
         self._tell_balance(name, "filled" if fill is not None else "")

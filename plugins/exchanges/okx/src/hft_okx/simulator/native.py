@@ -8,7 +8,7 @@ from hft import OrderState
 from hft.sim import ClientOrder, EndReason, Leg
 from hft_okx.simulator.listing import Listing
 
-__all__ = ["POSITION_SIDES", "NativeOrder", "cancel_source", "native", "state"]
+__all__ = ["POSITION_SIDES", "NativeOrder", "cancel_source", "kind", "native", "state"]
 
 POSITION_SIDES = {Leg.NET: "net", Leg.LONG: "long", Leg.SHORT: "short"}
 
@@ -55,6 +55,12 @@ def native(order: ClientOrder) -> NativeOrder:
     """Return an order's words."""
     assert isinstance(order.native, NativeOrder)
     return order.native
+
+
+def kind(order: ClientOrder) -> str:
+    """Return an order's ``instType``: spot that trades on margin is of another one."""
+    words = native(order)
+    return "MARGIN" if not words.listing.is_swap and words.trade_mode != "cash" else words.listing.type
 
 
 def state(order: ClientOrder) -> str:

@@ -13,7 +13,7 @@ from hft_okx.simulator.bodies import Bill, Body, Holder, fill_row, order_row
 from hft_okx.simulator.errors import ApiError, parameter
 from hft_okx.simulator.events import Events
 from hft_okx.simulator.listing import NS_PER_MS, plain
-from hft_okx.simulator.native import native
+from hft_okx.simulator.native import kind, native
 from hft_okx.simulator.orders import Orders, text
 from hft_okx.simulator.people import SPOT_FEES, SWAP_FEES
 from hft_okx.simulator.trading import DeadMan
@@ -96,11 +96,11 @@ class Questions:
         return [row for row in rows if wanted in ("", row["state"])]
 
     def _matching(self, key: ApiKey, params: Params) -> list[ClientOrder]:
-        kind, name, order_type = (text(params, field) for field in ("instType", "instId", "ordType"))
+        wanted, name, order_type = (text(params, field) for field in ("instType", "instId", "ordType"))
         return [
             order
             for order in self._orders.all(key.account)
-            if kind in ("", "ANY", native(order).listing.type)
+            if wanted in ("", "ANY", kind(order))
             and name in ("", native(order).listing.name)
             and (not order_type or native(order).type in order_type.split(","))
         ]
@@ -111,26 +111,27 @@ class Questions:
         return order_row(order, leverage=str(margin.leverage(order.market)) if listing.is_swap else "")
 
     def _fills(self, key: ApiKey, params: Params) -> list[Any]:
-        kind, name, order_id = (text(params, field) for field in ("instType", "instId", "ordId"))
+        asked, name, order_id = (text(params, field) for field in ("instType", "instId", "ordId"))
         found = []
         for bill in self._between(key, params):
             fill = bill.fill
             if fill is None:
                 continue
             listing = native(fill.order).listing
-            wanted = (kind, listing.type), (name, listing.name), (order_id, str(fill.order.id))
-            if all(asked in ("", real) for asked, real in wanted):
+            order = fill.order
+            pairs = (asked, kind(order)), (name, listing.name), (order_id, str(order.id))
+            if all(one in ("", real) for one, real in pairs):
                 found.append(bill)
         return [fill_row(bill) for bill in _page(found, params, lambda bill: bill.number)]
 
     def _bills(self, key: ApiKey, params: Params) -> list[Any]:
-        kind, wanted = text(params, "instType"), text(params, "type")
+        asked, wanted = text(params, "instType"), text(params, "type")
         found = [
             bill
             for bill in self._between(key, params)
             if bill.fill is None
             and wanted in ("", bill.type)
-            and (not kind or (bill.listing is not None and bill.listing.type == kind))
+            and (not asked or (bill.listing is not None and bill.listing.type == asked))
         ]
         return [self._bill(bill) for bill in _page(found, params, lambda bill: bill.number)]
 
