@@ -10,6 +10,7 @@ import pytest
 
 from hft import Account, Secret
 from hft.testing.conformance import ExchangeUnderTest, ExecutionSuite, MarketDataSuite
+from hft_okx.config import AccountLevel, OrderEntry
 
 CAPTURE = (
     Path(__file__).resolve().parents[4].parent / "shared" / "captures" / "okx" / "books_2022-05-13.jsonl.gz"
@@ -31,6 +32,16 @@ SWAP = ExchangeUnderTest(
     plugin="okx",
     title="okx swaps",
     symbols=("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"),
+    credentials=credentials,
+)
+
+
+REST = ExchangeUnderTest(
+    plugin="okx",
+    title="okx spot by REST, on one margin",
+    symbols=("BTC/USDT", "ETH/USDT"),
+    config={"order_entry": OrderEntry.REST},
+    simulator_config={"account_level": AccountLevel.PORTFOLIO},
     credentials=credentials,
 )
 
@@ -57,3 +68,9 @@ class TestSwapExecution(ExecutionSuite):
     @pytest.fixture
     def exchange(self) -> ExchangeUnderTest:
         return SWAP
+
+
+class TestRestExecution(ExecutionSuite):
+    @pytest.fixture
+    def exchange(self) -> ExchangeUnderTest:
+        return REST
