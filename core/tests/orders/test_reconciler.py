@@ -71,7 +71,7 @@ class World(OrderWorld):
             is_first_run=is_first_run,
             owner_of=Orphanage,
             on_funding=self.fundings.append,
-            on_balance=lambda balance: None,
+            on_balance=self.ledger.on_balance,  # type: ignore[arg-type]
             alert=self.alerts.append,
         )
 
@@ -309,6 +309,26 @@ async def test_whatever_was_missed_a_comparison_brings_it_back(steps: list[tuple
     again = await world.compare()
     assert not again.changed_something
     assert not world.manager.halted
+
+
+async def test_a_balance_that_is_not_listed_any_more_is_gone_from_its_wallet_alone() -> None:
+    world = World()
+    stated = BalanceReport(exchange="test", wallet="a", asset="USDT", total=Decimal(1000), exchange_ns=1)
+    other = attrs.evolve(stated, wallet="b")
+    world.ledger.on_balance(attrs.evolve(stated, exchange="elsewhere"))
+    world.account.balances_stated = [stated, other]
+    assert (await world.compare()).differences == []
+    world.account.balances_stated = [attrs.evolve(other, total=Decimal(2000), exchange_ns=2)]
+    assert (await world.compare()).differences == [
+        "balance of USDT@test (b) is 1000 in the ledger and 2000 at the exchange, which has +1000",
+        "balance of USDT@test (a) is 1000 in the ledger and 0 at the exchange, which has -1000",
+    ]
+    assert (await world.compare()).differences == []
+    assert {(each.exchange, each.wallet): each.total for each in world.ledger.balances()} == {
+        ("elsewhere", "a"): 1000,
+        ("test", "a"): 0,
+        ("test", "b"): 2000,
+    }
 
 
 async def test_what_an_exchange_rounds_is_no_difference() -> None:

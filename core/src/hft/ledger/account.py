@@ -25,7 +25,8 @@ class InstrumentAccount:
 
     ``point`` is what a lot gains when the price rises a tick, ``lot`` the base currency in one lot of a
     spot instrument. ``size`` is the net of all sides. ``profit``, ``gross`` and ``open_value`` are what
-    was last added to the totals of the settlement asset for it; see `AssetFigures`.
+    was last added to the totals of the settlement asset for it; see `AssetFigures`. ``wallet`` is the wallet
+    of the account that it is paid from.
     """
 
     __slots__ = (
@@ -46,12 +47,14 @@ class InstrumentAccount:
         "profit",
         "size",
         "trades",
+        "wallet",
     )
 
-    def __init__(self, instrument: Instrument, mark: Decimal, horizon: Horizon) -> None:
+    def __init__(self, instrument: Instrument, mark: Decimal, horizon: Horizon, wallet: str = "") -> None:
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: the ledger cannot book inverse contracts, use a linear one")
         self.instrument = instrument
+        self.wallet = wallet
         self.is_spot = instrument.kind is InstrumentKind.SPOT
         self._lot_value = product(instrument.lot_size, instrument.contract_multiplier)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -204,7 +205,7 @@ class Reconciler:
                 await self._take_fills(Outcome())
             fills = self._manager.counters.fills
             positions = await self._client.positions()
-            balances = await self._client.balances()
+            balances = self._with_gone(await self._client.balances())
             if self._manager.counters.fills != fills:
                 continue
             differences = compare(
@@ -225,6 +226,16 @@ class Reconciler:
         for balance in balances:
             self._on_balance(balance)
         self._is_first_run = False
+
+    def _with_gone(self, listed: Sequence[BalanceReport]) -> list[BalanceReport]:
+        """Return the balances with those that are not listed any more: of these nothing is left."""
+        names = {(each.wallet, each.asset) for each in listed}
+        gone = [
+            BalanceReport(exchange=each.exchange, wallet=each.wallet, asset=each.asset, total=Decimal(0))
+            for each in self._ledger.balances()
+            if each.exchange == self._exchange and each.total and (each.wallet, each.asset) not in names
+        ]
+        return [*listed, *gone]
 
     def _act(self, difference: Difference) -> None:
         is_position = difference.kind is DifferenceKind.POSITION

@@ -61,7 +61,7 @@ class AcmeSimulator(Simulator[SimulatorConfig]):
         self._sockets: set[web.WebSocketResponse] = set()
         self._counters = OutboxCounters()
         self._orders: deque[int] = deque(maxlen=limits.RATE_LIMITS[0].weight)
-        assets = {}
+        assets: dict[str, Decimal] = {}
         for market in world.markets.values():
             assert isinstance(market, SyntheticMarket)
             instrument = market.instrument

@@ -8,6 +8,7 @@ import gc
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -267,8 +268,10 @@ class TroubleCards:
                 assert conns
                 for conn in sorted(conns):
                     for frame in (*UNKNOWN, *MALFORMED):
-                        with contextlib.suppress(DecodeError):
-                            at.client.on_frame(conn, frame, at.on.clock.now_ns())
+                        raised = _raised_by(partial(at.client.on_frame, conn, frame, at.on.clock.now_ns()))
+                        assert isinstance(raised, DecodeError | None), (
+                            f"{frame[:40]!r} made it raise {raised!r}"
+                        )
                 assert not [each for each in at.events.told[before:] if isinstance(each, (Fill, OrderReport))]
                 await at.placed()
 
@@ -585,6 +588,14 @@ def _left_unknown(
                 assert (await at.report(order, *FINAL)).kind is ReportKind.CANCELED
 
     play(script)
+
+
+def _raised_by(call: Callable[[], None]) -> Exception | None:
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None
 
 
 def _is_not_sent(report: OrderReport) -> bool:
