@@ -75,6 +75,7 @@ from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
 from hft.secret import Secret
 from hft.synchroniser import Continuity, Step, Synchroniser
+from hft.trade_ids import TradeIds
 from hft.types import (
     BookState,
     Duration,
@@ -184,6 +185,7 @@ __all__ = [
     "TimeInForce",
     "Timer",
     "Trade",
+    "TradeIds",
     "Trading",
     "TradingHalted",
     "TransportError",

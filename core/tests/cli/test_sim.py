@@ -61,7 +61,7 @@ async def test_json_prints_one_line_and_serves_until_a_signal(process: Any) -> N
     ready = json.loads(await first_line(running))
     assert set(ready) == {"exchange", "rest", "ws", "accounts"}
     assert ready["exchange"] == "binance"
-    assert set(ready["accounts"][0]) == {"key", "secret", "name"}
+    assert set(ready["accounts"][0]) == {"key", "secret", "name", "passphrase"}
     async with (
         aiohttp.ClientSession() as session,
         session.get(ready["rest"] + "/api/v3/ticker/price") as answer,

@@ -509,6 +509,15 @@ def test_a_limit_that_the_exchange_announces_holds_from_then_on() -> None:
     ]
 
 
+def test_a_limit_can_be_added_and_an_added_one_stays_as_it_is() -> None:
+    bench = Bench()
+    with pytest.raises(ValueError, match="limit 'x' is none of"):
+        bench.limiter.try_take(X, Priority.CANCEL)
+    bench.limiter.add(plain(3, MINUTE_NS))
+    bench.limiter.add(plain(30, MINUTE_NS))
+    assert [bench.limiter.try_take(X, Priority.CANCEL) for _ in range(4)] == [True, True, True, False]
+
+
 def test_who_waits_for_more_than_a_limit_now_is_is_dropped() -> None:
     bench = Bench(plain(10, MINUTE_NS))
     bench.try_take((("x", 10),))

@@ -69,6 +69,16 @@ def test_who_left_is_forgotten(exchange: Exchange) -> None:
     assert not exchange.depth
 
 
+def test_one_subscriber_gets_what_is_its_own_behind_what_was_published(exchange: Exchange) -> None:
+    subscriber = exchange.hub.subscribers[0]
+    exchange.hub.publish_to(subscriber, "spot/depth", "whole")
+    exchange.faults.inject(Fault(kind=FaultKind.REORDER, where="*depth"))
+    exchange.publish("1")
+    exchange.hub.publish_to(subscriber, "spot/depth", "2")
+    assert exchange.depth == ["whole", "2", "1"]
+    assert not exchange.outboxes["trade"].frames
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [

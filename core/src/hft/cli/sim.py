@@ -252,6 +252,7 @@ def _banner(exchange: str, config: SimulatorConfig, simulator: Simulator[Any], e
     for account in simulator.accounts():
         # A private key is lines of its own, to be copied as they are.
         secret = account.secret if "\n" not in account.secret else f"private key\n{account.secret.rstrip()}"
-        lines.append(f"  {account.name or 'account':<12} key {account.key}, secret {secret}")
+        passphrase = f", passphrase {account.passphrase}" if account.passphrase else ""
+        lines.append(f"  {account.name or 'account':<12} key {account.key}, secret {secret}{passphrase}")
     lines.append("Ctrl-C stops it" if sys.stdin.isatty() else "SIGINT or SIGTERM stops it")
     return "\n".join(lines)

@@ -245,6 +245,11 @@ class RateLimiter:
             window.configure(max(0, weight))
             self._serve()
 
+    def add(self, limit: RateLimit) -> None:
+        """Hand out a limit more; one that is known by its name stays as it is."""
+        if limit.name not in self._windows:
+            self._windows[limit.name] = Window(limit)
+
     def block(self, name: str | None, until_ns: int) -> None:
         """Hand out nothing of a limit (None: of any) before ``until_ns``; after it, slowly at first.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hft.clock import Clock
 from hft.errors import TransportError
-from hft.net.spec import ConnectionSpec, Costs, Priority, RestAnswer, RestCall
+from hft.net.spec import ConnectionSpec, Costs, Priority, RateLimit, RestAnswer, RestCall
 
 __all__ = ["Link"]
 
@@ -77,6 +77,13 @@ class Link(ABC):
     @abstractmethod
     def configure(self, limit: str, weight: int) -> None:
         """Say what a limit is from here on: the exchange announced it."""
+
+    @abstractmethod
+    def add_limit(self, limit: RateLimit) -> None:
+        """Say that there is a limit besides the published ones, such as one of a single instrument.
+
+        To be said before anything costs it; a limit that is known by its name stays as it is.
+        """
 
     @abstractmethod
     def refused(self, limit: str | None, wait_ns: int = 0) -> None:

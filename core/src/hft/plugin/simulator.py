@@ -44,12 +44,14 @@ class SimulatorConfig:
 class Account:
     """A key to a made-up account of the simulated exchange; nothing here is secret.
 
-    Keys with one ``name`` are keys to one account. A ``secret`` may be a private key in PEM.
+    Keys with one ``name`` are keys to one account. A ``secret`` may be a private key in PEM. Where the
+    exchange has no passphrases it is empty.
     """
 
     key: str
     secret: str
     name: str = ""
+    passphrase: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -213,4 +213,5 @@ def _with_account(config: Any, child: Child) -> Any:
     if not child.accounts or not {"key", "secret"} <= names or config.key is not None:
         return config
     account = child.accounts[0]
-    return attrs.evolve(config, key=Secret(account["key"]), secret=Secret(account["secret"]))
+    shown = {name: Secret(account[name]) for name in ("key", "secret", "passphrase") if name in names}
+    return attrs.evolve(config, **shown)

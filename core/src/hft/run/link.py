@@ -14,7 +14,7 @@ from hft.errors import DecodeError, OrderError, TransportError
 from hft.latency import Trace
 from hft.net import Connection, RateLimiter, RestClient, Turn
 from hft.net.connection import ConnectionState
-from hft.net.spec import ConnectionSpec, Costs, Priority, RestAnswer, RestCall
+from hft.net.spec import ConnectionSpec, Costs, Priority, RateLimit, RestAnswer, RestCall
 from hft.plugin.execution import ExecutionClient
 from hft.plugin.link import Link
 
@@ -175,6 +175,9 @@ class LiveLink(Link):
 
     def configure(self, limit: str, weight: int) -> None:
         self._limiter.configure(limit, weight)
+
+    def add_limit(self, limit: RateLimit) -> None:
+        self._limiter.add(limit)
 
     def refused(self, limit: str | None, wait_ns: int = 0) -> None:
         self._limiter.refused(limit, wait_ns=wait_ns)

@@ -33,6 +33,7 @@ from hft.sim.positions import Position
 from hft.sim.refusals import Reason, Refused
 from hft.sim.server import serve
 from hft.sim.skew import SkewedClock
+from hft.sim.sockets import ClientConnection, SocketCounters, SocketServer
 from hft.sim.spot import SpotAccount, SpotDesk, TransferListener
 from hft.sim.triggers import Triggers
 from hft.sim.truth import Truth
@@ -41,6 +42,7 @@ from hft.sim.world import World
 
 __all__ = [
     "Archive",
+    "ClientConnection",
     "ClientOrder",
     "Desk",
     "DeskAccount",
@@ -80,6 +82,8 @@ __all__ = [
     "SelfTrade",
     "SessionStatistics",
     "SkewedClock",
+    "SocketCounters",
+    "SocketServer",
     "SpotAccount",
     "SpotDesk",
     "Step",

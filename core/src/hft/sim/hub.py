@@ -108,6 +108,18 @@ class Hub:
         for subscriber in self.subscribers:
             await subscriber.outbox.room()
 
+    def publish_to(self, subscriber: Subscriber, topic: str, payload: str) -> None:
+        """Send one subscriber of a topic a payload of its own, behind what was published before.
+
+        Such as the whole of what the topic brings the changes of.
+        """
+        if self.faults.is_idle:
+            subscriber.outbox.send(subscriber.frame(topic, payload))
+        else:
+            self.faults.pass_on(
+                Place.STREAM, topic, topic, _Reply(subscriber.outbox, subscriber.frame(topic, payload))
+            )
+
     def deliver(self, topic: str, payload: str, damage: Damage = whole) -> None:
         """Send all subscribers of a topic a payload past the faults, each frame with some damage."""
         for subscriber in tuple(self._topics.get(topic, ())):

@@ -13,7 +13,7 @@ import attrs
 from hft.clock import SimulatedClock
 from hft.errors import DecodeError, OrderError, TransportError
 from hft.events import BalanceReport, Fill, Funding, OrderReport, PositionReport
-from hft.net.spec import ConnectionSpec, Costs, HttpRequest, Priority, RestAnswer, RestCall
+from hft.net.spec import ConnectionSpec, Costs, HttpRequest, Priority, RateLimit, RestAnswer, RestCall
 from hft.order import Order
 from hft.plugin.execution import ExecutionClient, ExecutionEvents
 from hft.plugin.link import Link
@@ -222,6 +222,9 @@ class FakeLink(Link):
 
     def configure(self, limit: str, weight: int) -> None:
         self.limits[limit] = weight
+
+    def add_limit(self, limit: RateLimit) -> None:
+        self.limits.setdefault(limit.name, limit.weight)
 
     def refused(self, limit: str | None, wait_ns: int = 0) -> None:
         self.refusals.append((limit, wait_ns))

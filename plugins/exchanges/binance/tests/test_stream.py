@@ -27,7 +27,6 @@ from hft import (
 from hft.testing.feed import FakeFeed
 from hft_binance.config import Config, FuturesDepthSpeed, SpotDepthSpeed
 from hft_binance.stream import BinanceStream
-from hft_binance.symbol import Ids
 
 S = 1_000_000_000
 SPOT_WS = "wss://stream.binance.com:9443/stream"
@@ -564,14 +563,6 @@ def test_two_connections_out_of_step_tell_every_trade_once(data: st.DataObject) 
     for number in arrivals:
         scene.put(SPOT_WS, "btcusdt@trade", **trade(number))
     assert sorted(map(int, trades)) == sorted({*arrivals} - set(range(arrivals[0])))
-
-
-def test_ids_that_are_skipped_are_remembered_within_bounds() -> None:
-    ids = Ids()
-    assert all(ids.is_new(number) for number in range(0, 100_000, 2))
-    assert not ids.is_new(1), "too long ago"
-    assert ids.is_new(99_997)
-    assert not ids.is_new(99_997)
 
 
 def test_aggregated_trades_have_ids_of_their_own(two: Scene) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 from msgspec import Raw
 
-from hft import Chain, Continuity, DecodeError, DepthPath, Market, Step, Synchroniser
+from hft import Chain, Continuity, DecodeError, DepthPath, Market, Step, Synchroniser, TradeIds
 from hft_binance import codec
 from hft_binance.endpoints import Product
 
-__all__ = ["CONTINUITY", "FuturesContinuity", "Handler", "Ids", "SpotContinuity", "Symbol"]
+__all__ = ["CONTINUITY", "FuturesContinuity", "Handler", "SpotContinuity", "Symbol"]
 
 NS_PER_MS = 1_000_000
 
@@ -51,40 +50,6 @@ class FuturesContinuity(Continuity):
 
 
 CONTINUITY: dict[Product, Continuity] = {Product.SPOT: SpotContinuity(), Product.USDM: FuturesContinuity()}
-
-
-_MAX_HOLES = 16
-"""Runs of skipped ids remembered: two connections are out of step for seconds, and seldom."""
-
-
-class Ids:
-    """The ids told of a sequence without holes, which two connections may bring out of step.
-
-    While a connection is replaced both bring everything, and the older one may lag behind: an id that
-    was skipped is new when it comes. Those from before the first are not.
-    """
-
-    __slots__ = ("_holes", "_last")
-
-    def __init__(self) -> None:
-        self._last = -1
-        self._holes: deque[range] = deque(maxlen=_MAX_HOLES)
-
-    def is_new(self, number: int) -> bool:
-        """Note an id; say whether it is told for the first time."""
-        last = self._last
-        if number > last:
-            if 0 <= last < number - 1:
-                self._holes.append(range(last + 1, number))
-            self._last = number
-            return True
-        for hole in self._holes:
-            if number in hole:
-                self._holes.remove(hole)
-                rest = range(hole.start, number), range(number + 1, hole.stop)
-                self._holes.extend(filter(None, rest))
-                return True
-        return False
 
 
 class Symbol:
@@ -132,7 +97,7 @@ class Symbol:
 
     def forget_ids(self) -> None:
         """Take the next trade and ticker whatever their ids: the exchange may have begun anew."""
-        self._trades, self._agg_trades = Ids(), Ids()
+        self._trades, self._agg_trades = TradeIds(), TradeIds()
         self._last_ticker = -1
 
     def handler(self, kind: codec.Kind) -> Handler:

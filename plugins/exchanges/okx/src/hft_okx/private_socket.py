@@ -1,0 +1,259 @@
+"""The private connection: logged in, subscribed to what happens to the account, open for orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from hft import (
+    ConnectionSpec,
+    Costs,
+    DecodeError,
+    Link,
+    Login,
+    OrderError,
+    PendingRequests,
+    Priority,
+)
+from hft_okx import limits
+from hft_okx.codec import PING, PONG, request_frame
+from hft_okx.endpoints import PRIVATE_PATH
+from hft_okx.private_codec import OrderAnswer, PrivateFrame, decode_order_answer, decode_private
+from hft_okx.refusals import BAD_TIME, NOT_LOGGED_IN
+from hft_okx.signing import Signer
+
+__all__ = ["PrivateSocket", "SocketRequest"]
+
+_CHANNELS = (
+    {"channel": "orders", "instType": "ANY"},
+    {"channel": "account"},
+    {"channel": "positions", "instType": "ANY"},
+    {"channel": "balance_and_position"},
+)
+
+_SUBSCRIBE_ID = "subscribe"
+
+_DEAD_TIMEOUTS = 3
+"""After so many times the answer time-out without a single frame the connection is taken for dead."""
+
+
+class SocketRequest(Protocol):
+    """What is sent over the connection and answered there."""
+
+    request_id: str
+    sent_ns: int
+
+    def write(self, now_ns: int) -> bytes:
+        """Return the frame, noted as under way by `PrivateSocket.register`."""
+        ...
+
+    def dropped(self, reason: str) -> None:
+        """Learn that it was not sent."""
+        ...
+
+    def unanswered(self, reason: str) -> None:
+        """Learn that nobody knows what became of it."""
+        ...
+
+    def answered(self, answer: OrderAnswer, recv_ns: int) -> None:
+        """Take the answer."""
+        ...
+
+
+class PrivateSocket:
+    """Logs in and subscribes each time it opens; then orders are sent and heard of on it.
+
+    ``on_data`` gets the frames of its channels. ``changed`` is called with "" when it can be used, and with
+    the reason when it no longer can; ``bad_time`` where the exchange says that our time is wrong.
+    ``server_ns`` turns our time into the exchange's.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        link: Link,
+        signer: Signer,
+        *,
+        server_ns: Callable[[int], int],
+        answer_timeout_ns: int,
+        on_data: Callable[[PrivateFrame, int], None],
+        changed: Callable[[str], None],
+        bad_time: Callable[[], None],
+    ) -> None:
+        url = f"{host}{PRIVATE_PATH}"
+        self.spec = ConnectionSpec(
+            name=url,
+            url=url,
+            messages_per_s=limits.ORDER_MESSAGES_PER_S,
+            ping=PING,
+            ping_ns=limits.PING_NS,
+            silence_ns=limits.SILENCE_NS,
+            limit=limits.CONNECTIONS,
+        )
+        self.conn = url
+        self.ready = False
+        self.pending: PendingRequests[SocketRequest] = PendingRequests(
+            link.clock, answer_timeout_ns, self._on_unanswered
+        )
+        self._dead_ns = _DEAD_TIMEOUTS * answer_timeout_ns
+        self._asked_since_ns = 0
+        """When the first request was written after which nothing has come yet, 0: there is none."""
+        self._link = link
+        self._signer = signer
+        self._server_ns = server_ns
+        self._on_data = on_data
+        self._changed = changed
+        self._bad_time = bad_time
+        self._number = 0
+        self._logged_in = False
+        self._awaited: set[str] = set()
+        """Channels whose subscription was not acknowledged yet."""
+        self._login = Login(link, self.spec, self._write_login)
+        self._subscription = Login(link, self.spec, self._write_subscription)
+
+    def connect(self) -> None:
+        """Begin to connect."""
+        self._link.connect(self.spec)
+
+    def stop(self) -> None:
+        """Wait for no answer any more."""
+        self._login.stop()
+        self._subscription.stop()
+
+    def send(self, request: SocketRequest, costs: Costs, priority: Priority, deadline_ns: int) -> None:
+        """Send a request; raise `OrderError` where it certainly is not sent."""
+        if not self.ready:
+            raise OrderError("the private connection is down")
+        try:
+            self._link.send(
+                self.conn,
+                costs,
+                priority,
+                request.write,
+                deadline_ns=deadline_ns,
+                dropped=request.dropped,
+            )
+        except OrderError:
+            self.pending.discard(request.request_id)
+            raise
+
+    def register(self, request: SocketRequest, now_ns: int) -> str:
+        """Give a request that is being written its id, and remember it."""
+        self._number = number = self._number + 1
+        request.request_id = request_id = str(number)
+        request.sent_ns = now_ns
+        self.pending.add(request_id, request, now_ns)
+        self._asked_since_ns = self._asked_since_ns or now_ns
+        return request_id
+
+    # -- connection --------------------------------------------------------------------------------
+
+    def on_open(self) -> None:
+        """Log in."""
+        self._asked_since_ns = 0
+        self._logged_in = False
+        self._login.begin()
+
+    def on_close(self) -> None:
+        """Give up on what is under way."""
+        self.stop()
+        self._logged_in = False
+        self._lose("the private connection broke")
+        self.pending.lose("the private connection broke")
+
+    def on_frame(self, data: bytes, recv_ns: int) -> None:
+        """Take a frame; raise `DecodeError` for one that is not understood."""
+        self._asked_since_ns = 0
+        if data == PONG:
+            return
+        frame = decode_private(data)
+        if frame.event:
+            self._on_event(frame)
+        elif frame.op:
+            self._on_answer(frame, data, recv_ns)
+        elif frame.arg is not None:
+            self._on_data(frame, recv_ns)
+        else:
+            raise DecodeError("unknown frame")
+
+    def _on_answer(self, frame: PrivateFrame, data: bytes, recv_ns: int) -> None:
+        request = self.pending.take(frame.id or "")
+        if request is None:
+            return  # it was answered before
+        try:
+            answer = decode_order_answer(data)
+        except DecodeError as error:
+            request.unanswered(f"the answer was not understood: {error}")
+            raise
+        request.answered(answer, recv_ns)
+
+    def _on_event(self, frame: PrivateFrame) -> None:
+        match frame.event:
+            case "login":
+                self._on_login(frame)
+            case "subscribe":
+                self._on_subscribed("" if frame.arg is None else frame.arg.channel)
+            case "notice":
+                self._link.warn(f"{self.conn}: {frame.code} {frame.msg[:200]!r}, connecting anew")
+                self.connect()
+            case "error" | "channel-conn-count-error":
+                self._on_refused(frame)
+            case "unsubscribe" | "channel-conn-count":
+                pass
+            case _:
+                raise DecodeError("unknown frame")
+
+    def _on_login(self, frame: PrivateFrame) -> None:
+        if frame.code not in ("", "0"):
+            self._on_refused(frame)
+            return
+        self._login.succeeded()
+        self._logged_in = True
+        self._awaited = {channel["channel"] for channel in _CHANNELS}
+        self._subscription.begin()
+
+    def _on_subscribed(self, channel: str) -> None:
+        self._awaited.discard(channel)
+        if self._logged_in and not self._awaited and not self.ready:
+            self._subscription.succeeded()
+            self.ready = True
+            self._changed("")
+
+    def _on_refused(self, frame: PrivateFrame) -> None:
+        said = f"{frame.code} {frame.msg[:200]!r}"
+        request = self.pending.take(frame.id) if frame.id else None
+        if frame.code in BAD_TIME:
+            self._bad_time()
+        if request is not None:
+            request.answered(OrderAnswer(code=frame.code, msg=frame.msg), self._link.clock.now_ns())
+        if frame.code == NOT_LOGGED_IN and self._logged_in:
+            # The session was logged out; so must we be, and try again.
+            self._logged_in = False
+            self._lose(f"logged out: {said}")
+            self._login.begin()
+        elif not self._logged_in:
+            self._login.refused(said)
+        elif not self.ready:
+            self._subscription.refused(f"subscription: {said}")
+        elif request is None:
+            self._link.warn(f"{self.conn}: refused: {said}")
+
+    def _on_unanswered(self, request: SocketRequest, reason: str) -> None:
+        request.unanswered(reason)
+        silent_ns = self._link.clock.now_ns() - self._asked_since_ns
+        if self.ready and self._asked_since_ns and silent_ns >= self._dead_ns:
+            self._asked_since_ns = 0
+            self._link.warn(f"{self.conn}: nothing has come for {silent_ns / 1e9:g} s, connecting anew")
+            self.connect()
+
+    def _write_login(self, now_ns: int) -> bytes:
+        return request_frame("login", [self._signer.login(self._server_ns(now_ns))])
+
+    def _write_subscription(self, now_ns: int) -> bytes:
+        wanted = [channel for channel in _CHANNELS if channel["channel"] in self._awaited]
+        return request_frame("subscribe", wanted, _SUBSCRIBE_ID)
+
+    def _lose(self, reason: str) -> None:
+        if self.ready:
+            self.ready = False
+            self._changed(reason)
