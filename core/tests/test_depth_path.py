@@ -91,7 +91,21 @@ class Chained(Continuity):
         return Step.NEXT if prev_id == book_id else Step.GAP
 
 
-CONTINUITIES: dict[Chain, Continuity] = {Chain.RANGE: Ranges(), Chain.PREVIOUS: Chained()}
+class Counted(Continuity):
+    def bridges(self, snapshot_id: int, first_id: int, last_id: int, prev_id: int) -> Step:
+        return self.follows(snapshot_id, first_id, last_id, prev_id)
+
+    def follows(self, book_id: int, first_id: int, last_id: int, prev_id: int) -> Step:
+        if last_id <= book_id:
+            return Step.OLD
+        return Step.NEXT if last_id == book_id + 1 else Step.GAP
+
+
+CONTINUITIES: dict[Chain, Continuity] = {
+    Chain.RANGE: Ranges(),
+    Chain.PREVIOUS: Chained(),
+    Chain.NEXT: Counted(),
+}
 
 
 class World:

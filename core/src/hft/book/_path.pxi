@@ -46,6 +46,7 @@ cdef enum:
 cdef enum:
     RANGE = 0
     PREVIOUS = 1
+    NEXT = 2
 
 cdef struct Part:
     int kind
@@ -280,6 +281,9 @@ cdef class DepthPath:
                 return False
             if self.chain == RANGE:
                 if numbers[FIRST_ID] - 1 > book_id:
+                    return False
+            elif self.chain == NEXT:
+                if numbers[LAST_ID] - 1 != book_id:
                     return False
             elif numbers[PREV_ID] != book_id:
                 return False

@@ -34,6 +34,8 @@ class Chain(enum.IntEnum):
     """It ends behind the book's id, and begins no later than right behind it."""
     PREVIOUS = 1
     """It names the book's id as the one before it, and ends behind it."""
+    NEXT = 2
+    """Its id is the one right behind the book's."""
 
 
 @attrs.define(eq=False, kw_only=True)
