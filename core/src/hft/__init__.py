@@ -36,6 +36,8 @@ from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market, MarketCounters
 from hft.money import Amount, Money, amount_to_decimal, to_amount
 from hft.net.backoff import Backoff
+from hft.net.clock_offset import ClockOffset
+from hft.net.hmac_key import HmacKey
 from hft.net.spec import (
     ConnectionSpec,
     Costs,
@@ -48,10 +50,12 @@ from hft.net.spec import (
 )
 from hft.order import Order, OrderRequest
 from hft.plugin.config import option
+from hft.plugin.decoding import decoder
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents, OrderStatus
 from hft.plugin.feed import RecordedFeed
 from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.link import Link
+from hft.plugin.login import Login
 from hft.plugin.market_data import Feed, MarketDataStream
 from hft.plugin.pending import PendingRequests
 from hft.plugin.risk import (
@@ -100,6 +104,7 @@ __all__ = [
     "Chain",
     "Channel",
     "Clock",
+    "ClockOffset",
     "ConnectionSpec",
     "Continuity",
     "Costs",
@@ -120,6 +125,7 @@ __all__ = [
     "GridError",
     "Halt",
     "HftError",
+    "HmacKey",
     "HttpRequest",
     "Instrument",
     "InstrumentId",
@@ -129,6 +135,7 @@ __all__ = [
     "Level",
     "Link",
     "Liquidity",
+    "Login",
     "MarkPrice",
     "Market",
     "MarketCounters",
@@ -183,6 +190,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "amount_to_decimal",
+    "decoder",
     "hookimpl",
     "new_paths",
     "option",

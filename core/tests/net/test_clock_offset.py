@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hft_binance.clock_offset import ClockOffset
+from hft.net.clock_offset import ClockOffset
 
 trips = st.tuples(st.integers(0, 10**9), st.integers(0, 10**9))
 

@@ -21,6 +21,7 @@ from hft import (
     Side,
     Size,
     TimeInForce,
+    decoder,
 )
 from hft.money import total
 from hft_binance.config import PositionMode
@@ -34,7 +35,6 @@ from hft_binance.private_codec import (
     OwnTrade,
     PositionRisk,
     SpotAccount,
-    decoder,
 )
 from hft_binance.refusals import NO_SUCH_ORDER
 from hft_binance.requests import NS_PER_MS

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
-from hft import Backoff, DecodeError, Link, TransportError, UsageError
+from hft import Backoff, DecodeError, Link, TransportError, UsageError, decoder
 from hft_binance.config import Config, PositionMode
 from hft_binance.endpoints import Product
-from hft_binance.private_codec import FuturesConfig, Restrictions, SpotAccount, SymbolConfig, decoder
+from hft_binance.private_codec import FuturesConfig, Restrictions, SpotAccount, SymbolConfig
 from hft_binance.refusals import BAD_KEY
 from hft_binance.rest_api import Refusal, RestApi
 

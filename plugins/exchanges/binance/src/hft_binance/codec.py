@@ -7,14 +7,25 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct, field
 
-from hft import DecodeError, DepthLayout, DepthPart, Instrument, MarkPrice, Quote, Side, Size, Trade
+from hft import (
+    DecodeError,
+    DepthLayout,
+    DepthPart,
+    Instrument,
+    MarkPrice,
+    Quote,
+    Side,
+    Size,
+    Trade,
+    decoder,
+)
 
 __all__ = [
     "FUTURES_SNAPSHOT",
@@ -53,8 +64,6 @@ __all__ = [
 NS_PER_MS = 1_000_000
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-
-T = TypeVar("T")
 
 
 class Kind(enum.Enum):
@@ -167,28 +176,15 @@ class MarkPriceUpdate(Struct, gc=False):
     next_funding_ms: Count = field(name="T", default=0)
 
 
-def _decoder(type: type[T]) -> Callable[[bytes | Raw], T]:
-    decode = msgspec.json.Decoder(type).decode
-
-    def checked(data: bytes | Raw) -> T:
-        try:
-            return decode(data)
-        # The last two escape msgspec on bytes that are not UTF-8 and on very deep nesting.
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise DecodeError(f"{type.__name__}: {error}") from None
-
-    return checked
-
-
-decode_envelope = _decoder(Envelope)
-decode_bare = _decoder(BareFrame)
-decode_depth = _decoder(DepthUpdate)
-decode_futures_depth = _decoder(FuturesDepthUpdate)
-decode_depth_snapshot = _decoder(DepthSnapshot)
-decode_trade = _decoder(PublicTrade)
-decode_agg_trade = _decoder(AggTrade)
-decode_book_ticker = _decoder(BookTicker)
-decode_mark_price = _decoder(MarkPriceUpdate)
+decode_envelope = decoder(Envelope)
+decode_bare = decoder(BareFrame)
+decode_depth = decoder(DepthUpdate)
+decode_futures_depth = decoder(FuturesDepthUpdate)
+decode_depth_snapshot = decoder(DepthSnapshot)
+decode_trade = decoder(PublicTrade)
+decode_agg_trade = decoder(AggTrade)
+decode_book_ticker = decoder(BookTicker)
+decode_mark_price = decoder(MarkPriceUpdate)
 
 
 # -- layouts ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from hft import (
     ApprovedOrder,
     BalanceReport,
     Capabilities,
+    ClockOffset,
     DecodeError,
     Duration,
     ExecutionClient,
@@ -36,7 +37,6 @@ from hft import (
 from hft_binance import limits
 from hft_binance.account import FUNDING, Account, NoSuchOrder
 from hft_binance.checks import check_account, check_key, persistently
-from hft_binance.clock_offset import ClockOffset
 from hft_binance.config import Config, OrderEntry, PositionMode, UserStream
 from hft_binance.endpoints import Product, hosts_at
 from hft_binance.evidence import NOT_UNDERSTOOD, Evidence

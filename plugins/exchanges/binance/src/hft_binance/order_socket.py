@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from hft import ConnectionSpec, Costs, DecodeError, Link, OrderError, PendingRequests, Priority
+from hft import ClockOffset, ConnectionSpec, Costs, DecodeError, Link, OrderError, PendingRequests, Priority
 from hft_binance import limits
-from hft_binance.clock_offset import ClockOffset
 from hft_binance.endpoints import WS_API_PATHS, Product
 from hft_binance.login import Login
 from hft_binance.private_codec import Answer, ApiError, decode_answer, event_name

@@ -7,12 +7,11 @@ pages of both products (2026).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 from msgspec import Raw, Struct, field
 
-from hft import DecodeError
+from hft import DecodeError, decoder
 
 __all__ = [
     "AccountPosition",
@@ -55,13 +54,8 @@ __all__ = [
     "decode_order_answer",
     "decode_spot_frame",
     "decode_time",
-    "decoder",
     "event_name",
 ]
-
-T = TypeVar("T")
-
-_MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 # -- answers -----------------------------------------------------------------------------------------------
@@ -474,19 +468,6 @@ class _Named(Struct, gc=False):
 
 
 # -- decoding ----------------------------------------------------------------------------------------------
-
-
-def decoder(wanted: type[T], what: str) -> Callable[[bytes | Raw], T]:
-    """Return a function that decodes JSON into ``wanted``; it raises `DecodeError` where that fails."""
-    decode = msgspec.json.Decoder(wanted).decode
-
-    def decoded(data: bytes | Raw) -> T:
-        try:
-            return decode(data)
-        except _MALFORMED as error:
-            raise DecodeError(f"{what}: {error}") from None
-
-    return decoded
 
 
 class BatchEntry(OrderAnswer):

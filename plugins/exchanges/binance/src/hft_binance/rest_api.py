@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hft import Costs, HttpRequest, Link, Priority, RestAnswer, RestCall, TransportError
+from hft import ClockOffset, Costs, HttpRequest, Link, Priority, RestAnswer, RestCall, TransportError
 from hft_binance import limits
-from hft_binance.clock_offset import ClockOffset
 from hft_binance.endpoints import Product
 from hft_binance.private_codec import decode_error, decode_time
 from hft_binance.refusals import BAD_TIME

@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from hft import Backoff, ConnectionSpec, DecodeError, Link, RestAnswer, Timer, TransportError
+from hft import Backoff, ClockOffset, ConnectionSpec, DecodeError, Link, RestAnswer, Timer, TransportError
 from hft_binance import limits
-from hft_binance.clock_offset import ClockOffset
 from hft_binance.codec import PING
 from hft_binance.endpoints import Product
 from hft_binance.login import Login
