@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hft import MarketDataStream, hookimpl
+from hft import ExecutionClient, MarketDataStream, hookimpl
+from hft_bybit.execution import BybitExecution
 from hft_bybit.stream import BybitStream
 
-__all__ = ["HFT_API", "hft_market_data"]
+__all__ = ["HFT_API", "hft_execution", "hft_market_data"]
 
 HFT_API = 1
 
@@ -15,3 +16,8 @@ HFT_API = 1
 @hookimpl
 def hft_market_data() -> type[MarketDataStream[Any]]:
     return BybitStream
+
+
+@hookimpl
+def hft_execution() -> type[ExecutionClient[Any]]:
+    return BybitExecution
