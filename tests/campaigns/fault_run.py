@@ -22,11 +22,10 @@ from hft.registry.loader import Registry
 from hft.run.kernel import Kernel
 from hft.run.live import run_live
 from hft.run.summary import Summary
+from hft.sim import EventOrder, World, serve
 from hft.sim import Truth as SimulatorTruth
-from hft.sim import World, serve
 from hft.testing.virtual_time import VirtualClock, VirtualLoop, run
 from hft_binance.simulator import BinanceSimulator, BinanceSimulatorConfig
-from hft_binance.simulator.event_order import EventOrder
 from tests.campaigns.fault_cases import Plan
 from tests.campaigns.fault_checks import compare_funding, compare_histories
 from tests.campaigns.fault_watch import (

@@ -6,6 +6,7 @@ from hft.sim.account import DeskAccount
 from hft.sim.archive import Archive, fill_record, order_record
 from hft.sim.campaign import FaultPlaces, random_fault, random_faults
 from hft.sim.desk import Desk, DeskListener
+from hft.sim.event_order import EventOrder, EventQueue
 from hft.sim.fault import Fault, FaultKind
 from hft.sim.faults import Faults
 from hft.sim.fees import FeeRates, rounded
@@ -31,6 +32,7 @@ from hft.sim.positions import Position
 from hft.sim.refusals import Reason, Refused
 from hft.sim.server import serve
 from hft.sim.skew import SkewedClock
+from hft.sim.sockets import ClientConnection, SocketCounters, SocketServer
 from hft.sim.spot import SpotAccount, SpotDesk, TransferListener
 from hft.sim.triggers import Triggers
 from hft.sim.truth import Truth
@@ -39,11 +41,14 @@ from hft.sim.world import World
 
 __all__ = [
     "Archive",
+    "ClientConnection",
     "ClientOrder",
     "Desk",
     "DeskAccount",
     "DeskListener",
     "EndReason",
+    "EventOrder",
+    "EventQueue",
     "Execution",
     "Fault",
     "FaultKind",
@@ -76,6 +81,8 @@ __all__ = [
     "SelfTrade",
     "SessionStatistics",
     "SkewedClock",
+    "SocketCounters",
+    "SocketServer",
     "SpotAccount",
     "SpotDesk",
     "Step",

@@ -209,7 +209,7 @@ async def test_answers_come_in_any_order(venue: Any) -> None:
 
 @pytest.mark.parametrize("events", ["before", "after"])
 async def test_spot_events(venue: Any, events: str) -> None:
-    from hft_binance.simulator.event_order import EventOrder
+    from hft.sim import EventOrder
 
     running = await venue(events=EventOrder(events))
     async with running.connect("/ws-api/v3") as ws:

@@ -10,12 +10,11 @@ from aiohttp import web
 from attrs.validators import ge
 
 from hft import Account, Duration, Endpoints, Simulator, SimulatorConfig, option
-from hft.sim import Hub, Outbox, World
+from hft.sim import EventOrder, Hub, Outbox, World
 from hft_binance.simulator import answers
 from hft_binance.simulator.auth import Permissions
 from hft_binance.simulator.capture import RecordedExchange
 from hft_binance.simulator.connection import Connection
-from hft_binance.simulator.event_order import EventOrder
 from hft_binance.simulator.listing import NS_PER_MS, SPOT, USDM, Listing, ProductRules
 from hft_binance.simulator.people import people
 from hft_binance.simulator.private import PrivateSide

@@ -11,6 +11,8 @@ from aiohttp import web
 from hft import Side, Size
 from hft.sim import (
     ClientOrder,
+    EventOrder,
+    EventQueue,
     Fill,
     Filters,
     Hub,
@@ -25,7 +27,6 @@ from hft.sim import (
     Truth,
     World,
 )
-from hft_binance.simulator.event_order import EventOrder, EventQueue
 from hft_binance.simulator.gate import Gate
 from hft_binance.simulator.listing import SPOT, USDM, Listing, ProductRules
 from hft_binance.simulator.native import NativeOrder

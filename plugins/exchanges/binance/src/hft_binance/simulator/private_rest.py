@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
+from hft.sim import EventQueue
 from hft_binance.simulator.auth import rest_payload
 from hft_binance.simulator.calls import Endpoint
-from hft_binance.simulator.event_order import EventQueue
 from hft_binance.simulator.gate import Gate, Outcome, Signature
 
 __all__ = ["Route", "no_trading_routes", "private_routes"]

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
-from itertools import count
 
 import attrs
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from hft import Clock
-from hft.sim import Hub, Outbox, OutboxCounters
+from hft.sim import Hub, Outbox, SocketServer
 from hft_binance.simulator import frames
 from hft_binance.simulator.connection import Connection
 from hft_binance.simulator.control import answer_control
 from hft_binance.simulator.listing import NS_PER_MS, NS_PER_S, SPOT, USDM, ProductRules
 from hft_binance.simulator.publisher import MARKET, PUBLIC
 
-__all__ = ["CONNECTIONS", "SocketCounters", "SocketRules", "Sockets", "StreamConnection"]
+__all__ = ["CONNECTIONS", "SocketRules", "Sockets", "StreamConnection"]
 
 _MAX_STREAMS = 1024
-_MAX_MESSAGE = 65_536
 
 CONNECTIONS, _CONNECTIONS_NS = 300, 300 * NS_PER_S
 """New connections from one address: 300 in five minutes."""
@@ -29,8 +25,7 @@ CONNECTIONS, _CONNECTIONS_NS = 300, 300 * NS_PER_S
 _NOTICE_NS = 10 * NS_PER_S
 """How long before it closes a socket spot says so; the documentation has no number."""
 
-_CLOSE_S = 1.0
-_GOING_AWAY, _POLICY = 1001, 1008
+_GOING_AWAY = 1001
 
 
 @attrs.frozen(kw_only=True)
@@ -42,16 +37,6 @@ class SocketRules:
     """Frames that wait for a slow client before it is cut off."""
     connections: int = CONNECTIONS
     """New connections of one address in five minutes, 0: as many as it likes."""
-
-
-@attrs.define
-class SocketCounters:
-    """Why sockets were closed by this side."""
-
-    too_many_messages: int = 0
-    too_many_streams: int = 0
-    no_pong: int = 0
-    too_old: int = 0
 
 
 class StreamConnection(Connection):
@@ -101,7 +86,7 @@ class StreamConnection(Connection):
         return f'{{"stream":"{stream}","data":{payload}}}' if self.combined else payload
 
 
-class Sockets:
+class Sockets(SocketServer[Connection]):
     """Serves the stream sockets of both products.
 
     ``activate`` is called with every topic that somebody subscribes to. ``private`` may make the
@@ -116,16 +101,16 @@ class Sockets:
         rules: SocketRules,
         private: Callable[[web.Request, Outbox], Connection | None] = lambda _, __: None,
     ) -> None:
-        self.counters = SocketCounters()
-        self.outboxes = OutboxCounters()
-        self._hub = hub
-        self._clock = clock
+        super().__init__(
+            hub,
+            clock,
+            capacity=rules.capacity,
+            connections=rules.connections,
+            connections_ns=_CONNECTIONS_NS,
+        )
         self._activate = activate
-        self._rules = rules
+        self._lifetime_ns = rules.lifetime_ns
         self._private = private
-        self._connections: set[Connection] = set()
-        self._opened: dict[str, deque[int]] = {}
-        self._names = count(1)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the sockets as routes; the bare paths are spot's."""
@@ -142,22 +127,6 @@ class Sockets:
                 web.get(f"{prefix}/stream", combined),
             ]
         return routes
-
-    async def stop(self) -> None:
-        """Close every socket, politely at first."""
-        for connection in tuple(self._connections):
-            connection.outbox.close(_GOING_AWAY)
-        await self._all_gone()
-        for connection in tuple(self._connections):
-            connection.outbox.abort()
-        await self._all_gone()
-
-    async def _all_gone(self) -> None:
-        gone = [asyncio.ensure_future(connection.gone.wait()) for connection in self._connections]
-        if gone:
-            _, late = await asyncio.wait(gone, timeout=_CLOSE_S)
-            for waiter in late:
-                waiter.cancel()
 
     # -- one socket ------------------------------------------------------------------------------
 
@@ -178,104 +147,29 @@ class Sockets:
 
         return self.handler(make)
 
-    def handler(
-        self, make: Callable[[web.Request, Outbox], Connection]
-    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """Return what serves a websocket; ``make`` is called for each client.
-
-        It may raise one of aiohttp's HTTP answers instead.
-        """
-
-        async def handle(request: web.Request) -> web.StreamResponse:
-            wait_s = self._connect(request.remote or "")
-            if wait_s:
-                return web.Response(status=429, headers={"Retry-After": str(wait_s)})
-            socket = web.WebSocketResponse(
-                timeout=_CLOSE_S, autoping=False, compress=False, max_msg_size=_MAX_MESSAGE
-            )
-            await socket.prepare(request)
-            assert isinstance(request.transport, asyncio.Transport)
-            outbox = Outbox(socket, request.transport, self.outboxes, self._rules.capacity)
-            await self._serve(socket, make(request, outbox))
-            return socket
-
-        return handle
-
-    async def _serve(self, socket: web.WebSocketResponse, connection: Connection) -> None:
-        self._hub.join(connection.subscriber)
-        self._connections.add(connection)
-        writer = asyncio.create_task(connection.outbox.run(), name=f"socket {next(self._names)}")
-        try:
-            self._set_timers(connection)
-            async for message in socket:
-                if not self._take(connection, message.type, message.data):
-                    connection.outbox.close(_POLICY)
-        finally:
-            self._hub.leave(connection.subscriber)
-            connection.on_leave()
-            for timer in connection.timers.values():
-                timer.cancel()
-            connection.outbox.finish()
-            await asyncio.wait({writer}, timeout=_CLOSE_S)
-            writer.cancel()
-            self._connections.discard(connection)
-            connection.gone.set()
-
-    def _take(self, connection: Connection, type: WSMsgType, data: str | bytes) -> bool:
-        """Take one message of a client; False when it has overstepped a limit."""
-        now_ns = self._clock.now_ns()
-        received = connection.received
-        if received.maxlen and len(received) == received.maxlen and now_ns - received[0] < NS_PER_S:
-            self.counters.too_many_messages += 1
-            return False
-        received.append(now_ns)
-        if type is WSMsgType.PONG:
-            connection.last_pong_ns = now_ns
-        elif type is WSMsgType.PING:
-            connection.outbox.pong(bytes(data) if not isinstance(data, str) else data.encode())
-        else:
-            text = data if isinstance(data, str) else data.decode(errors="replace")
-            if not connection.take(text):
-                self.counters.too_many_streams += 1
-                return False
-        return True
-
-    def _connect(self, address: str) -> int:
-        """Count a new connection, 0, or return the seconds for which the address may open no more."""
-        most = self._rules.connections
-        if not most:
-            return 0
-        now_ns = self._clock.now_ns()
-        opened = self._opened.setdefault(address, deque(maxlen=most))
-        if len(opened) == most and now_ns - opened[0] < _CONNECTIONS_NS:
-            return -((now_ns - opened[0] - _CONNECTIONS_NS) // NS_PER_S)
-        opened.append(now_ns)
-        return 0
-
     # -- pings and age ---------------------------------------------------------------------------
 
-    def _set_timers(self, connection: Connection) -> None:
+    def begin(self, connection: Connection) -> None:
         product, outbox, timers = connection.product, connection.outbox, connection.timers
-        connection.last_pong_ns = self._clock.now_ns()
 
         def ping() -> None:
-            now_ns = self._clock.now_ns()
+            now_ns = self.clock.now_ns()
             if now_ns - connection.last_pong_ns > product.pong_ns:
                 self.counters.no_pong += 1
                 outbox.abort()
                 return
             outbox.ping(str(now_ns // NS_PER_MS).encode())
-            timers["ping"] = self._clock.call_later(product.ping_ns, ping)
+            timers["ping"] = self.clock.call_later(product.ping_ns, ping)
 
         def announce() -> None:
-            outbox.send(connection.shutdown_notice(self._clock.now_ns() // NS_PER_MS))
+            outbox.send(connection.shutdown_notice(self.clock.now_ns() // NS_PER_MS))
 
         def expire() -> None:
             self.counters.too_old += 1
             outbox.close(_GOING_AWAY)
 
-        timers["ping"] = self._clock.call_later(product.ping_ns, ping)
-        timers["expire"] = self._clock.call_later(self._rules.lifetime_ns, expire)
+        timers["ping"] = self.clock.call_later(product.ping_ns, ping)
+        timers["expire"] = self.clock.call_later(self._lifetime_ns, expire)
         if product.announces_shutdown:
-            notice_ns = max(self._rules.lifetime_ns - _NOTICE_NS, self._rules.lifetime_ns // 2)
-            timers["announce"] = self._clock.call_later(notice_ns, announce)
+            notice_ns = max(self._lifetime_ns - _NOTICE_NS, self._lifetime_ns // 2)
+            timers["announce"] = self.clock.call_later(notice_ns, announce)

@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 from hft import Clock
-from hft.sim import ClientOrder, Fill, OrderEvent, SpotAccount
-from hft_binance.simulator.event_order import EventQueue
+from hft.sim import ClientOrder, EventQueue, Fill, OrderEvent, SpotAccount
 from hft_binance.simulator.listing import NS_PER_MS
 from hft_binance.simulator.native import native, status
 from hft_binance.simulator.spot_bodies import amount as written

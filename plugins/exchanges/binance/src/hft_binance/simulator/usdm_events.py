@@ -12,6 +12,7 @@ from hft import Clock
 from hft.sim import (
     ClientOrder,
     EndReason,
+    EventQueue,
     Fill,
     IncomeKind,
     Leg,
@@ -19,7 +20,6 @@ from hft.sim import (
     OrderEvent,
     SyntheticMarket,
 )
-from hft_binance.simulator.event_order import EventQueue
 from hft_binance.simulator.listing import NS_PER_MS, Listing
 from hft_binance.simulator.native import native, status
 from hft_binance.simulator.usdm_bodies import amount, average_price, plain

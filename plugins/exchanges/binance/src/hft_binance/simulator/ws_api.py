@@ -10,11 +10,10 @@ import msgspec
 from aiohttp import web
 
 from hft import Clock
-from hft.sim import Hub, Outbox
+from hft.sim import EventQueue, Hub, Outbox
 from hft_binance.simulator.auth import ApiKey, ws_payload
 from hft_binance.simulator.calls import Call, Endpoint, Security, always
 from hft_binance.simulator.connection import Connection
-from hft_binance.simulator.event_order import EventQueue
 from hft_binance.simulator.gate import Gate, Outcome, Signature
 from hft_binance.simulator.listing import SPOT
 from hft_binance.simulator.params import ApiError

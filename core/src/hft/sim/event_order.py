@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import random
 
-from hft.sim import Hub
+from hft.sim.hub import Hub
 
 __all__ = ["EventOrder", "EventQueue"]
 
