@@ -349,3 +349,14 @@ def test_a_large_archive_is_on_disk_and_whole() -> None:
         assert [record["client_id"] for record in archive] == [f"c{n}" for n in range(number + 1)]
     assert archive.count == 20
     bench.desk.close()
+
+
+def test_some_exchanges_take_a_post_only_order_that_would_trade_and_let_it_expire() -> None:
+    bench = Bench()
+    bench.desk.refuses_takers = False
+    bench.market.submit(SELL, 1_000, 6_000_000)
+    before = bench.balances()
+    order = bench.place(bench.a, BUY, 1_000, 6_000_000, post_only=True)
+    assert (order.state, order.filled) == (OrderState.EXPIRED, 0)
+    assert [event for _, event in bench.told] == [OrderEvent.NEW, OrderEvent.EXPIRED]
+    assert bench.balances() == before

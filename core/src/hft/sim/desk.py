@@ -42,6 +42,8 @@ class Desk(ABC, Generic[AccountT]):
 
     refuses_fok = False
     """Whether a fill-or-kill order that cannot fill is refused instead of taken and expired."""
+    refuses_takers = True
+    """Whether a post-only order that would trade at once is refused instead of taken and expired."""
 
     def __init__(self, clock: Clock, *, first_order_id: int = 1) -> None:
         self.accounts: dict[str, AccountT] = {}
@@ -87,14 +89,20 @@ class Desk(ABC, Generic[AccountT]):
             now = self.price(market, order.trigger.by)
             if now is not None and order.trigger.is_hit(now):
                 raise Refused(Reason.WOULD_TRIGGER)
-        elif order.post_only and order.price is not None and market.engine.crosses(order.side, order.price):
-            raise Refused(Reason.WOULD_TAKE)
+        elif self._would_take(order):
+            if self.refuses_takers:
+                raise Refused(Reason.WOULD_TAKE)
         elif (
             order.time_in_force is TimeInForce.FOK
             and self.refuses_fok
             and market.engine.sweep(self.draft(order))[0] < order.size
         ):
             raise Refused(Reason.NOT_FILLABLE)
+
+    @staticmethod
+    def _would_take(order: ClientOrder) -> bool:
+        crosses = order.market.engine.crosses
+        return order.post_only and order.price is not None and crosses(order.side, order.price)
 
     def place(self, order: ClientOrder) -> None:
         """Take an order."""
