@@ -85,17 +85,24 @@ class Exchange:
         return sum((Decimal(each["size"]) for each in self.truth["usdm"]["positions"]), Decimal())
 
 
+@contextlib.contextmanager
+def started(*arguments: str, **pipes: Any) -> Iterator[subprocess.Popen[str]]:
+    """Start ``hft`` in a process of its own, which does not outlive the context, whatever fails in it."""
+    command = [sys.executable, "-m", "hft", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.fixture
 def exchange() -> Iterator[Exchange]:
     arguments = ["sim", "binance", "--json", "--until-stdin-closes", "--symbols", "BTC/USDT,BTC/USDT:USDT"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "hft", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started(*arguments, stdin=subprocess.PIPE) as process:
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
         yield Exchange(said["rest"], said["accounts"][0])
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 @attrs.frozen
@@ -115,17 +122,9 @@ class User:
     @contextlib.contextmanager
     def run(self) -> Iterator[subprocess.Popen[str]]:
         """Trade in a process of its own, and go on when both orders rest and both were bought."""
-        with subprocess.Popen(
-            [sys.executable, "-m", "hft", "run", str(self.profile), "--json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                wait_for(lambda: len(self.exchange.open_orders()) >= 2 and bool(self.exchange.position()))
-                yield process
-            finally:
-                process.kill()
+        with started("run", str(self.profile), "--json", stderr=subprocess.PIPE) as process:
+            wait_for(lambda: len(self.exchange.open_orders()) >= 2 and bool(self.exchange.position()))
+            yield process
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -243,11 +242,7 @@ def test_kill_needs_no_secret_to_latch(user: User, monkeypatch: pytest.MonkeyPat
 def test_kill_reaches_a_run_whose_exchange_does_not_answer(user: User) -> None:
     text = user.profile.read_text().replace(user.exchange.url, "http://127.0.0.1:9")
     user.profile.write_text(text)
-    with subprocess.Popen(
-        [sys.executable, "-m", "hft", "run", str(user.profile)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with started("run", str(user.profile), stderr=subprocess.PIPE) as process:
         wait_for(lambda: is_in_use(user.profile.parent / ".hft" / "test" / "live"))
         # The kill itself would ask the exchange for a long time.
         user.profile.with_name("latch.yaml").write_text(text.replace("${SECRET}", "${NOT_SET}"))
@@ -265,12 +260,7 @@ def test_orders_of_an_earlier_run_are_cancelled_or_adopted(user: User, kept: boo
         process.kill()
     earlier = user.exchange.open_orders()
     user.profile.with_name("resting.py").write_text(RESTING.replace("def on_book", "def nothing"))
-    with subprocess.Popen(
-        [sys.executable, "-m", "hft", "run", str(user.profile), "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started("run", str(user.profile), "--json", stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "started in mode live" in line:

@@ -186,7 +186,9 @@ class Plan:
     @property
     def needs_socket(self) -> bool:
         """Whether a fault strikes where orders travel by websocket."""
-        return any(_is_order(fault.where) and " " not in fault.where for fault in self.faults)
+        return self.needs_login or any(
+            _is_order(fault.where) and " " not in fault.where for fault in self.faults
+        )
 
     @property
     def needs_login(self) -> bool:

@@ -95,16 +95,15 @@ def compare_funding(truth: Truth, ledger: Ledger, instruments: Iterable[Instrume
 
 
 def compare_balances(truth: Truth, ledger: Ledger) -> list[str]:
-    """Return which balances that the ledger has are not what the exchange has of both products."""
+    """Return which balances that the ledger has are not what the exchange has in that wallet."""
     wrong = []
-    theirs: dict[str, Decimal] = defaultdict(Decimal)
+    theirs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for asset, balance in truth.account["spot"]["balances"].items():
-        theirs[asset] += Decimal(balance["free"]) + Decimal(balance["locked"])
+        theirs["spot", asset] = Decimal(balance["free"]) + Decimal(balance["locked"])
     for asset, amount in truth.account["usdm"]["wallets"].items():
-        theirs[asset] += Decimal(amount)
+        theirs["usdm", asset] = Decimal(amount)
     for view in ledger.balances():
-        if view.total != theirs[view.asset]:
-            wrong.append(
-                f"balance of {view.asset} is {view.total} to us, {theirs[view.asset]} at the exchange"
-            )
+        there = theirs[view.wallet, view.asset]
+        if view.total != there:
+            wrong.append(f"{view.wallet}: {view.asset} is {view.total} to us and {there} at the exchange")
     return wrong

@@ -27,8 +27,9 @@ from hft.sim import Truth as SimulatorTruth
 from hft.testing.virtual_time import VirtualClock, VirtualLoop, run
 from hft_binance.simulator import BinanceSimulator, BinanceSimulatorConfig
 from tests.campaigns.fault_cases import Plan
-from tests.campaigns.fault_checks import compare_funding, compare_histories
+from tests.campaigns.fault_checks import compare_balances, compare_funding, compare_histories
 from tests.campaigns.fault_watch import (
+    CompareWatch,
     ExposureWatch,
     FaultWatch,
     Recovery,
@@ -151,6 +152,7 @@ class _Session:
         """Run, and check everything."""
         rng, plan = self.rng, self.plan
         clock = VirtualClock()
+        self.compares = CompareWatch(clock)
         config = BinanceSimulatorConfig(
             symbols=tuple(self.symbols),
             seed=self.seed,
@@ -179,7 +181,8 @@ class _Session:
             if self.stops_early:
                 self._check_end(await self._trade(self._stop_early(simulator, clock)), is_early=True)
             paying = asyncio.create_task(self._pay_funding(private.truth, clock))
-            summary = await self._trade(self._script(simulator, watch, clock))
+            with self.compares.watching():
+                summary = await self._trade(self._script(simulator, watch, clock))
             paying.cancel()
             await asyncio.gather(paying, return_exceptions=True)
             world.stop()
@@ -256,6 +259,10 @@ class _Session:
             self.outcome.wrong.append(f"not recovered after {patience_ns / NS_PER_S:g} s: {why}")
         elif simulator.faults.hits:
             self.outcome.recovery_s = recovery.took_ns / NS_PER_S
+        # Whatever was missed is known from the next comparison on, and not before.
+        since_ns = max(cleared_ns, watch.over_ns)
+        if not why and not await self.compares.wait(since_ns, clock.now_ns() + _PATIENCE_NS):
+            self.outcome.wrong.append("the account was not compared any more")
         assert self.kernel is not None
         self.kernel.on_halt()
 
@@ -271,7 +278,7 @@ class _Session:
             f'  - {{use: max_position, instrument: "{symbol}@binance", limit: "{limit}"}}\n'
             for symbol, limit in self.limits.items()
         )
-        interval_s = 2 if plan.needs_comparing else rng.choice((5, 10, 30))
+        interval_s = 2 if plan.needs_comparing else rng.choice((5, 10, 15))
         text = f"""
 name: faults
 mode: live
@@ -285,7 +292,7 @@ exchanges:
     secret: ${{FAULTS_SECRET}}
     order_entry: {entry}
     max_book_age: 3s
-    account: {{interval: {interval_s}s, on_disconnect: {rng.choice(("keep", "cancel"))}}}
+    account: {{interval: {interval_s}s, balances: halt, on_disconnect: {rng.choice(("keep", "cancel"))}}}
 strategies:
   maker:
     use: market_making
@@ -330,6 +337,7 @@ risk:
         instruments = [market.instrument for market in kernel.markets.values()]
         wrong += compare_ledger(truth, kernel.ledger, instruments)
         wrong += compare_funding(truth, kernel.ledger, instruments)
+        wrong += compare_balances(truth, kernel.ledger)
         with JournalReader(self.profile.state / self.profile.name / "live") as journal:
             runs = [each.record.run for each in journal.runs()]
             # The newest word on each order is the last.

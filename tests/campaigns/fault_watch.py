@@ -17,6 +17,7 @@ import attrs
 
 from hft.net import Connection, RestClient
 from hft.net.spec import HttpRequest, RestAnswer, RestCall
+from hft.orders.reconciler import Reconciler
 from hft.run.kernel import Kernel
 from hft.sim import ClientOrder, FaultKind, Faults, Fill, OrderEvent
 from hft.sim.faults import Strike
@@ -24,6 +25,7 @@ from hft.testing.virtual_time import VirtualClock, VirtualLoop
 from hft.types import BookState, OrderState, Side
 
 __all__ = [
+    "CompareWatch",
     "ExposureWatch",
     "FaultWatch",
     "SendWatch",
@@ -139,6 +141,36 @@ class SendWatch:
             is_meant = instrument.native_symbol == symbol and (":" in instrument.symbol) is ("fapi" in url)
             if is_meant and market.book.state is not BookState.LIVE:
                 self.wrong.append(f"{what} for {instrument} was sent while it was {market.book.state.value}")
+
+
+class CompareWatch:
+    """Notes when the newest comparison of the account began that came to its end."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.began_ns = 0
+        self._clock = clock
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Look while the context lasts."""
+        compare = Reconciler.compare
+
+        async def watched(reconciler: Reconciler) -> Any:
+            began_ns = self._clock.now_ns()
+            outcome = await compare(reconciler)
+            self.began_ns = began_ns
+            return outcome
+
+        with patch.object(Reconciler, "compare", watched):
+            yield
+
+    async def wait(self, since_ns: int, until_ns: int) -> bool:
+        """Wait for a comparison that began after ``since_ns``; return False where none did in time."""
+        while self.began_ns <= since_ns:
+            if self._clock.now_ns() >= until_ns:
+                return False
+            await self._clock.sleep(_LOOK_NS)
+        return True
 
 
 class FaultWatch:

@@ -153,10 +153,16 @@ class Rowdy(Strategy[Config]):
             assert best
             price = Price(best - order.side.sign * self.random.randint(1, 6) * self._spread(book))
             size = self._size(market.instrument, price)
-            unit = self._unit(market.instrument, price)
-            if order.price and order.remaining >= 2 * unit and self.random.random() < 0.5:
-                price, size = order.price, Size(order.remaining - unit)  # which keeps its place
             self.trading.amend(order, price, Size(order.filled + size))
+
+    def _reduce(self, market: Market, book: OrderBook) -> None:
+        """Make an order smaller at its price, which keeps its place where the exchange can do that."""
+        for order in self.placed:
+            if order.instrument is market.instrument and order.price:
+                left = order.remaining - self._unit(market.instrument, order.price)
+                if left >= self._unit(market.instrument, order.price):
+                    self.trading.amend(order, order.price, Size(order.filled + left))
+                    return
 
     def _cancel(self, market: Market, book: OrderBook) -> None:
         if self.placed:
@@ -174,6 +180,7 @@ _ACTIONS: tuple[Any, ...] = (
     Rowdy._market,
     Rowdy._batch,
     *(Rowdy._amend,) * 3,
+    *(Rowdy._reduce,) * 2,
     *(Rowdy._cancel,) * 3,
     Rowdy._cancel_many,
 )

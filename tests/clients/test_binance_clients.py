@@ -27,9 +27,8 @@ def ready() -> Iterator[dict[str, Any]]:
     try:
         yield json.loads(process.stdout.readline())
     finally:
-        process.stdin.close()
-        process.wait(10)
-        process.stdout.close()
+        process.kill()
+        process.communicate()
 
 
 # -- ccxt ----------------------------------------------------------------------------------------

@@ -161,12 +161,14 @@ class Funding:
 class BalanceReport:
     """What an account has of one asset, as the exchange states it: exact, ``total`` includes ``locked``.
 
-    Of a derivatives account it is the wallet's balance, without what open positions would bring.
+    Of a derivatives account it is the wallet's balance, without what open positions would bring. ``wallet``
+    says which one it is where an account has several, see `ExecutionClient.wallet_of`.
     """
 
     exchange: str
     asset: str
     total: Decimal
+    wallet: str = ""
     locked: Decimal = Decimal(0)
     exchange_ns: int = 0
 

@@ -5,24 +5,33 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
-__all__ = ["SEEN_FOR_NS", "SEEN_NUMBER", "Seen"]
+import attrs
+
+__all__ = ["SEEN_NUMBER", "Horizon", "Seen"]
 
 SEEN_NUMBER = 10_000
 """A feed repeats at most so much after it was cut."""
 
-SEEN_FOR_NS = 3_600_000_000_000
-"""Whoever asks an exchange again for what has happened goes back less than this: an account is compared at
-least every half hour, and each time asked from two minutes before the last comparison."""
+_NEVER_NS = 1 << 63
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 
+@attrs.define
+class Horizon:
+    """How far back anybody may still ask for what has happened: what is as old as ``since_ns``, or younger,
+    must be known for seen when it is told again. At first nobody asks."""
+
+    since_ns: int = _NEVER_NS
+
+
 class Seen(Generic[KeyT]):
-    """At least the newest `SEEN_NUMBER` keys, and all of the last `SEEN_FOR_NS` by the times given."""
+    """At least the newest `SEEN_NUMBER` keys, and all whose times are not beyond the ``horizon``."""
 
-    __slots__ = ("_times",)
+    __slots__ = ("_horizon", "_times")
 
-    def __init__(self) -> None:
+    def __init__(self, horizon: Horizon) -> None:
+        self._horizon = horizon
         self._times: dict[KeyT, int] = {}
 
     def __contains__(self, key: KeyT) -> bool:
@@ -39,7 +48,7 @@ class Seen(Generic[KeyT]):
         times[key] = at_ns
         while len(times) > SEEN_NUMBER:
             oldest = next(iter(times))
-            if at_ns and times[oldest] > at_ns - SEEN_FOR_NS:
+            if times[oldest] >= self._horizon.since_ns:
                 break
             del times[oldest]
         return True

@@ -394,6 +394,29 @@ def test_balances_of_all_accounts_add_up() -> None:
     assert [(view.exchange, view.total) for view in ledger.balances()] == [("acme", 100), ("other", 11)]
 
 
+def test_each_wallet_of_an_account_has_its_own_flows_and_they_add_up() -> None:
+    ledger = Ledger()
+    ledger.wallet_of = lambda instrument: instrument.kind.value
+    spot = attrs.evolve(report("100", 1), wallet="spot")
+    ledger.on_balance(spot)
+    ledger.on_balance(attrs.evolve(report("50", 1), wallet="perpetual"))
+    ledger.on_fill(make_fill(size=10, exchange_ns=2))  # 0.01 BTC for 1 USDT
+    ledger.on_funding(
+        Funding(instrument=PERPETUAL, payment_id="1", amount=Decimal(-2), asset="USDT", exchange_ns=2)
+    )
+    assert [(view.wallet, view.total) for view in ledger.balances()] == [("spot", 99), ("perpetual", 48)]
+    assert total_of(ledger) == 147
+    assert amount_to_decimal(ledger.balance_over_all("USDT") or 0) == 147
+    assert compare(ledger, [], [attrs.evolve(spot, total=Decimal(99), exchange_ns=2)]) == []
+    (moved,) = compare(ledger, [], [attrs.evolve(spot, total=Decimal(147), exchange_ns=2)])
+    assert str(moved) == (
+        "balance of USDT@acme (spot) is 99 in the ledger and 147 at the exchange, which has +48"
+    )
+    copy = Ledger()
+    copy.load(ledger.dump(), [SPOT, PERPETUAL])
+    assert copy.balances() == ledger.balances()
+
+
 # -- what differs ------------------------------------------------------------------------------------
 
 

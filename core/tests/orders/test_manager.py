@@ -14,6 +14,7 @@ from hft.latency import Trace
 from hft.market import Market
 from hft.order import Order
 from hft.orders import ClientOrderIds, OrderManager, SelfTradePolicy
+from hft.orders.interfaces import NoJournal
 from hft.plugin.risk import APPROVED, Refused, RiskRule, RiskView, Verdict
 from hft.testing.orders import (
     ModelExchange,
@@ -719,6 +720,41 @@ def test_a_cancel_that_was_certainly_not_sent_leaves_the_order_as_it_was() -> No
     assert order.state is OrderState.NEW
     world.manager.amend(order, Price(9_001), Size(20))
     assert (order.state, exposure(world)) == (OrderState.NEW, 10)
+
+
+class NotedJournal(NoJournal):
+    """Keeps the newest word on each order, as the next run would find it."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, OrderState] = {}
+
+    def intend_place(self, order: Order) -> None:
+        self.states[order.client_order_id] = OrderState.PENDING_NEW
+
+    def intend_amend(self, order: Order, price: Price, size: Size) -> None:
+        self.states[order.client_order_id] = OrderState.PENDING_REPLACE
+
+    def intend_cancel(self, order: Order) -> None:
+        self.states[order.client_order_id] = OrderState.PENDING_CANCEL
+
+    def order(self, order: Order) -> None:
+        self.states[order.client_order_id] = order.state
+
+
+def test_the_journal_hears_that_what_was_intended_was_not_sent() -> None:
+    world, owner = make_world(), NotedOwner()
+    journal = world.manager.journal = NotedJournal()
+    order = place_and_acknowledge(world, owner)
+    assert journal.states == {order.client_order_id: OrderState.NEW}
+    world.exchange.send_error = OrderError("no connection")
+    for ask in (
+        lambda: world.manager.cancel(order),
+        lambda: world.manager.amend(order, Price(9_001), Size(20)),
+    ):
+        ask()
+        assert journal.states == {order.client_order_id: OrderState.NEW}
+    refused = place(world, owner)
+    assert journal.states[refused.client_order_id] is OrderState.REJECTED
 
 
 def test_a_client_that_breaks_leaves_the_order_unknown_and_halts_trading() -> None:

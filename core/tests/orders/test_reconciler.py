@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hft import seen
 from hft.errors import TransportError
 from hft.events import BalanceReport, Fill, Funding, PositionReport
 from hft.order import Order
@@ -70,7 +71,7 @@ class World(OrderWorld):
             is_first_run=is_first_run,
             owner_of=Orphanage,
             on_funding=self.fundings.append,
-            on_balance=lambda balance: None,
+            on_balance=self.ledger.on_balance,  # type: ignore[arg-type]
             alert=self.alerts.append,
         )
 
@@ -120,6 +121,46 @@ async def test_without_an_answer_the_next_comparison_asks_from_where_this_one_di
     with pytest.raises(TransportError):
         await world.compare()
     assert world.reconciler.watermark_ns == began_ns
+
+
+async def test_fills_are_booked_once_however_long_no_comparison_succeeds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(seen, "SEEN_NUMBER", 3)
+    world, owner = World(), NotedOwner()
+    world.ledger.keep_since("test", world.reconciler.watermark_ns)
+    for _ in range(12):
+        world.clock.advance(600 * S)
+        order = world.place(owner)
+        world.exchange.settle()
+        world.exchange.fill(order.client_order_id, 10)
+        world.exchange.settle()
+    world.account.stated = [PositionReport(instrument=world.instrument, size=Size(120))]
+    assert (await world.compare()).fills == 0
+    assert world.ledger.position(world.instrument) == 120
+    assert world.ledger.duplicates == 12
+
+
+async def test_the_fills_of_an_open_order_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "SEEN_NUMBER", 3)
+    world, owner = World(), NotedOwner()
+    world.ledger.keep_since("test", world.reconciler.watermark_ns)
+    resting = world.place(owner, 8_000)
+    world.exchange.settle()
+    world.exchange.fill(resting.client_order_id, 1)
+    world.exchange.settle()
+    told = list(world.ledger.fills)
+    for lots in range(1, 13):
+        world.account.stated = [PositionReport(instrument=world.instrument, size=Size(10 * lots - 9))]
+        await world.compare()
+        world.clock.advance(600 * S)
+        order = world.place(owner)
+        world.exchange.settle()
+        world.exchange.fill(order.client_order_id, 10)
+        world.exchange.settle()
+    for fill in told:
+        world.manager.on_fill(fill)
+    assert world.ledger.position(world.instrument) == 121
 
 
 async def test_an_order_that_ended_unheard_of_is_asked_about() -> None:
@@ -268,6 +309,26 @@ async def test_whatever_was_missed_a_comparison_brings_it_back(steps: list[tuple
     again = await world.compare()
     assert not again.changed_something
     assert not world.manager.halted
+
+
+async def test_a_balance_that_is_not_listed_any_more_is_gone_from_its_wallet_alone() -> None:
+    world = World()
+    stated = BalanceReport(exchange="test", wallet="a", asset="USDT", total=Decimal(1000), exchange_ns=1)
+    other = attrs.evolve(stated, wallet="b")
+    world.ledger.on_balance(attrs.evolve(stated, exchange="elsewhere"))
+    world.account.balances_stated = [stated, other]
+    assert (await world.compare()).differences == []
+    world.account.balances_stated = [attrs.evolve(other, total=Decimal(2000), exchange_ns=2)]
+    assert (await world.compare()).differences == [
+        "balance of USDT@test (b) is 1000 in the ledger and 2000 at the exchange, which has +1000",
+        "balance of USDT@test (a) is 1000 in the ledger and 0 at the exchange, which has -1000",
+    ]
+    assert (await world.compare()).differences == []
+    assert {(each.exchange, each.wallet): each.total for each in world.ledger.balances()} == {
+        ("elsewhere", "a"): 1000,
+        ("test", "a"): 0,
+        ("test", "b"): 2000,
+    }
 
 
 async def test_what_an_exchange_rounds_is_no_difference() -> None:

@@ -60,8 +60,8 @@ def test_yaml_that_is_not_read(faults_of, line, expected):
 
 
 def test_quoted_specials_and_a_byte_order_mark_are_read(read):
-    profile = read("\ufeff---\n" + MINIMAL.replace("x", "'*one &two !three <<'", 1) + "...\n")
-    assert profile.name == "*one &two !three <<"
+    profile = read("\ufeff---\n" + MINIMAL + "state: '*one &two !three <<'\n...\n")
+    assert profile.state.name == "*one &two !three <<"
 
 
 def test_billion_laughs_is_refused_at_once(faults_of):

@@ -267,7 +267,16 @@ MINIMAL = "name: x\nmode: dry-run\nexchanges: {a: {use: acme}}\n"
         ),
         (MINIMAL.replace("exchanges: {a: {use: acme}}", ""), "1 : the key 'exchanges' is missing, add it"),
         (MINIMAL + "seed: -1", "4 seed: must not be negative, got -1"),
-        (MINIMAL.replace("x", '""', 1), "1 name: must be printable text, and not empty"),
+        *(
+            (
+                MINIMAL.replace("x", f'"{name}"', 1),
+                "1 name: must be made of A-Z, a-z, 0-9, blanks and . _ -, a letter or digit first and last:"
+                " a folder is named after it",
+            )
+            for name in ("", "..", "../x", "/tmp", "a/b", "a\\\\b", ".x", "x.", " x", "x\\0", "x\\n")
+        ),
+        (MINIMAL.replace("x", "x" * 65, 1), "1 name: must have at most 64 characters"),
+        (MINIMAL + 'state: ""', "4 state: must be printable text, and not empty"),
         (
             MINIMAL + "strategies: {s: {use: clashing, instruments: [A/B@a]}}",
             "4 strategies.s.use: plugin 'clashing': its Config has the profile's own instruments,"

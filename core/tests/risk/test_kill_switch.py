@@ -228,7 +228,7 @@ def test_of_many_processes_one_is_first_and_all_are_on_record(tmp_path: Path) ->
     context = multiprocessing.get_context("spawn")
     go = context.Event()
     names = [f"process {number}" for number in range(3)]
-    processes = [context.Process(target=_kill, args=(tmp_path, name, go)) for name in names]
+    processes = [context.Process(target=_kill, args=(tmp_path, name, go), daemon=True) for name in names]
     for process in processes:
         process.start()
     go.set()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 
 from hft.clock import NS_PER_S, SimulatedClock
-from hft.errors import OrderError
+from hft.errors import OrderError, TransportError
 from hft.latency import Trace
 from hft.net import Connection, RateLimiter, RestClient
 from hft.net.connection import ConnectionState
-from hft.net.spec import ConnectionSpec, Costs, Priority, RateLimit
+from hft.net.spec import ConnectionSpec, Costs, HttpRequest, Priority, RateLimit, RestCall
 from hft.run.link import LiveLink
 
 CONN = "wss://exchange.example/orders"
@@ -26,12 +27,16 @@ class OpenConnection:
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
+        self.starts = 0
+        self.on_close: Callable[[], None] = lambda: None
 
     def start(self) -> None:
-        """Nothing to begin."""
+        """Begin."""
+        self.starts += 1
 
     async def stop(self) -> None:
-        """Nothing to end."""
+        """End, and say so."""
+        self.on_close()
 
     def send(self, data: bytes, priority: Priority) -> bool:
         """Take a frame."""
@@ -94,6 +99,23 @@ def test_what_is_not_to_be_sent_any_more_when_its_turn_comes_is_dropped() -> Non
     assert rig.connection.sent == [b"next"]
 
 
+async def test_a_client_that_connects_anew_on_every_loss_does_not_while_it_is_closed() -> None:
+    rig = Rig()
+    spec = ConnectionSpec(name=CONN, url=CONN)
+
+    async def again() -> None:
+        rig.link.connect(spec)
+
+    def on_close() -> None:
+        rig.link.connect(spec)
+        rig.link.spawn(again(), "connect again")
+
+    rig.connection.on_close = on_close
+    await rig.link.close()
+    await asyncio.sleep(0)
+    assert rig.connection.starts == 1
+
+
 async def test_when_it_is_closed_whatever_waits_is_forgotten_and_nothing_begun_any_more() -> None:
     rig = Rig()
     for _ in range(200):
@@ -105,6 +127,9 @@ async def test_when_it_is_closed_whatever_waits_is_forgotten_and_nothing_begun_a
         begun.append("work")
 
     rig.link.spawn(work(), "work")
+    with pytest.raises(TransportError, match="everything is closed") as raised:
+        await rig.link.fetch(RestCall(method="GET", shown="x", write=lambda _: HttpRequest(url="x")))
+    assert raised.value.sent is False
     rig.clock.advance(3600 * NS_PER_S)
     await asyncio.sleep(0)
     assert (rig.connection.sent, rig.dropped, begun) == ([], [], [])

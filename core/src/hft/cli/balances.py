@@ -15,7 +15,7 @@ from hft.run.operator import Operator
 
 __all__ = ["configure", "run"]
 
-_COLUMNS = ("exchange", "asset", "total", "locked")
+_COLUMNS = ("exchange", "wallet", "asset", "total", "locked")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.json:
         print(json.dumps(rows))
     elif rows:
-        print_table(_COLUMNS, [[row[column] for column in _COLUMNS] for row in rows], right=_COLUMNS[2:])
+        print_table(_COLUMNS, [[row[column] for column in _COLUMNS] for row in rows], right=_COLUMNS[3:])
     else:
         print("the accounts have nothing")
     return ExitCode.STOPPED
@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 def _row(balance: BalanceReport) -> dict[str, Any]:
     return {
         "exchange": balance.exchange,
+        "wallet": balance.wallet,
         "asset": balance.asset,
         "total": f"{balance.total:f}",
         "locked": f"{balance.locked:f}",

@@ -9,7 +9,7 @@ from hft.errors import UsageError
 from hft.instrument import Instrument
 from hft.ledger.position import Position, PositionView
 from hft.money import AMOUNT_DIGITS, Amount, amount_to_decimal, divide, product, to_amount, trim
-from hft.seen import Seen
+from hft.seen import Horizon, Seen
 from hft.types import InstrumentKind, PositionSide, Side, Size
 
 __all__ = ["InstrumentAccount"]
@@ -25,7 +25,8 @@ class InstrumentAccount:
 
     ``point`` is what a lot gains when the price rises a tick, ``lot`` the base currency in one lot of a
     spot instrument. ``size`` is the net of all sides. ``profit``, ``gross`` and ``open_value`` are what
-    was last added to the totals of the settlement asset for it; see `AssetFigures`.
+    was last added to the totals of the settlement asset for it; see `AssetFigures`. ``wallet`` is the wallet
+    of the account that it is paid from.
     """
 
     __slots__ = (
@@ -46,12 +47,14 @@ class InstrumentAccount:
         "profit",
         "size",
         "trades",
+        "wallet",
     )
 
-    def __init__(self, instrument: Instrument, mark: Decimal) -> None:
+    def __init__(self, instrument: Instrument, mark: Decimal, horizon: Horizon, wallet: str = "") -> None:
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: the ledger cannot book inverse contracts, use a linear one")
         self.instrument = instrument
+        self.wallet = wallet
         self.is_spot = instrument.kind is InstrumentKind.SPOT
         self._lot_value = product(instrument.lot_size, instrument.contract_multiplier)
         try:
@@ -67,8 +70,8 @@ class InstrumentAccount:
         self._half_point = self.point // 2
         self.positions: dict[PositionSide, Position] = {}
         self.funding: dict[str, Amount] = {}
-        self.trades: Seen[tuple[str, Side]] = Seen()
-        self.payments: Seen[str] = Seen()
+        self.trades: Seen[tuple[str, Side]] = Seen(horizon)
+        self.payments: Seen[str] = Seen(horizon)
         self.size = 0
         self.profit = self.gross = self.open_value = 0
         self._twice_ticks: int | None = None

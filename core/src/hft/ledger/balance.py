@@ -1,4 +1,4 @@
-"""One asset of one account: as the exchange last stated it, and as our own trades change it since."""
+"""One asset of one wallet: as the exchange last stated it, and as our own trades change it since."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ _FLOWS_KEPT = 100
 
 @attrs.frozen(kw_only=True)
 class BalanceView:
-    """One asset of one account. ``reported`` is the exchange's last word, ``total`` what must be there now.
+    """One asset of one wallet of an account.
 
-    They differ by our own fills, fees and funding since. ``locked`` is as reported.
+    ``reported`` is the exchange's last word, ``total`` what must be there now. They differ by our own fills,
+    fees and funding since. ``locked`` is as reported.
     """
 
     exchange: str
+    wallet: str
     asset: str
     reported: Decimal
     total: Decimal
@@ -39,10 +41,21 @@ class Balance:
     by the order in which they arrive.
     """
 
-    __slots__ = ("_flows", "_settled", "asset", "exchange", "locked", "reported", "reported_ns", "total")
+    __slots__ = (
+        "_flows",
+        "_settled",
+        "asset",
+        "exchange",
+        "locked",
+        "reported",
+        "reported_ns",
+        "total",
+        "wallet",
+    )
 
-    def __init__(self, exchange: str, asset: str) -> None:
+    def __init__(self, exchange: str, wallet: str, asset: str) -> None:
         self.exchange = exchange
+        self.wallet = wallet
         self.asset = asset
         self.reported = self.locked = Amount(0)
         self.reported_ns = 0
@@ -86,6 +99,7 @@ class Balance:
             return None
         return BalanceView(
             exchange=self.exchange,
+            wallet=self.wallet,
             asset=self.asset,
             reported=amount_to_decimal(self.reported),
             total=amount_to_decimal(self.total),
@@ -97,6 +111,7 @@ class Balance:
         """Return the figures for a checkpoint."""
         return BalanceState(
             exchange=self.exchange,
+            wallet=self.wallet,
             asset=self.asset,
             known=self.total is not None,
             reported=amount_to_decimal(self.reported),
@@ -109,7 +124,7 @@ class Balance:
     @classmethod
     def load(cls, state: BalanceState) -> Balance:
         """Return what `dump` described."""
-        balance = cls(state.exchange, state.asset)
+        balance = cls(state.exchange, state.wallet, state.asset)
         balance.reported, balance.locked = to_amount(state.reported), to_amount(state.locked)
         balance.reported_ns = state.reported_ns
         balance._settled = to_amount(state.settled)

@@ -15,7 +15,7 @@ __all__ = [
     "PositionState",
 ]
 
-VERSION = 2
+VERSION = 3
 """Of the form; a checkpoint of another is refused."""
 
 
@@ -53,9 +53,10 @@ class AssetState(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class BalanceState(msgspec.Struct, forbid_unknown_fields=True):
-    """One asset of one account; ``flows`` are what moved since the report, each with the exchange's time."""
+    """One asset of one wallet; ``flows`` are what moved since the report, each with the exchange's time."""
 
     exchange: str
+    wallet: str
     asset: str
     known: bool
     reported: Decimal

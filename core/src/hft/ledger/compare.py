@@ -82,7 +82,7 @@ def compare(
         ):
             found += _position(ledger, instrument, side, None)
     for balance in balances:
-        ours = ledger.balance_at(balance.exchange, balance.asset, balance.exchange_ns)
+        ours = ledger.balance_at(balance.exchange, balance.wallet, balance.asset, balance.exchange_ns)
         if ours is None:
             continue
         theirs, mine = balance.total, amount_to_decimal(ours)
@@ -90,7 +90,8 @@ def compare(
             found.append(
                 Difference(
                     kind=DifferenceKind.BALANCE,
-                    subject=f"{balance.asset}@{balance.exchange}",
+                    subject=f"{balance.asset}@{balance.exchange}"
+                    + (f" ({balance.wallet})" if balance.wallet else ""),
                     ours=mine,
                     theirs=theirs,
                     exchange=balance.exchange,

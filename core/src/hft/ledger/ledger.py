@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ from hft.ledger.checkpoint import (
 )
 from hft.ledger.position import Position, PositionView
 from hft.money import Amount, amount_to_decimal, to_amount, total, trim
+from hft.seen import Horizon
 from hft.types import PositionSide, Side, Size
 
 __all__ = ["Ledger"]
@@ -49,8 +50,9 @@ class Ledger:
     a lookup, and a position that is counted twice costs more.
 
     ``hedged`` are the instruments that were traded in hedge mode, ``adjustments`` what `adopt` booked, the
-    newest last. ``day_start_ns`` is when the day begins, after
-    midnight UTC.
+    newest last. ``day_start_ns`` is when the day begins, after midnight UTC. ``wallet_of`` says which
+    wallet of its account an instrument is paid from, see `ExecutionClient.wallet_of`; it is set before
+    anything is booked.
     """
 
     def __init__(self, *, day_start_ns: int = 0) -> None:
@@ -58,11 +60,14 @@ class Ledger:
         self.adjustments: list[Adjustment] = []
         self.hedged: set[Instrument] = set()
         self.day_start_ns = day_start_ns
+        self.wallet_of: Callable[[Instrument], str] = _one_wallet
         self._day: int | None = None
         self._accounts: dict[Instrument, InstrumentAccount] = {}
         self._assets: dict[str, AssetFigures] = {}
-        self._balances: dict[tuple[str, str], Balance] = {}
+        self._balances: dict[tuple[str, str], dict[str, Balance]] = {}
+        """By exchange and asset, then by wallet."""
         self._dormant: dict[str, InstrumentState] = {}
+        self._horizons: dict[str, Horizon] = {}
 
     # -- being told ------------------------------------------------------------------------------
 
@@ -87,14 +92,14 @@ class Ledger:
         if fee:
             position.pay(fill.fee_asset, fee)
             self.figures(fill.fee_asset).profit -= fee
-            self._flow(instrument.exchange, fill.fee_asset, -fee, fill.exchange_ns)
+            self._flow(account, fill.fee_asset, -fee, fill.exchange_ns)
         self._revalue(account)
         if account.is_spot:
-            self._flow(instrument.exchange, instrument.base, signed * account.lot, fill.exchange_ns)
+            self._flow(account, instrument.base, signed * account.lot, fill.exchange_ns)
             moved = -signed * fill.price * account.point
         else:
             moved = position.realized - realized
-        self._flow(instrument.exchange, instrument.settle, moved, fill.exchange_ns)
+        self._flow(account, instrument.settle, moved, fill.exchange_ns)
         return True
 
     def on_funding(self, funding: Funding) -> bool:
@@ -107,12 +112,12 @@ class Ledger:
         account.payments.add(funding.payment_id, funding.exchange_ns)
         account.funding[funding.asset] = Amount(account.funding.get(funding.asset, 0) + amount)
         self.figures(funding.asset).profit += amount
-        self._flow(funding.instrument.exchange, funding.asset, amount, funding.exchange_ns)
+        self._flow(account, funding.asset, amount, funding.exchange_ns)
         return True
 
     def on_balance(self, report: BalanceReport) -> bool:
         """Take the exchange's word for a balance; return False for one older than the last."""
-        return self._balance(report.exchange, report.asset).report(report)
+        return self._balance(report.exchange, report.wallet, report.asset).report(report)
 
     def adopt(
         self,
@@ -147,6 +152,14 @@ class Ledger:
         self.adjustments.append(adjustment)
         del self.adjustments[:-_ADJUSTMENTS_KEPT]
         return adjustment
+
+    def keep_since(self, exchange: str, since_ns: int) -> None:
+        """Forget no fill or payment of an exchange key since then, by its time: they may be told again.
+
+        Without this only the newest thousands are known, which is enough where nobody asks an exchange for
+        what has happened.
+        """
+        self._horizon(exchange).since_ns = since_ns
 
     def mark(self, instrument: Instrument, price: Decimal) -> None:
         """Value an instrument at this price; until then the price of its first fill serves."""
@@ -212,7 +225,7 @@ class Ledger:
     def account(self, instrument: Instrument) -> PositionView:
         """Return an instrument's figures as they are now, of all position sides together."""
         account = self._accounts.get(instrument)
-        return (account or InstrumentAccount(instrument, Decimal(0))).net()
+        return (account or InstrumentAccount(instrument, Decimal(0), Horizon())).net()
 
     def accounts(self) -> list[PositionView]:
         """Return the figures of every instrument that was traded or marked, in that order."""
@@ -255,26 +268,23 @@ class Ledger:
     def balance(self, exchange: str, asset: str) -> Amount | None:
         """Return what an account must have of an asset: as last reported, and our own trades since.
 
-        None if the exchange never stated it.
+        That is in all its wallets together; None if the exchange never stated any.
         """
-        balance = self._balances.get((exchange, asset))
-        return None if balance is None else balance.total
+        wallets = self._balances.get((exchange, asset))
+        return None if wallets is None else _sum(wallets.values())
 
-    def balance_at(self, exchange: str, asset: str, exchange_ns: int) -> Amount | None:
-        """Return what an account must have had at a time of the exchange's, now if that is 0."""
-        balance = self._balances.get((exchange, asset))
+    def balance_at(self, exchange: str, wallet: str, asset: str, exchange_ns: int) -> Amount | None:
+        """Return what a wallet must have had at a time of the exchange's, now if that is 0."""
+        balance = self._balances.get((exchange, asset), {}).get(wallet)
         return None if balance is None else balance.total_at(exchange_ns)
 
     def balance_over_all(self, asset: str) -> Amount | None:
         """Return the sum of an asset's balances over the accounts that stated it, None if none did."""
-        known = [
-            each.total for each in self._balances.values() if each.asset == asset and each.total is not None
-        ]
-        return Amount(sum(known)) if known else None
+        return _sum(balance for balance in self._each_balance() if balance.asset == asset)
 
     def balances(self) -> list[BalanceView]:
         """Return every balance that an exchange has stated."""
-        views = (balance.view() for balance in self._balances.values())
+        views = (balance.view() for balance in self._each_balance())
         return [view for view in views if view is not None]
 
     # -- across restarts -------------------------------------------------------------------------
@@ -294,7 +304,7 @@ class Ledger:
             day=self._day,
             instruments=self._dormant | instruments,
             assets=assets,
-            balances=[balance.dump() for balance in self._balances.values()],
+            balances=[balance.dump() for balance in self._each_balance()],
         )
         built: dict[str, Any] = msgspec.to_builtins(state)
         return built
@@ -329,7 +339,8 @@ class Ledger:
                 self.figures(asset).opening = to_amount(figures.opening)
                 self.figures(asset).peak = to_amount(figures.peak)
             for balance in loaded.balances:
-                self._balances[balance.exchange, balance.asset] = Balance.load(balance)
+                wallets = self._balances.setdefault((balance.exchange, balance.asset), {})
+                wallets[balance.wallet] = Balance.load(balance)
         except (ArithmeticError, ValueError) as error:
             raise DataError(f"checkpoint of the ledger is damaged: {error}") from error
         self._day = loaded.day
@@ -337,8 +348,13 @@ class Ledger:
     # -- keeping totals --------------------------------------------------------------------------
 
     def _open(self, instrument: Instrument, mark: Decimal) -> InstrumentAccount:
-        account = self._accounts[instrument] = InstrumentAccount(instrument, mark)
+        account = self._accounts[instrument] = InstrumentAccount(
+            instrument, mark, self._horizon(instrument.exchange), self.wallet_of(instrument)
+        )
         return account
+
+    def _horizon(self, exchange: str) -> Horizon:
+        return self._horizons.setdefault(exchange, Horizon())
 
     def _position(self, account: InstrumentAccount, side: PositionSide) -> Position:
         position = account.positions.get(side)
@@ -357,15 +373,21 @@ class Ledger:
         figures.open_value += open_value - account.open_value
         account.profit, account.gross, account.open_value = profit, gross, open_value
 
-    def _flow(self, exchange: str, asset: str, amount: int, exchange_ns: int) -> None:
+    def _flow(self, account: InstrumentAccount, asset: str, amount: int, exchange_ns: int) -> None:
         if amount:
-            self._balance(exchange, asset).flow(amount, exchange_ns)
+            self._balance(account.instrument.exchange, account.wallet, asset).flow(amount, exchange_ns)
 
-    def _balance(self, exchange: str, asset: str) -> Balance:
-        balance = self._balances.get((exchange, asset))
+    def _balance(self, exchange: str, wallet: str, asset: str) -> Balance:
+        wallets = self._balances.get((exchange, asset))
+        if wallets is None:
+            wallets = self._balances[exchange, asset] = {}
+        balance = wallets.get(wallet)
         if balance is None:
-            balance = self._balances[exchange, asset] = Balance(exchange, asset)
+            balance = wallets[wallet] = Balance(exchange, wallet, asset)
         return balance
+
+    def _each_balance(self) -> Iterator[Balance]:
+        return (balance for wallets in self._balances.values() for balance in wallets.values())
 
     def _leave(self, name: str, state: InstrumentState) -> None:
         """Keep an instrument that this run does not have; its profit so far counts as it was."""
@@ -397,6 +419,16 @@ class Ledger:
         for payment_id, at_ns in state.payments:
             account.payments.add(payment_id, at_ns)
         self._revalue(account)
+
+
+def _one_wallet(_: Instrument) -> str:
+    """Stand in where every account has one wallet."""
+    return ""
+
+
+def _sum(balances: Iterable[Balance]) -> Amount | None:
+    known = [balance.total for balance in balances if balance.total is not None]
+    return Amount(sum(known)) if known else None
 
 
 def _dump(account: InstrumentAccount) -> InstrumentState:

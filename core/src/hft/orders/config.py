@@ -39,7 +39,7 @@ class OnDisconnect(enum.Enum):
 
 
 def _check_interval(_: object, __: object, value: Duration) -> None:
-    # At most half of `hft.seen.SEEN_FOR_NS`: a fill that is told again must still be known.
+    # What trades between two comparisons is kept in memory: told again, it must be known.
     if not 1_000_000_000 <= value <= 1_800_000_000_000:
         raise ValueError("must be from 1s to 30m")
 

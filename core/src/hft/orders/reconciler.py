@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -108,7 +109,14 @@ class Reconciler:
         self._manager.doubt_silent()
         await self._compare_account(outcome)
         self.watermark_ns = max(self.watermark_ns, began_ns)
+        self._ledger.keep_since(self._exchange, self._asked_since_ns())
         return outcome
+
+    def _asked_since_ns(self) -> int:
+        """Return how far back a fill may be told again: by the next comparison, or with an order's story."""
+        orders = [record.order for record in self._manager.store.open.values()]
+        made_ns = (each.created_ns for each in orders if each.instrument.exchange == self._exchange)
+        return min((self.watermark_ns, *made_ns)) - OVERLAP_NS
 
     # -- fills -----------------------------------------------------------------------------------
 
@@ -197,7 +205,7 @@ class Reconciler:
                 await self._take_fills(Outcome())
             fills = self._manager.counters.fills
             positions = await self._client.positions()
-            balances = await self._client.balances()
+            balances = self._with_gone(await self._client.balances())
             if self._manager.counters.fills != fills:
                 continue
             differences = compare(
@@ -218,6 +226,16 @@ class Reconciler:
         for balance in balances:
             self._on_balance(balance)
         self._is_first_run = False
+
+    def _with_gone(self, listed: Sequence[BalanceReport]) -> list[BalanceReport]:
+        """Return the balances with those that are not listed any more: of these nothing is left."""
+        names = {(each.wallet, each.asset) for each in listed}
+        gone = [
+            BalanceReport(exchange=each.exchange, wallet=each.wallet, asset=each.asset, total=Decimal(0))
+            for each in self._ledger.balances()
+            if each.exchange == self._exchange and each.total and (each.wallet, each.asset) not in names
+        ]
+        return [*listed, *gone]
 
     def _act(self, difference: Difference) -> None:
         is_position = difference.kind is DifferenceKind.POSITION

@@ -10,7 +10,7 @@ from hft.events import ReportKind
 from hft.order import Order
 from hft.types import OrderState, quick
 
-__all__ = ["EDGES", "EVENT_OF_REPORT", "Event", "Target", "next_state", "supported_state"]
+__all__ = ["EDGES", "EVENT_OF_REPORT", "WAITING", "Event", "Target", "next_state", "supported_state"]
 
 
 @quick
@@ -93,6 +93,10 @@ def _read(table: str) -> dict[OrderState, dict[Event, OrderState | Target]]:
 
 EDGES: Final[Mapping[OrderState, Mapping[Event, OrderState | Target]]] = _read(_TABLE)
 """Every legal edge; what is not there is illegal."""
+
+# A tuple: members of an enum are found in it by identity, in a set by a hash that is a Python call.
+WAITING: Final = (OrderState.PENDING_NEW, OrderState.PENDING_REPLACE)
+"""A new order or a change is not answered yet: the next change waits until it is."""
 
 EVENT_OF_REPORT: Final[Mapping[ReportKind, Event]] = {kind: Event(kind.value) for kind in ReportKind}
 

@@ -195,6 +195,14 @@ class ExecutionClient(Configured[ConfigT], ABC):
 
     # -- the account -------------------------------------------------------------------------------
 
+    def wallet_of(self, instrument: Instrument) -> str:
+        """Return the name of the wallet that an instrument is paid from, "" where the account has only one.
+
+        It is the ``wallet`` of what `balances` and ``events.on_balance`` state. It may be asked for before
+        `start`.
+        """
+        return ""
+
     async def start(self, instruments: Sequence[Instrument]) -> None:
         """Check the account and begin to connect; raise `UsageError` if the credentials cannot work."""
 
@@ -225,7 +233,7 @@ class ExecutionClient(Configured[ConfigT], ABC):
         return ()
 
     async def balances(self) -> Sequence[BalanceReport]:
-        """Return what the account has, per asset that is not 0."""
+        """Return what the account has of each asset in each wallet; what is not listed is 0."""
         return ()
 
     async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:

@@ -190,7 +190,7 @@ class RiskView(ABC):
 
     @abstractmethod
     def balance(self, exchange: str, asset: str) -> Amount | None:
-        """Return what an account has of an asset: as last reported, with our own trades since."""
+        """Return what an account has of an asset, in all its wallets: as reported, with our trades since."""
 
     @abstractmethod
     def equity(self, asset: str) -> Amount | None:

@@ -44,7 +44,9 @@ __all__ = [
 SIMULATOR = "simulator"
 """The environment that every exchange has whose plugin brings a simulator: the kernel starts it."""
 
+_NAME = r"[A-Za-z0-9]([A-Za-z0-9 ._-]*[A-Za-z0-9])?"
 _MAX_NAME = 64
+_MAX_TEXT = 64
 _MAX_USE = 255
 _MAX_PORT = 65535
 
@@ -98,11 +100,22 @@ class PluginSource(Protocol):
         ...
 
 
+def _check_name(_: object, __: object, value: str) -> None:
+    # Journal and kill switch are kept in a folder of this name, which must be in the folder `state` names.
+    if re.fullmatch(_NAME, value) is None:
+        raise ValueError(
+            "must be made of A-Z, a-z, 0-9, blanks and . _ -, a letter or digit first and last: a folder is"
+            " named after it"
+        )
+    if len(value) > _MAX_NAME:
+        raise ValueError(f"must have at most {_MAX_NAME} characters")
+
+
 def _check_text(_: object, __: object, value: str) -> None:
     if not (value and value.isprintable()):
         raise ValueError("must be printable text, and not empty")
-    if len(value) > _MAX_NAME:
-        raise ValueError(f"must have at most {_MAX_NAME} characters")
+    if len(value) > _MAX_TEXT:
+        raise ValueError(f"must have at most {_MAX_TEXT} characters")
 
 
 def _check_use(_: object, __: object, value: str) -> None:
@@ -145,7 +158,10 @@ def _check_instruments(_: object, __: object, value: tuple[InstrumentId, ...]) -
 class ProfileKeys:
     """The keys of the whole profile."""
 
-    name: str = option(doc="what this profile is called in logs and client order ids", validator=_check_text)
+    name: str = option(
+        doc="what this profile is called in logs, client order ids and the folder of its journal",
+        validator=_check_name,
+    )
     mode: Mode = option(doc="where data come from and where orders go")
     seed: int = option(1, doc="seed of all randomness, so that a run can be repeated", validator=_check_seed)
     exchanges: dict[str, Node] = option(

@@ -137,6 +137,7 @@ class Kernel:
             }
         for key, client in clients.items():
             self.manager.add_exchange(key, client)
+        self.ledger.wallet_of = lambda instrument: clients[instrument.exchange].wallet_of(instrument)
         for instrument in instruments:
             market = self.markets[instrument.id] = Market(instrument)
             market.trace = self.trace

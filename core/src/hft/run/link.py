@@ -75,6 +75,8 @@ class LiveLink(Link):
     # -- connections -------------------------------------------------------------------------------
 
     def connect(self, spec: ConnectionSpec) -> None:
+        if self._is_closed:
+            return
         self.disconnect(spec.name)
         connection = self._connections[spec.name] = self._open_connection(spec, self)
         connection.start()
@@ -142,6 +144,8 @@ class LiveLink(Link):
         self.spawn(self._call(call, done), f"{call.method} {call.shown}")
 
     async def fetch(self, call: RestCall) -> RestAnswer:
+        if self._is_closed:
+            raise TransportError(f"{call.method} {call.shown}: not sent: everything is closed", sent=False)
         return await self._rest.call(call)
 
     async def _call(self, call: RestCall, done: Callable[[RestAnswer | TransportError], None]) -> None:
@@ -221,9 +225,10 @@ class LiveLink(Link):
 
     async def close(self) -> None:
         """Close every connection, drop every request under way and whatever waits, and begin nothing more."""
+        # First: the client is told of every connection that closes, and would open it again.
+        self._is_closed = True
         connections, self._connections = list(self._connections.values()), {}
         await asyncio.gather(*(connection.stop() for connection in connections))
-        self._is_closed = True
         for turn in self._turns:
             turn.withdraw()
         tasks = list(self._tasks)

@@ -161,7 +161,10 @@ async def run_live(
                             await _first(stop, None, left_ns)
                             looking.cancel()
                 elif not stop.is_set():
-                    kernel.fail("nothing was started within the duration: an exchange has not answered")
+                    kernel.fail(
+                        "nothing was started within the duration: an exchange has not answered,"
+                        " or orders of an earlier run are in doubt"
+                    )
             finally:
                 # Also when the terminal is gone and the panel cannot be taken down.
                 if errand is None or not errand.leaves_orders:

@@ -109,6 +109,9 @@ class LiveTrading:
         kernel, manager = self._kernel, self._kernel.manager
         recovered = self.journal.recovered
         instruments = {market.instrument.id: market.instrument for market in kernel.markets.values()}
+        for key in self._clients:
+            # How far back fills are told again is known once the account was compared.
+            kernel.ledger.keep_since(key, 0)
         restore_ledger(kernel.ledger, recovered, instruments)
         if self._kill_switch.last_reset_ns() > max((run.time_ns for run in recovered.runs), default=0):
             # Who resets the switch accepts the losses until then.

@@ -242,6 +242,30 @@ async def test_an_outage_does_not_end_a_start() -> None:
     assert len(world.link.warnings) == 5
 
 
+@pytest.mark.parametrize(
+    ("product", "asked"),
+    [
+        (SPOT, "/sapi/v1/account/apiRestrictions"),
+        (SPOT, "/api/v3/account"),
+        (USDM, "/fapi/v1/accountConfig"),
+        (USDM, "/fapi/v1/symbolConfig"),
+    ],
+)
+async def test_what_a_start_looks_at_is_asked_again_where_the_answer_was_cut(
+    product: Instrument, asked: str
+) -> None:
+    world = World(product, max_leverage=5)
+    world.answers["GET /fapi/v1/symbolConfig"] = []
+    whole = world.answers[f"GET {asked}"]
+    world.answers[f"GET {asked}"] = deque(['{"canTr', "<html>", whole])
+    starting = asyncio.ensure_future(world.client.start([product]))
+    for _ in range(100):
+        await asyncio.sleep(0)
+        world.link.clock.advance(30 * SECOND_NS)
+    await starting
+    assert [path for path, _ in world.asked].count(asked) == 3
+
+
 async def test_the_exchange_s_time_is_what_is_signed_and_a_wrong_clock_is_said() -> None:
     world = World(SPOT)
     world.answers["GET /api/v3/time"] = {"serverTime": NOW_MS + 90_000}

@@ -935,7 +935,7 @@ async def test_balances_positions_and_funding() -> None:
         world, USDM_USER, {"e": "ACCOUNT_UPDATE", "E": 1, "T": now_ms, "a": change}
     )
     assert balance == BalanceReport(
-        exchange="binance", asset="USDT", total=Decimal("1000.1"), exchange_ns=START_NS
+        exchange="binance", wallet="usdm", asset="USDT", total=Decimal("1000.1"), exchange_ns=START_NS
     )
     assert isinstance(position, PositionReport)
     assert (position.instrument, position.size, position.entry_price) == (USDM, -2, Decimal("59000.5"))
@@ -955,16 +955,16 @@ async def test_balances_positions_and_funding() -> None:
     assert [each.payment_id for each in listed] == ["9"]
 
 
-async def test_balances_of_both_products_are_one() -> None:
+async def test_each_product_is_paid_from_a_wallet_of_its_own() -> None:
     world = await World(SPOT, USDM).ready()
-    spot = {"e": "outboundAccountPosition", "E": 1, "u": 3, "B": [{"a": "USDT", "f": "1.5", "l": "0.5"}]}
-    assert await told(world, SPOT_USER, spot) == [], "what futures have is not known yet"
     world.link.answers["GET /fapi/v3/balance"] = [{"asset": "USDT", "balance": "10", "updateTime": 2}]
     world.link.answers["GET /api/v3/account"] = {
         "balances": [{"asset": "USDT", "free": "1", "locked": "0"}],
         "updateTime": 1,
     }
-    (listed,) = await world.client.balances()
-    assert (listed.total, listed.locked) == (11, 0)
+    listed = {each.wallet: each.total for each in await world.client.balances()}
+    assert listed == {world.client.wallet_of(SPOT): 1, world.client.wallet_of(USDM): 10}
+    spot = {"e": "outboundAccountPosition", "E": 1, "u": 3, "B": [{"a": "USDT", "f": "1.5", "l": "0.5"}]}
     (balance,) = await told(world, SPOT_USER, spot)
-    assert (balance.total, balance.locked, balance.exchange_ns) == (12, Decimal("0.5"), 3_000_000)
+    assert balance.wallet == world.client.wallet_of(SPOT)
+    assert (balance.total, balance.locked, balance.exchange_ns) == (2, Decimal("0.5"), 3_000_000)

@@ -415,6 +415,7 @@ class Account:
         try:
             return BalanceReport(
                 exchange=self._exchange,
+                wallet=self.product.value,
                 asset=asset,
                 total=total((Decimal(free), Decimal(locked))),
                 locked=Decimal(locked),

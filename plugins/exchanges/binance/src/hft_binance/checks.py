@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TypeVar
 
 from hft import Backoff, DecodeError, Link, TransportError, UsageError, decoder
@@ -47,14 +47,30 @@ async def persistently(link: Link, ask: Callable[[], Awaitable[T]]) -> T:
             link.warn(str(error))
 
 
+async def _look(
+    api: RestApi,
+    link: Link,
+    path: str,
+    decode: Callable[[bytes], T],
+    *,
+    weight: int,
+    params: Mapping[str, str] | None = None,
+) -> T:
+    """Ask until there is an answer that can be understood: one that was cut short or garbled is none."""
+
+    async def ask() -> T:
+        return decode((await api.fetch("GET", path, params, weight=weight)).body)
+
+    return await persistently(link, ask)
+
+
 async def check_account(api: RestApi, link: Link, config: Config, symbols: Collection[str]) -> None:
     """Raise `UsageError` if the key cannot or must not trade ``symbols``."""
     _warn_of_time(api, link)
     if api.product is Product.SPOT:
-        answer = await persistently(
-            link, lambda: api.fetch("GET", "/api/v3/account", {"omitZeroBalances": "true"}, weight=20)
-        )
-        can_trade = _decode_account(answer.body).can_trade
+        params = {"omitZeroBalances": "true"}
+        account = await _look(api, link, "/api/v3/account", _decode_account, weight=20, params=params)
+        can_trade = account.can_trade
     else:
         can_trade = await _check_futures(api, link, config, symbols)
     if not can_trade:
@@ -65,11 +81,10 @@ async def check_key(api: RestApi, link: Link, config: Config, products: Collecti
     """Raise `UsageError` if the key may withdraw money, or may not trade what it is meant to."""
     path = "/sapi/v1/account/apiRestrictions"
     try:
-        answer = await persistently(link, lambda: api.fetch("GET", path, weight=1))
+        rights = await _look(api, link, path, _decode_restrictions, weight=1)
     except Refusal:
         link.warn(f"{link.exchange}: whether the key may withdraw money cannot be asked here")
         return
-    rights = _decode_restrictions(answer.body)
     if rights.withdrawals and not config.allow_withdrawals:
         raise UsageError(
             f"{link.exchange}: the key may withdraw money, make one that may not,"
@@ -82,11 +97,10 @@ async def check_key(api: RestApi, link: Link, config: Config, products: Collecti
 
 async def _check_futures(api: RestApi, link: Link, config: Config, symbols: Collection[str]) -> bool:
     try:
-        answer = await persistently(link, lambda: api.fetch("GET", "/fapi/v1/accountConfig", weight=5))
+        found = await _look(api, link, "/fapi/v1/accountConfig", _decode_config, weight=5)
     except Refusal:
         # Not everywhere is it all told at once.
-        answer = await persistently(link, lambda: api.fetch("GET", "/fapi/v1/positionSide/dual", weight=30))
-    found = _decode_config(answer.body)
+        found = await _look(api, link, "/fapi/v1/positionSide/dual", _decode_config, weight=30)
     mode = PositionMode.HEDGE if found.hedge else PositionMode.ONE_WAY
     if mode is not config.position_mode:
         raise UsageError(
@@ -104,8 +118,7 @@ async def _check_futures(api: RestApi, link: Link, config: Config, symbols: Coll
 
 
 async def _check_leverage(api: RestApi, link: Link, most: int, symbols: Collection[str]) -> None:
-    answer = await persistently(link, lambda: api.fetch("GET", "/fapi/v1/symbolConfig", weight=5))
-    for each in _decode_symbols(answer.body):
+    for each in await _look(api, link, "/fapi/v1/symbolConfig", _decode_symbols, weight=5):
         if each.symbol in symbols and each.leverage > most:
             raise UsageError(
                 f"{link.exchange}: {each.symbol} has leverage {each.leverage}, the profile says at most"

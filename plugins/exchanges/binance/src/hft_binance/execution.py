@@ -59,7 +59,6 @@ from hft_binance.requests import RestOrders, WebsocketOrders
 from hft_binance.rest_api import Refusal, RestApi
 from hft_binance.signing import Ed25519Signer, Signer, make_signer
 from hft_binance.user_stream import ListenKeyStream, SocketStream, UserDataStream
-from hft_binance.wallets import Wallets
 
 __all__ = ["BinanceExecution"]
 
@@ -109,7 +108,6 @@ class BinanceExecution(ExecutionClient[Config]):
             ConfigUpdate: self._on_config_update,
             MarginCall: self._on_margin_call,
         }
-        self._wallets = Wallets()
         self._is_ready = False
         self._timers: list[Timer] = []
         self._measuring: set[Product] = set()
@@ -198,6 +196,9 @@ class BinanceExecution(ExecutionClient[Config]):
 
     # -- the account -------------------------------------------------------------------------------
 
+    def wallet_of(self, instrument: Instrument) -> str:
+        return product_traded(instrument).value
+
     async def start(self, instruments: Sequence[Instrument]) -> None:
         by_product: dict[Product, list[Instrument]] = {}
         for instrument in instruments:
@@ -246,9 +247,7 @@ class BinanceExecution(ExecutionClient[Config]):
 
     async def balances(self) -> Sequence[BalanceReport]:
         with self._answers("balances"):
-            for product, account in self._accounts.items():
-                self._wallets.listed(product, await account.balances())
-        return self._wallets.all()
+            return [report for account in self._accounts.values() for report in await account.balances()]
 
     async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
         # All at once, each as its turn comes; one that fails keeps no other from being cancelled.
@@ -324,7 +323,6 @@ class BinanceExecution(ExecutionClient[Config]):
             recv_window_ms=self.config.recv_window // 1_000_000,
         )
         self._apis[product] = api
-        self._wallets.open(product)
         self._accounts[product] = Account(
             api, self._evidence, self.link.exchange, instruments, self.config.position_mode
         )
@@ -498,14 +496,12 @@ class BinanceExecution(ExecutionClient[Config]):
     def _on_account_position(self, product: Product, event: AccountPosition, recv_ns: int) -> None:
         account = self._accounts[product]
         for each in event.balances:
-            self._tell_balance(product, account.balance(each.asset, each.free, each.locked, event.update_ms))
+            self.events.on_balance(account.balance(each.asset, each.free, each.locked, event.update_ms))
 
     def _on_account_update(self, product: Product, event: AccountUpdate, recv_ns: int) -> None:
         account = self._accounts[product]
         for balance in event.change.balances:
-            self._tell_balance(
-                product, account.balance(balance.asset, balance.wallet, "0", event.transact_ms)
-            )
+            self.events.on_balance(account.balance(balance.asset, balance.wallet, "0", event.transact_ms))
         for position in event.change.positions:
             if instrument := account.instruments.get(position.symbol):
                 self.events.on_position(
@@ -516,10 +512,6 @@ class BinanceExecution(ExecutionClient[Config]):
         if event.change.reason == FUNDING:
             # The event names neither payment nor, in cross margin, symbol; the list of bookings does.
             self._look_for_funding(event.transact_ms * 1_000_000, 0)
-
-    def _tell_balance(self, product: Product, balance: BalanceReport) -> None:
-        if (known := self._wallets.changed(product, balance)) is not None:
-            self.events.on_balance(known)
 
     def _on_config_update(self, product: Product, event: ConfigUpdate, recv_ns: int) -> None:
         self.link.warn(

@@ -47,8 +47,9 @@ class _Spending:
 class MinimumBalance(RiskRule[Config]):
     """Refuse an order that could leave less than ``minimum`` in the account.
 
-    Every open order of the account that spends the asset counts as filled, so orders that fit singly must
-    fit together. It adds up those orders: of many open ones each costs 0.2 us.
+    What all wallets of the account have counts together. Every open order that spends the asset there counts
+    as filled, so orders that fit singly must fit together. It adds up those orders: of many open ones each
+    costs 0.2 us.
     """
 
     refusals = Code
