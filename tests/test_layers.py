@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = sorted(file.parent for file in ROOT.glob("plugins/*/*/pyproject.toml"))
 PUBLIC = {"hft", "hft.capture", "hft.money", "hft.sim"}
-PUBLIC_IN_TESTS = PUBLIC | {f"hft.testing.{file.stem}" for file in ROOT.glob("core/src/hft/testing/*.py")}
+TESTING = [*ROOT.glob("core/src/hft/testing/*.py"), ROOT / "core/src/hft/testing/conformance"]
+PUBLIC_IN_TESTS = PUBLIC | {f"hft.testing.{file.stem}" for file in TESTING}
 TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
 
 

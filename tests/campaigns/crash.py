@@ -33,7 +33,7 @@ from hft.registry.loader import Registry
 from hft.run.kernel import Kernel
 from hft.run.live import Errand, run_live
 from hft.sim.child import Child, start_child
-from tests.campaigns.truth import compare_ledger, compare_orders, fetch_truth
+from hft.testing.truth import compare_ledger, compare_orders, fetch_truth
 
 __all__ = ["Campaign", "main"]
 

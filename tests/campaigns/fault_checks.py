@@ -10,7 +10,7 @@ from hft.events import Fill
 from hft.instrument import Instrument
 from hft.journal import OrderLife
 from hft.ledger import Ledger
-from tests.campaigns.truth import Truth
+from hft.testing.truth import Truth
 
 __all__ = ["compare_balances", "compare_funding", "compare_histories"]
 

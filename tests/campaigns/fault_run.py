@@ -24,7 +24,9 @@ from hft.run.live import run_live
 from hft.run.summary import Summary
 from hft.sim import EventOrder, World, serve
 from hft.sim import Truth as SimulatorTruth
+from hft.testing.truth import Truth, compare_ledger
 from hft.testing.virtual_time import VirtualClock, VirtualLoop, run
+from hft.testing.watch import collected_errors, watch_connections
 from hft_binance.simulator import BinanceSimulator, BinanceSimulatorConfig
 from tests.campaigns.fault_cases import Plan
 from tests.campaigns.fault_checks import compare_balances, compare_funding, compare_histories
@@ -34,10 +36,7 @@ from tests.campaigns.fault_watch import (
     FaultWatch,
     Recovery,
     SendWatch,
-    collected_errors,
-    watch_connections,
 )
-from tests.campaigns.truth import Truth, compare_ledger
 
 __all__ = ["Outcome", "run_plan"]
 

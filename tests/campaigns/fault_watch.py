@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,7 +19,7 @@ from hft.orders.reconciler import Reconciler
 from hft.run.kernel import Kernel
 from hft.sim import ClientOrder, FaultKind, Faults, Fill, OrderEvent
 from hft.sim.faults import Strike
-from hft.testing.virtual_time import VirtualClock, VirtualLoop
+from hft.testing.virtual_time import VirtualClock
 from hft.types import BookState, OrderState, Side
 
 __all__ = [
@@ -29,8 +27,6 @@ __all__ = [
     "ExposureWatch",
     "FaultWatch",
     "SendWatch",
-    "collected_errors",
-    "watch_connections",
 ]
 
 _LOOK_NS = 20_000_000
@@ -209,22 +205,6 @@ class FaultWatch:
         self.over_ns = max(self.over_ns, self._clock.now_ns() + lasts_ns)
 
 
-def watch_connections() -> list[asyncio.Transport]:
-    """Return a list that gets every connection that is made from here on in the running virtual loop."""
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
-    made: list[asyncio.Transport] = []
-    connect = loop.network.connect
-
-    async def watched(*arguments: Any) -> Any:
-        ours, protocol = await connect(*arguments)
-        made.append(ours)
-        return ours, protocol
-
-    loop.network.connect = watched  # type: ignore[method-assign]
-    return made
-
-
 _LASTING = (FaultKind.DELAY, FaultKind.SLOW, FaultKind.REORDER)
 
 _STANDING = (OrderState.NEW, OrderState.PARTIALLY_FILLED)
@@ -302,25 +282,3 @@ def _why_not_quoting(kernel: Kernel) -> str:
                 position = strategy.trading.position(market.instrument)
                 return f"{market.instrument} is not quoted on both sides: {stands}, position {position}"
     return ""
-
-
-class _Collector(logging.Handler):
-    def __init__(self, found: list[str]) -> None:
-        super().__init__(logging.ERROR)
-        self._found = found
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._found.append(self.format(record))
-
-
-@contextlib.contextmanager
-def collected_errors() -> Iterator[list[str]]:
-    """Collect what the event loop has to say of tasks and callbacks that raised."""
-    found: list[str] = []
-    handler = _Collector(found)
-    logger = logging.getLogger("asyncio")
-    logger.addHandler(handler)
-    try:
-        yield found
-    finally:
-        logger.removeHandler(handler)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from hft.clock import Clock
 from hft.depth_path import DepthPaths
 from hft.instrument import Instrument
-from hft.market import Market
+from hft.market import Channel, Market
 from hft.net.spec import ConnectionSpec, Costs, RateLimit, Request, RestAnswer, RestCall
 from hft.plugin.config import ConfigT, Configured
 
@@ -107,6 +107,9 @@ class MarketDataStream(Configured[ConfigT], ABC):
 
     environments: ClassVar[tuple[str, ...]] = ("mainnet",)
     """The names that ``environment:`` may have in a profile, the default first."""
+
+    channels: ClassVar[frozenset[Channel]] = frozenset(Channel)
+    """What it can bring of ``market.channels``, `Channel.MARK` of derivatives only; the rest stays silent."""
 
     rate_limits: ClassVar[tuple[RateLimit, ...]] = ()
     """The published limits that `Request.limit` names."""

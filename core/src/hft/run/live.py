@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 from rich.console import Console
 
-from hft.clock import NS_PER_S, SystemClock
+from hft.clock import NS_PER_S, Clock, SystemClock
 from hft.journal import open_journal
 from hft.latency import Trace
 from hft.profile import Mode, Profile
@@ -106,12 +106,13 @@ async def run_live(
     write: Callable[[str], None],
     warn: Callable[[str, str], None],
     errand: Errand | None = None,
+    clock: Clock | None = None,
 ) -> Summary:
     """Run until the duration is over, a signal asks to stop, or trading is halted; then stop cleanly.
 
-    ``warn`` takes a key, by which it limits the rate, and a line.
+    ``warn`` takes a key, by which it limits the rate, and a line. ``clock`` is the system's by default.
     """
-    clock = SystemClock()
+    clock = clock or SystemClock()
     trace = Trace(clock.now_ns)
     kernel = Kernel(profile, clock, run_id=str(clock.now_ns()), trace=trace, write=write, warn=warn)
     kernel.has_strategies = errand is None
@@ -225,13 +226,13 @@ async def _first(stop: asyncio.Event, work: asyncio.Future[None] | None, timeout
         await asyncio.gather(*waited, return_exceptions=True)
 
 
-async def _look(view: View, clock: SystemClock) -> None:
+async def _look(view: View, clock: Clock) -> None:
     while True:
         await clock.sleep(_LOOK_NS)
         view.refresh_if_due()
 
 
-async def _drain(kernel: Kernel, clock: SystemClock) -> None:
+async def _drain(kernel: Kernel, clock: Clock) -> None:
     began_ns = clock.now_ns()
     while clock.now_ns() < began_ns + _FLATTEN_NS:
         if kernel.flattener.is_done:

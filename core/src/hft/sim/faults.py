@@ -114,6 +114,8 @@ class Faults:
         self.seed = seed
         self.armed: list[ArmedFault] = []
         self.finished: deque[ArmedFault] = deque(maxlen=_MAX_FINISHED)
+        self.observer: Callable[[Place, str], None] | None = None
+        """Told of everything that passes, whether something strikes it or not."""
         self._skewed = clock if isinstance(clock, SkewedClock) else None
         self.clock = clock.true if isinstance(clock, SkewedClock) else clock
         """The true time, whatever the exchange believes."""
@@ -127,7 +129,7 @@ class Faults:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is armed and nothing held back, so that nobody needs to ask."""
-        return not self.armed and not self._held and not self._gaps
+        return not (self.armed or self._held or self._gaps or self.observer)
 
     @property
     def room(self) -> int:
@@ -175,6 +177,8 @@ class Faults:
 
     def strike(self, place: Place, name: str, kinds: frozenset[FaultKind]) -> Strike | None:
         """Return what strikes here, one of ``kinds``; None where everything goes well."""
+        if self.observer is not None:
+            self.observer(place, name)
         now_ns = self.clock.now_ns()
         for armed in tuple(self.armed):
             fault = armed.fault

@@ -13,11 +13,9 @@ import attrs
 
 from hft.instrument import Instrument
 from hft.ledger import Ledger
-from hft.types import InstrumentKind, PositionSide
+from hft.types import PositionSide
 
 __all__ = ["Truth", "compare_ledger", "compare_orders", "fetch_truth"]
-
-_PRODUCTS = {InstrumentKind.SPOT: "spot", InstrumentKind.PERPETUAL: "usdm"}
 
 
 @attrs.frozen
@@ -34,12 +32,8 @@ class Truth:
 
     def fills(self, instrument: Instrument) -> list[Mapping[str, Any]]:
         """Return the fills of an instrument."""
-        product = _PRODUCTS[instrument.kind]
         return [
-            fill
-            for order in self.orders(product)
-            if order["symbol"] == instrument.symbol
-            for fill in order["fills"]
+            fill for order in self.orders() if order["symbol"] == instrument.symbol for fill in order["fills"]
         ]
 
 

@@ -1,0 +1,33 @@
+"""The suite of execution clients."""
+
+from __future__ import annotations
+
+import pytest
+
+from hft.testing.conformance.account import AccountCards
+from hft.testing.conformance.cards import Suite
+from hft.testing.conformance.exchange import ExchangeUnderTest
+from hft.testing.conformance.orders import OrderCards
+from hft.testing.conformance.trouble import TroubleCards
+
+__all__ = ["ExecutionSuite"]
+
+
+class ExecutionSuite(
+    OrderCards,
+    TroubleCards,
+    AccountCards,
+    Suite,
+    about="execution",
+    number_of_cards=43,
+    fixtures=("exchange",),
+):
+    """What an `ExecutionClient` has to hold, on the plugin's own simulator.
+
+    The one fixture is ``exchange``, an `ExchangeUnderTest`; make it once, at the top of the module.
+    """
+
+    def subject(self, request: pytest.FixtureRequest) -> ExchangeUnderTest:
+        """Return the exchange."""
+        exchange: ExchangeUnderTest = request.getfixturevalue("exchange")
+        return exchange

@@ -1,0 +1,1 @@
+"""The Acme exchange, a plugin for hft."""
