@@ -200,7 +200,7 @@ async def test_without_a_key_there_is_no_trading() -> None:
 
 async def test_demo_takes_orders_by_rest_only() -> None:
     world = await World(environment="demo").start()
-    assert world.link.connects == ["wss://stream-demo.bybit.com/v5/private"]
+    assert world.link.connects == ["wss://stream-demo.bybit.com/v5/private?max_active_time=1m"]
     assert any("by REST only" in warning for warning in world.link.warnings)
 
 

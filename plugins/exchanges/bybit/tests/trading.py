@@ -26,7 +26,7 @@ SECOND_NS = 1_000_000_000
 KEY, SECRET = "vectorApiKey0123456789ABCDEFabcdef", "vectorSecret0123456789abcdef"
 
 TRADE = "wss://stream.bybit.com/v5/trade"
-PRIVATE = "wss://stream.bybit.com/v5/private"
+PRIVATE = "wss://stream.bybit.com/v5/private?max_active_time=1m"
 
 
 def instrument(kind: InstrumentKind) -> Instrument:

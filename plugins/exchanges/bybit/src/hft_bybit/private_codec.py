@@ -282,9 +282,12 @@ def decode_extra_fees(data: Raw) -> list[ExtraFee]:
 
 
 def refusal_of(body: bytes) -> tuple[int, str]:
-    """Read code and words of a refusal; what is not the exchange's own has code 0 and no words."""
+    """Read code and words of a refusal; what is not the exchange's own has code 0 and no words.
+
+    What was signed is repeated where the signature is wrong, with the key in it: that is left out.
+    """
     try:
         answer = decode_envelope(body)
     except DecodeError:
         return 0, ""
-    return answer.code, answer.message
+    return answer.code, answer.message.partition("origin_string")[0].rstrip()

@@ -16,6 +16,10 @@ from hft_bybit.signing import Signer
 
 __all__ = ["TOPICS", "UserStream"]
 
+_CUT_AFTER = "?max_active_time=1m"
+"""When the exchange cuts a connection that says nothing, which is when the dead man's switch begins to count:
+three pings long. By itself it waits for ten minutes."""
+
 TOPICS = ("order", "execution", "position", "wallet")
 
 _CATEGORIES = ("", "spot", "linear", "inverse", "option")
@@ -41,7 +45,7 @@ class UserStream:
         changed: Callable[[str], None],
         bad_time: Callable[[], None],
     ) -> None:
-        self.spec = private_spec(host, PRIVATE_PATH, b'{"req_id":"ping","op":"ping"}')
+        self.spec = private_spec(host, f"{PRIVATE_PATH}{_CUT_AFTER}", b'{"req_id":"ping","op":"ping"}')
         self.conn = self.spec.name
         self.ready = False
         self.unknown: dict[str, int] = {}

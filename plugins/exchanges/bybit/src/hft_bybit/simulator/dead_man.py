@@ -36,14 +36,22 @@ class DeadManSwitches:
         self._windows[account, product] = seconds
 
     def watch(self, connection: PrivateConnection, account: str, products: frozenset[Product]) -> None:
-        """Learn for which products a connection stands now; gone, or unsubscribed, for none."""
+        """Learn for which products a connection stands now; to stand for one no more cancels nothing."""
         for product in Product:
             key = account, product
             watching = self._watching.setdefault(key, set())
             if product in products:
                 watching.add(connection)
                 self._stop(key)
-            elif connection in watching:
+            else:
+                watching.discard(connection)
+
+    def leave(self, connection: PrivateConnection, account: str) -> None:
+        """Learn that a connection is gone."""
+        for product in Product:
+            key = account, product
+            watching = self._watching.get(key, set())
+            if connection in watching:
                 watching.discard(connection)
                 if not watching:
                     self._arm(key)

@@ -156,8 +156,15 @@ class PrivateSide:
         }
 
     def _connect_private(self, request: web.Request, outbox: Outbox) -> Connection:
+        switches = self._switches
         return PrivateConnection(
-            outbox, self._hub, self._gate.keys, self._clock, self._switches.watch, idle_ns(request)
+            outbox,
+            self._hub,
+            self._gate.keys,
+            self._clock,
+            switches.watch,
+            switches.leave,
+            idle_ns(request),
         )
 
     def _connect_trade(self, request: web.Request, outbox: Outbox) -> Connection:

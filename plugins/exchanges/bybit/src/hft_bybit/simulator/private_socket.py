@@ -25,7 +25,10 @@ DEAD_MAN_TOPICS = {"dcp.future": Product.LINEAR, "dcp.spot": Product.SPOT}
 
 
 class PrivateConnection(Connection):
-    """One client of the private stream; ``watch`` is told which products its life keeps orders alive for."""
+    """One client of the private stream.
+
+    ``watch`` is told for which products it keeps orders alive from now on, and at its end ``leave``.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class PrivateConnection(Connection):
         keys: Mapping[str, ApiKey],
         clock: Clock,
         watch: Callable[[PrivateConnection, str, frozenset[Product]], None],
+        leave: Callable[[PrivateConnection, str], None],
         idle_ns: int,
     ) -> None:
         super().__init__(outbox, hub, idle_ns)
@@ -42,7 +46,7 @@ class PrivateConnection(Connection):
         self._watch = watch
         self._account = ""
         self._watched: frozenset[Product] = frozenset()
-        self.on_leave = lambda: self._guard(frozenset())
+        self.on_leave = lambda: leave(self, self._account)
 
     def handle(self, frame: dict[str, Any]) -> None:
         op, args = frame.get("op"), frame.get("args")
@@ -82,10 +86,7 @@ class PrivateConnection(Connection):
                 continue
             change = self.hub.subscribe if op == "subscribe" else self.hub.unsubscribe
             change(self.subscriber, f"user/{self._account}/{name}")
-        self._guard(frozenset(watched))
+        if watched != self._watched:
+            self._watched = frozenset(watched)
+            self._watch(self, self._account, self._watched)
         return ""
-
-    def _guard(self, products: frozenset[Product]) -> None:
-        if products != self._watched:
-            self._watched = products
-            self._watch(self, self._account, products)
