@@ -326,6 +326,29 @@ def test_a_lost_book_is_lost_for_us(tmp_path: Path, run: Run) -> None:
     assert result.instruments["BTC/USDT@binance"].orders_accepted == 1
 
 
+@pytest.mark.parametrize("pure", ["0", "1"])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"kind": 9}, "event 7 is of unknown kind 9"), ({"kind": 1, "price": 0}, "level 0 x 6")],
+)
+def test_an_event_that_is_none_ends_it(tmp_path: Path, change: dict[str, int], says: str, pure: str) -> None:
+    rows = example()
+    rows[7] = {**rows[7], **change, "size": 6}
+    write(tmp_path / "data", rows)
+    profile = tmp_path / "p.yaml"
+    profile.write_text(PROFILE.format(key="binance"))
+    (tmp_path / "script.py").write_text(SCRIPT.format(actions=[], start_ns=START_NS))
+    done = subprocess.run(
+        [sys.executable, "-m", "hft", "backtest", str(profile)],
+        env=os.environ | {"HFT_PURE_PYTHON": pure},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == ExitCode.FAULT
+    assert says in done.stderr
+
+
 @pytest.mark.parametrize(
     ("key", "change", "says"),
     [

@@ -250,10 +250,13 @@ cdef class NativeLoop:
                 )
                 if matches is not None:
                     self.call(cursor, cursor.settle, matches)
-        elif kind == QUOTE_EVENT and cursor.is_ours:
-            side = cursor.sides[at] <= 0
-            cursor.quoted = cursor.quote_sides[side] = True
-            cursor.quote_prices[side], cursor.quote_sizes[side] = cursor.prices[at], cursor.sizes[at]
+        elif kind == QUOTE_EVENT:
+            if cursor.is_ours:
+                side = cursor.sides[at] <= 0
+                cursor.quoted = cursor.quote_sides[side] = True
+                cursor.quote_prices[side], cursor.quote_sizes[side] = cursor.prices[at], cursor.sizes[at]
+        else:
+            raise DataError(f"{(<object>cursor.book.instrument).id}: event {at} is of unknown kind {kind}")
         is_last = cursor.flags[at] & LAST_EVENT
         if is_last:
             if cursor.touched:
