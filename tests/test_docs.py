@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import enum
 import importlib
 import inspect
 import re
 import shlex
 import sys
 import tomllib
-import types
-import typing
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +20,14 @@ import hft
 from hft.cli.exit_codes import ExitCode
 from hft.cli.main import COMMANDS
 from hft.cli.parser import make_parser
-from hft.orders.config import AccountConfig
-from hft.paper.config import PaperConfig
 from hft.plugin import hookspecs
 from hft.plugin.risk import KernelRefusal
 from hft.profile import read_profile
 from hft.profile.fault_file import read_faults
-from hft.profile.model import ComponentKeys, ExchangeKeys, ProfileKeys, StrategyKeys
-from hft.profile.values import format_duration
 from hft.registry.discovery import PluginKind, discover
 from hft.registry.loader import Registry
-from hft.routing.config import FeesConfig
 from hft.sim.fault import KINDS, Fault, FaultKind, Place
-from tests import conformance_page
+from tests import conformance_page, profile_page
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -234,109 +225,22 @@ def test_every_public_name_is_in_the_reference() -> None:
 
 # -- every key of a profile ----------------------------------------------------------------------------
 
-PROFILE_PAGE = DOCS / "reference" / "profile.md"
-KERNEL = {
-    "## The profile": ProfileKeys,
-    "## An exchange": ExchangeKeys,
-    "## Simulated fills": PaperConfig,
-    "## An account": AccountConfig,
-    "## Fees": FeesConfig,
-    "## A strategy": StrategyKeys,
-    "## A risk rule": ComponentKeys,
-}
 
-
-def configurations() -> dict[str, type[Any]]:
-    """Return the heading and the attrs class of each part of a profile."""
-    found = dict(KERNEL)
-    registry = Registry()
-    for each in discover(PluginKind.EXCHANGE, PluginKind.STRATEGY, PluginKind.RISK):
-        plugin = registry.load(each.kind, each.name, base=None)
-        offer = plugin.market_data() or plugin.strategy() or plugin.risk_rule()
-        assert offer is not None
-        found[f"## {each.kind.singular.capitalize()} `{each.name}`"] = offer.Config
-        if simulator := plugin.simulator():
-            found[f"## Simulator of `{each.name}`"] = simulator.Config
-    return found
-
-
-NAMES = {
-    bool: "true or false",
-    int: "whole number",
-    float: "number",
-    str: "text",
-    Decimal: "decimal",
-    hft.Duration: "duration",
-    hft.InstrumentId: "instrument",
-    hft.Money: "money",
-    hft.Secret: "secret",
-}
-
-
-def name_of(type_: Any) -> str:
-    """Return the words for a type that a profile can fill."""
-    if type_ in NAMES:
-        return NAMES[type_]
-    origin, arguments = typing.get_origin(type_), typing.get_args(type_)
-    if origin in (types.UnionType, typing.Union):
-        return " or ".join(dict.fromkeys(name_of(one) for one in arguments if one is not type(None)))
-    if origin is tuple:
-        return f"list of {name_of(arguments[0])}"
-    if isinstance(type_, type) and issubclass(type_, enum.Enum):
-        return "one of " + ", ".join(f"`{one.value}`" for one in type_)
-    return "mapping"
-
-
-def default_of(field: attrs.Attribute[Any], type_: Any) -> str:
-    """Return a field's default as a profile would write it."""
-    value = field.default
-    if value is attrs.NOTHING:
-        return "required"
-    if value is None or hasattr(value, "factory") or attrs.has(type(value)) or value == ():
-        return "optional"
-    if type_ is hft.Duration:
-        text = format_duration(value)
-    elif isinstance(value, Decimal):
-        text = f'"{value:f}"' if value % 1 else f"{value:f}"
-    elif isinstance(value, tuple):
-        text = f"[{', '.join(str(one) for one in value)}]"
-    elif isinstance(value, bool):
-        text = str(value).lower()
-    else:
-        text = str(value.value if isinstance(value, enum.Enum) else value)
-    return f"default `{text}`"
-
-
-def entries(config: type[Any]) -> str:
-    """Return what the reference has to say of each field of a ``Config``."""
-    hints = typing.get_type_hints(config)
-    fields = [field for field in attrs.fields(config) if field.init]
-    assert all(field.metadata.get("doc") for field in fields), f"{config}: every field needs option(doc=...)"
-    return "\n".join(
-        f"### `{field.name}`\n\n{sentence(field.metadata['doc'])} "
-        f"({name_of(hints[field.name])}, {default_of(field, hints[field.name])}).\n"
-        for field in fields
-    )
-
-
-def sentence(text: str) -> str:
-    """Begin with a capital letter."""
-    return text[0].upper() + text[1:]
-
-
-@pytest.mark.parametrize("heading", configurations())
+@pytest.mark.parametrize("heading", profile_page.configurations())
 def test_every_key_of_a_profile_is_in_the_reference(heading: str) -> None:
-    text = section(PROFILE_PAGE, heading)
+    text = section(profile_page.PAGE, heading)
     keys = text[text.index("### ") :].strip() if "### " in text else ""
-    expected = entries(configurations()[heading]).strip()
-    assert keys == expected, f"put this under {heading!r}:\n\n{expected}"
+    expected = profile_page.entries(profile_page.configurations()[heading]).strip()
+    assert keys == expected, "python -m tests.profile_page"
 
 
 def test_no_part_of_a_profile_is_described_that_is_not_there() -> None:
     described = re.findall(
-        r"^## (?:Exchange|Strategy|Risk|Simulator of) `.*$", PROFILE_PAGE.read_text(), re.MULTILINE
+        r"^## (?:Exchange|Strategy|Risk|Simulator of) `.*$", profile_page.PAGE.read_text(), re.MULTILINE
     )
-    assert described == [heading for heading in configurations() if heading not in KERNEL]
+    assert described == [
+        heading for heading in profile_page.configurations() if heading not in profile_page.KERNEL
+    ]
 
 
 # -- faults --------------------------------------------------------------------------------------------
@@ -346,7 +250,7 @@ FAULTS_PAGE = DOCS / "reference" / "faults.md"
 
 def test_every_option_of_a_fault_is_in_the_reference() -> None:
     text = section(FAULTS_PAGE, "## Options")
-    expected = entries(Fault).strip()
+    expected = profile_page.entries(Fault).strip()
     assert text[text.index("### ") :].strip() == expected, f"put this under '## Options':\n\n{expected}"
 
 
