@@ -226,6 +226,7 @@ def test_what_is_under_way_does_not_change_with_the_kernels_order(rig: Any) -> N
         ({"size": 101}, "size 0.101 is above the maximum of 0.100"),
         ({"price": 9, "size": 2}, "notional 0.0090 is below the minimum of 0.01"),
         ({"price": 0}, "price 0.0 is not positive"),
+        ({"price": 2**62}, "price or size is too large"),
         ({"time_in_force": TimeInForce.GTD}, "time in force GTD is not supported"),
         (
             {"time_in_force": TimeInForce.IOC, "post_only": True},
@@ -242,6 +243,16 @@ def test_refusals_say_why(make_rig: Any, fields: dict[str, Any], reason: str) ->
     rig.place(BUY, order.pop("price"), order.pop("size"), **order)
     rig.clock.advance_to(100 * MS)
     assert (rig.told, rig.reasons()) == ([(8, "c1", "rejected")], [reason])
+
+
+def test_a_size_that_no_book_could_hold_is_refused(rig: Any) -> None:
+    rig.show({100: 10}, {102: 10})
+    rig.place(BUY, 100, 2**62)
+    order = rig.place(BUY, 100, 1)
+    rig.clock.advance_to(100 * MS)
+    rig.amend(order, 100, 2**70)
+    rig.clock.advance_to(200 * MS)
+    assert rig.reasons() == ["price or size is too large", "", "price or size is too large"]
 
 
 def test_a_market_orders_notional_is_judged_at_the_best_price(make_rig: Any) -> None:

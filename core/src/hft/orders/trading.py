@@ -161,7 +161,7 @@ class StrategyTrading(Trading):
     def every(self, interval_ns: int, callback: Callable[[], None]) -> Timer:
         if interval_ns <= 0:
             raise ValueError(f"interval must be positive, got {interval_ns}")
-        timer = _Repeating(self.clock, interval_ns, lambda: self.guard.call(callback), self._timers)
+        timer = _Repeating(self.clock, interval_ns, partial(self.guard.call, callback), self._timers)
         if self.refusal:
             timer.cancel()
         return timer
@@ -241,7 +241,8 @@ class _Repeating(Timer):
 
     def _repeat(self) -> None:
         # Calls that were missed while the process was busy are not made up for.
-        missed = max(0, self._clock.now_ns() - self.when_ns) // self._interval_ns
+        late_ns = self._clock.now_ns() - self.when_ns
+        missed = late_ns // self._interval_ns if late_ns > 0 else 0
         self.when_ns += (missed + 1) * self._interval_ns
         self._current = self._clock.call_at(self.when_ns, self._repeat)
         self.fire()

@@ -14,7 +14,7 @@ from hft.book import OrderBook
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
 from hft.events import Fill, Funding, OrderReport, ReportKind, Trade
-from hft.instrument import Instrument
+from hft.instrument import MAX_COUNT, Instrument
 from hft.market import Channel, Market
 from hft.money import product, trim
 from hft.order import Order
@@ -261,6 +261,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
             return "a limit order needs a price, a market order must have none"
         if price is not None and price <= 0:
             return f"price {instrument.format_price(price)} is not positive"
+        if size >= MAX_COUNT or (price is not None and price >= MAX_COUNT):
+            return "price or size is too large"
         if order.post_only and (price is None or order.time_in_force is not TimeInForce.GTC):
             return "an order that cannot wait cannot be post-only"
         if size < max(1, instrument.min_size):
