@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -10,6 +11,11 @@ import pytest
 
 from hft import Account, Secret
 from hft.testing.conformance import ExchangeUnderTest, ExecutionSuite, MarketDataSuite
+
+CAPTURE = (
+    Path(__file__).resolve().parents[4].parent
+    / "shared/captures/hyperliquid/btc_2025-01-26_first12s.jsonl.gz"
+)
 
 
 def credentials(account: Account) -> Mapping[str, Any]:
@@ -22,6 +28,7 @@ PERPS = ExchangeUnderTest(
     title="hyperliquid perps",
     symbols=("BTC/USDC:USDC", "ETH/USDC:USDC", "SOL/USDC:USDC"),
     credentials=credentials,
+    capture=CAPTURE,
 )
 MODIFYING = attrs.evolve(PERPS, title="hyperliquid perps, modifying", config={"modify": True})
 SPOT = ExchangeUnderTest(

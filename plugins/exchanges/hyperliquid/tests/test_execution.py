@@ -146,6 +146,7 @@ def infos() -> dict[str, Any]:
         "activeAssetData": {"leverage": {"type": "cross", "value": 20}},
         "userFillsByTime": [],
         "userFunding": [],
+        "extraAgents": [],
     }
 
 
@@ -244,6 +245,7 @@ async def test_it_is_ready_when_every_feed_is_subscribed_to() -> None:
         "spotMeta",
         "userRole",
         "clearinghouseState",
+        "extraAgents",
     ]
     world.link.open(CONN)
     wanted = [send.json["subscription"] for send in world.link.sends]
@@ -295,6 +297,18 @@ async def test_a_start_refuses_an_address_that_is_no_account(role: Any, words: s
     world.link.infos["userRole"] = role
     with pytest.raises(UsageError, match=words):
         await world.start()
+
+
+async def test_an_api_wallet_that_expires_soon_is_told_of() -> None:
+    world = World()
+    days = 86_400_000
+    world.link.infos["extraAgents"] = [
+        {"name": "bot", "address": AGENT, "validUntil": START_MS + 2 * days},
+        {"name": "other", "address": VAULT, "validUntil": START_MS},
+    ]
+    await world.start()
+    assert len(world.link.warnings) == 1
+    assert "expires in 2.0 days" in world.link.warnings[0]
 
 
 def test_what_is_no_address_or_no_key_is_refused_at_once() -> None:

@@ -6,15 +6,19 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from hft import Backoff, DecodeError, Link, TransportError, UsageError, decoder
-from hft_hyperliquid.private_codec import ActiveAsset, Role
+from hft_hyperliquid.codec import NS_PER_MS
+from hft_hyperliquid.private_codec import ActiveAsset, Agent, Role
 from hft_hyperliquid.rest_api import RestApi
 
-__all__ = ["check_leverage", "check_signer", "persistently", "warn_of_time"]
+__all__ = ["check_leverage", "check_signer", "persistently", "warn_of_expiry", "warn_of_time"]
 
 _INITIAL_NS, _MAXIMUM_NS = 500_000_000, 30_000_000_000
 _LARGE_OFFSET_NS = 1_000_000_000
+_DAY_NS = 86_400_000_000_000
+_SOON_DAYS = 7
 
 _decode_role = decoder(Role, "role of an address")
+_decode_agents = decoder(list[Agent], "API wallets")
 _decode_asset = decoder(ActiveAsset, "settings of a perpetual")
 
 T = TypeVar("T")
@@ -75,6 +79,19 @@ async def check_leverage(api: RestApi, link: Link, user: str, coins: Iterable[st
                 f"{link.exchange}: {coin} has leverage {leverage}, the profile says at most {most};"
                 " lower it at the exchange"
             )
+
+
+async def warn_of_expiry(api: RestApi, link: Link, account: str, signer: str) -> None:
+    """Tell of an API wallet that may sign for a few days only; those without a name do not say."""
+
+    async def ask() -> list[Agent]:
+        return _decode_agents((await api.ask({"type": "extraAgents", "user": account})).body)
+
+    now_ns = api.server_ns(link.clock.now_ns())
+    for agent in await persistently(link, ask):
+        days = (agent.valid_until_ms * NS_PER_MS - now_ns) / _DAY_NS
+        if agent.address.lower() == signer and days < _SOON_DAYS:
+            link.warn(f"{link.exchange}: the API wallet {signer} expires in {days:.1f} days, approve another")
 
 
 async def _role(api: RestApi, link: Link, address: str) -> Role:

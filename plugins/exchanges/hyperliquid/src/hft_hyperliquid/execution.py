@@ -45,7 +45,13 @@ from hft_hyperliquid import private_codec as wire
 from hft_hyperliquid.account import PERPS, SPOT, Account, NoSuchOrder
 from hft_hyperliquid.actions import Envelopes
 from hft_hyperliquid.budget import Budget
-from hft_hyperliquid.checks import check_leverage, check_signer, persistently, warn_of_time
+from hft_hyperliquid.checks import (
+    check_leverage,
+    check_signer,
+    persistently,
+    warn_of_expiry,
+    warn_of_time,
+)
 from hft_hyperliquid.codec import NS_PER_MS
 from hft_hyperliquid.config import Config, OrderEntry
 from hft_hyperliquid.endpoints import network_at
@@ -192,6 +198,8 @@ class HyperliquidExecution(ExecutionClient[Config]):
         await check_signer(self._api, self.link, self._address, self._signer.address, self._vault)
         await persistently(self.link, self._account.measure)
         warn_of_time(self._api, self.link)
+        if self._signer.address != self._address:
+            await warn_of_expiry(self._api, self.link, self._address, self._signer.address)
         if self.config.max_leverage is not None:
             perpetuals = [
                 coin for coin, each in self._instruments.items() if each.kind is InstrumentKind.PERPETUAL

@@ -16,6 +16,7 @@ from hft import DecodeError, decoder
 __all__ = [
     "ActionAnswer",
     "ActiveAsset",
+    "Agent",
     "Clearinghouse",
     "Fill",
     "FundingEntry",
@@ -177,6 +178,13 @@ class Role(Struct):
 
     role: str
     data: _RoleData = field(default_factory=_RoleData)
+
+
+class Agent(Struct):
+    """An API wallet that has a name."""
+
+    address: str
+    valid_until_ms: int = field(name="validUntil")
 
 
 class _Leverage(Struct):
