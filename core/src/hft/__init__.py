@@ -73,6 +73,7 @@ from hft.plugin.risk import (
 from hft.plugin.routing import ParentOrder, ParentState, RoutingStyle
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
+from hft.recent import Recent
 from hft.secret import Secret
 from hft.synchroniser import Continuity, Step, Synchroniser
 from hft.trade_ids import TradeIds
@@ -161,6 +162,7 @@ __all__ = [
     "ProfileError",
     "Quote",
     "RateLimit",
+    "Recent",
     "RecordedFeed",
     "Refusal",
     "Refused",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
@@ -32,7 +33,8 @@ class Seen(Generic[KeyT]):
 
     def __init__(self, horizon: Horizon) -> None:
         self._horizon = horizon
-        self._times: dict[KeyT, int] = {}
+        # Its first entry is found at once also where many were deleted, unlike that of a dict.
+        self._times: OrderedDict[KeyT, int] = OrderedDict()
 
     def __contains__(self, key: KeyT) -> bool:
         return key in self._times

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from hft.journal.schema import FILLS, INSTRUMENTS, NOTES, ORDERS, RUNS, STATES, Row, Table
+from hft.recent import Recent
 from hft.types import OrderState
 
 __all__ = ["State"]
@@ -29,7 +30,7 @@ class State:
     def __init__(self) -> None:
         self.orders: dict[str, Row] = {}
         self.states: dict[str, Row] = {}
-        self.finished: dict[str, tuple[Row, Row]] = {}
+        self.finished: Recent[str, tuple[Row, Row]] = Recent(FINISHED_KEPT)
         self.last_fills: dict[int, Row] = {}
         self.last_notes: dict[str, Row] = {}
         self.instruments: dict[int, Row] = {}
@@ -75,8 +76,6 @@ class State:
             self.orders.pop(client_order_id)
             self.states.pop(client_order_id, None)
             self.finished[client_order_id] = (order, row)
-            if len(self.finished) > FINISHED_KEPT:
-                del self.finished[next(iter(self.finished))]
         else:
             self.states[client_order_id] = row
 

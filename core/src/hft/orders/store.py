@@ -12,6 +12,7 @@ from hft.order import Order
 from hft.orders.desk import Desk
 from hft.orders.record import Record
 from hft.plugin.execution import ExecutionClient
+from hft.recent import Recent
 from hft.types import Side
 
 __all__ = ["OrderStore"]
@@ -26,7 +27,7 @@ class OrderStore:
     def __init__(self) -> None:
         self.desks: dict[Instrument, Desk] = {}
         self.open: dict[str, Record] = {}
-        self.finished: dict[str, Record] = {}
+        self.finished: Recent[str, Record] = Recent(_FINISHED_KEPT)
         self._clients: dict[str, ExecutionClient[Any]] = {}
 
     def add_exchange(self, key: str, client: ExecutionClient[Any]) -> None:
@@ -66,8 +67,6 @@ class OrderStore:
     def remember(self, record: Record) -> None:
         """Keep an order that has ended for what is told of it late."""
         self.finished[record.order.client_order_id] = record
-        if len(self.finished) > _FINISHED_KEPT:
-            del self.finished[next(iter(self.finished))]
 
     def select(self, strategy: str | None, instrument: Instrument | None) -> list[Record]:
         """Return the open orders of a strategy, of an instrument, or of both; None stands for all."""

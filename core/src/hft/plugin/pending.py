@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from hft.clock import Clock, Timer
+from hft.recent import Recent
 
 __all__ = ["PendingRequests"]
 
@@ -36,7 +37,7 @@ class PendingRequests(Generic[RequestT]):
         self._timeout_ns = timeout_ns
         self._unanswered = unanswered
         self._under_way: dict[str, tuple[int, RequestT]] = {}
-        self._late: dict[str, RequestT] = {}
+        self._late: Recent[str, RequestT] = Recent(_LATE_KEPT)
         self._timer: Timer | None = None
 
     def __len__(self) -> int:
@@ -85,6 +86,4 @@ class PendingRequests(Generic[RequestT]):
 
     def _give_up(self, request_id: str, request: RequestT, reason: str) -> None:
         self._late[request_id] = request
-        if len(self._late) > _LATE_KEPT:
-            del self._late[next(iter(self._late))]
         self._unanswered(request, reason)

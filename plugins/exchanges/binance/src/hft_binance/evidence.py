@@ -15,6 +15,7 @@ from hft import (
     OrderReport,
     PositionSide,
     Price,
+    Recent,
     ReportKind,
     Side,
     Size,
@@ -105,17 +106,14 @@ class Evidence:
         self.events = events
         self._warn = warn
         self._lacking = lacking
-        self._client_ids: dict[tuple[Instrument, str], str] = {}
-        self._became: dict[str, str] = {}
+        self._client_ids: Recent[tuple[Instrument, str], str] = Recent(_IDS_KEPT)
+        self._became: Recent[str, str] = Recent(_IDS_KEPT)
 
     # -- ids ---------------------------------------------------------------------------------------
 
     def note_id(self, instrument: Instrument, order_id: str, client_order_id: str) -> None:
         """Remember whose id an exchange's id is."""
-        ids = self._client_ids
-        ids[instrument, order_id] = client_order_id
-        if len(ids) > _IDS_KEPT:
-            del ids[next(iter(ids))]
+        self._client_ids[instrument, order_id] = client_order_id
 
     def client_id(self, instrument: Instrument, order_id: str) -> str | None:
         """Return the client id of an exchange's id, None where it was never told."""
@@ -234,8 +232,6 @@ class Evidence:
 
     def _note_became(self, instrument: Instrument, client_order_id: str, order_id: str) -> None:
         self._became[client_order_id] = order_id
-        if len(self._became) > _IDS_KEPT:
-            del self._became[next(iter(self._became))]
         self.note_id(instrument, order_id, client_order_id)
 
     # -- answers -----------------------------------------------------------------------------------
