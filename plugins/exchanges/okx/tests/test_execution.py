@@ -251,6 +251,18 @@ async def test_a_session_that_was_logged_out_is_lost_and_logs_in_again() -> None
         world.client.place(order(SWAP))
 
 
+async def test_an_answer_that_says_so_logs_in_again_as_well() -> None:
+    world = await World(SWAP).ready()
+    world.client.place(order(SWAP))
+    world.answer(code="60011", msg="Please log in")
+    report, lost = world.events.take()
+    assert (report.kind, report.reason) == (ReportKind.REJECTED, "not sent: Please log in")
+    assert lost.startswith("lost: logged out")
+    assert world.frame["op"] == "login"
+    world.log_in()
+    assert world.events.take() == ["ready"]
+
+
 async def test_the_exchange_announces_that_it_closes_the_connection() -> None:
     world = await World(SWAP).ready()
     world.link.receive(PRIVATE, {"event": "notice", "code": "64008", "msg": "upgrade", "connId": "a"})

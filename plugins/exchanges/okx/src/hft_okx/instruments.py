@@ -43,7 +43,6 @@ class Listed(msgspec.Struct):
     ctMult: str = ""  # noqa: N815
     ctValCcy: str = ""  # noqa: N815
     maxLmtSz: str = ""  # noqa: N815
-    maxMktSz: str = ""  # noqa: N815
     instIdCode: int | str | None = None  # noqa: N815
 
 

@@ -186,6 +186,8 @@ class PrivateSocket:
             request.unanswered(f"the answer was not understood: {error}")
             raise
         request.answered(answer, recv_ns)
+        if frame.code == NOT_LOGGED_IN:
+            self._log_in_again(f"{frame.code} {frame.msg[:200]!r}")
 
     def _on_event(self, frame: PrivateFrame) -> None:
         match frame.event:
@@ -227,16 +229,20 @@ class PrivateSocket:
         if request is not None:
             request.answered(OrderAnswer(code=frame.code, msg=frame.msg), self._link.clock.now_ns())
         if frame.code == NOT_LOGGED_IN and self._logged_in:
-            # The session was logged out; so must we be, and try again.
-            self._logged_in = False
-            self._lose(f"logged out: {said}")
-            self._login.begin()
+            self._log_in_again(said)
         elif not self._logged_in:
             self._login.refused(said)
         elif not self.ready:
             self._subscription.refused(f"subscription: {said}")
         elif request is None:
             self._link.warn(f"{self.conn}: refused: {said}")
+
+    def _log_in_again(self, said: str) -> None:
+        """Take the session for logged out, as the exchange does."""
+        if self._logged_in:
+            self._logged_in = False
+            self._lose(f"logged out: {said}")
+            self._login.begin()
 
     def _on_unanswered(self, request: SocketRequest, reason: str) -> None:
         request.unanswered(reason)

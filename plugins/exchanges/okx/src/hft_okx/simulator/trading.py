@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from hft import Clock, Timer
 from hft.sim import ClientOrder, EndReason, LinearDesk, SpotDesk
@@ -32,11 +32,20 @@ ACTIONS = {
 _MOST = 20
 
 
+class _Action(Protocol):
+    def __call__(self, account: str, arg: Arg, *, ws: bool) -> Body: ...
+
+
 class Trading:
     """Answers requests about orders: top-level code, words, and one entry for each order."""
 
     def __init__(self, orders: Orders, counters: Counters, clock: Clock) -> None:
         self.orders = orders
+        self._actions: dict[str, _Action] = {
+            "place": orders.place,
+            "amend": orders.amend,
+            "cancel": orders.cancel,
+        }
         self._counters = counters
         self._clock = clock
 
@@ -61,14 +70,13 @@ class Trading:
 
     def _one(self, account: str, action: str, arg: Arg, *, ws: bool) -> Body:
         try:
-            done: Body = getattr(self.orders, action)(account, arg, ws=ws)
+            return self._actions[action](account, arg, ws=ws)
         except ApiError as error:
             now_ms = self._clock.now_ns() // NS_PER_MS
             return {
                 "ordId": text(arg, "ordId"), "clOrdId": text(arg, "clOrdId"), "tag": "", "ts": str(now_ms),
                 "sCode": error.code, "sMsg": error.msg, "subCode": "",
             }  # fmt: skip
-        return done
 
     def _count(self, account: str, action: str, args: Sequence[Arg], *, ws: bool) -> None:
         numbers: dict[tuple[str, bool], int] = {}
