@@ -43,12 +43,9 @@ DEFECTS: dict[str, Callable[[], Any]] = {
     **{card: partial(_same, subject) for card, subject in strategies.DEFECTS.items()},
     **{card: partial(_same, subject) for card, subject in rules.DEFECTS.items()},
 }
-HEALTHY = {
-    MarketDataSuite: exchange.defective(),
-    ExecutionSuite: exchange.defective(),
-    StrategySuite: strategies.HEALTHY,
-    RiskRuleSuite: rules.HEALTHY,
-}
+HEALTHY = {StrategySuite: strategies.HEALTHY, RiskRuleSuite: rules.HEALTHY}
+"""Without a defect; the exchange without one is played by test_example_plugin.py."""
+
 TRIED = sorted(CARDS.keys() - UNTRIED.keys())
 
 
@@ -72,6 +69,6 @@ def test_a_card_finds_its_defect(card: str, tmp_path: Path) -> None:
         play(card, DEFECTS[card](), tmp_path)
 
 
-@pytest.mark.parametrize("card", TRIED)
+@pytest.mark.parametrize("card", [card for card in TRIED if CARDS[card][0] in HEALTHY])
 def test_a_card_finds_nothing_where_there_is_nothing(card: str, tmp_path: Path) -> None:
     play(card, HEALTHY[CARDS[card][0]], tmp_path)

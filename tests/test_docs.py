@@ -36,6 +36,7 @@ from hft.registry.discovery import PluginKind, discover
 from hft.registry.loader import Registry
 from hft.routing.config import FeesConfig
 from hft.sim.fault import KINDS, Fault, FaultKind, Place
+from tests import conformance_page
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -56,10 +57,11 @@ class Block:
 
 def blocks(page: Path) -> list[Block]:
     """Return a page's fenced blocks."""
-    fence = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+    # A formatter takes what stands in plain braceless fences of Python for code, also what names a file.
+    fence = re.compile(r'^```(?:{\.)?(\w*)(?: title="([^"]+)")?}?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
     found = [Block(*match.groups(default="")) for match in fence.finditer(page.read_text())]
-    # The build puts the named file there, and fails if there is none; profiles/ is tested as such.
-    return [block for block in found if not re.fullmatch(r'--8<-- "profiles/\S+"\n', block.text)]
+    # The build puts the named file there, and fails if there is none; these folders are tested as such.
+    return [block for block in found if not re.fullmatch(r'--8<-- "(?:profiles|examples)/\S+"\n', block.text)]
 
 
 def section(page: Path, heading: str) -> str:
@@ -365,6 +367,27 @@ def test_every_refusal_code_is_in_the_reference(name: str) -> None:
     text = section(DOCS / "reference" / "risk-rules.md", f"## {name}")
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", text, re.MULTILINE)
     assert rows == [(str(code), code.doc) for code in codes]
+
+
+# -- conformance ---------------------------------------------------------------------------------------
+
+
+def test_every_card_is_in_the_reference() -> None:
+    text = section(conformance_page.PAGE, conformance_page.CARDS)
+    assert text.strip() == conformance_page.cards_text(), "python -m tests.conformance_page"
+
+
+def test_every_card_of_every_plugin_is_in_the_table() -> None:
+    text = section(conformance_page.PAGE, conformance_page.MATRIX)
+    rows = re.findall(r"^\| ([A-Z]{2}-\d\d) .*$", text, re.MULTILINE)
+    assert rows == [card.id for suite in conformance_page.SUITES for card in suite.cards]
+    names = re.findall(r"^\| Card \| (.*) \|$", text, re.MULTILINE)
+    shown = {name.partition(" ")[0] for row in names for name in row.split(" | ")}
+    assert shown == {
+        each.name for each in discover(PluginKind.EXCHANGE, PluginKind.STRATEGY, PluginKind.RISK)
+    }
+    assert "**no**" not in text
+    assert "not run" not in text
 
 
 def test_docstrings_of_what_a_plugin_implements_teach_by_example() -> None:

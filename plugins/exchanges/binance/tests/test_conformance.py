@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hft.testing.conformance import ExchangeUnderTest, ExecutionSuite, MarketDataSuite
 
-SPOT = ExchangeUnderTest(plugin="binance", title="binance spot", symbols=("BTC/USDT", "ETH/USDT"))
+CAPTURES = Path(__file__).resolve().parents[4].parent / "shared" / "captures" / "binance"
+"""Recorded sessions, beside the repository where there are any."""
+
+SPOT = ExchangeUnderTest(
+    plugin="binance",
+    title="binance spot",
+    symbols=("BTC/USDT", "ETH/USDT"),
+    capture=CAPTURES / "spot_4symbols_2021-10-12.jsonl.gz",
+)
 USDM = ExchangeUnderTest(
-    plugin="binance", title="binance usdm", symbols=("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT")
+    plugin="binance",
+    title="binance usdm",
+    symbols=("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"),
+    capture=CAPTURES / "usdm_4symbols_2021-07-22.jsonl.gz",
 )
 
 

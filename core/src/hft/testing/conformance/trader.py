@@ -104,6 +104,12 @@ class Trader:
             assert report.reason.startswith(NOT_SENT), report
             await self.on.sleep(1)
 
+    @staticmethod
+    def price_of(order: Order) -> Price:
+        """Return the price of a limit order."""
+        assert order.price is not None
+        return order.price
+
     async def at_the_front(self, **changes: Any) -> ApprovedOrder:
         """Place an order at the best bid, and return it; `strike` trades with it."""
         return await self.placed(price=self.best(Side.BUY), **changes)
