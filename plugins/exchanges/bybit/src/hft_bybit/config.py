@@ -73,10 +73,6 @@ class Config:
     )
 
     order_entry: OrderEntry = option(OrderEntry.WEBSOCKET, doc="which way orders travel: websocket or rest")
-    fast_executions: bool = option(
-        False,
-        doc="hear of fills from execution.fast as well, which is quicker and states no fee",
-    )
     position_mode: PositionMode = option(
         PositionMode.ONE_WAY, doc="what the positions of traded contracts must be: one-way or hedge"
     )

@@ -78,6 +78,7 @@ def ticker_fields(listing: Listing) -> dict[str, str]:
             "nextFundingTime": str(mark.next_funding_ns // NS_PER_MS),
             "fundingIntervalHour": "8",
             "openInterest": "0",
+            "openInterestValue": "0",
         }
     return fields
 
