@@ -13,9 +13,9 @@ from hft.orders import ClientOrderIds
 @given(st.text(), st.text())
 def test_ids_are_within_every_exchanges_rules(profile: str, run: str) -> None:
     ids = ClientOrderIds(profile, run)
-    made = [ids.next() for _ in range(100)]
-    assert len(set(made)) == 100
-    assert all(re.fullmatch("[a-z0-9]{19,24}", each) and ids.owns(each) for each in made)
+    made = [ids.next() for _ in range(3_000)]
+    assert len(set(made)) == 3_000
+    assert all(re.fullmatch("[a-z0-9]{20,24}", each) and ids.owns(each) for each in made)
 
 
 def test_ids_repeat_in_a_repeated_run_and_in_no_other() -> None:

@@ -9,12 +9,15 @@ __all__ = ["ClientOrderIds"]
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
+_PAIRS = tuple(high + low for high in _DIGITS for low in _DIGITS)
+_NUMBER_OF_PAIRS = len(_PAIRS)
+
 _NAME_CHARACTERS = 6
 _DIGEST_CHARACTERS = 6
 
 
 class ClientOrderIds:
-    """Makes ``<name><profile><run><count>``: small letters and digits only, 19 to 24 characters.
+    """Makes ``<name><profile><run><count>``: small letters and digits only, 20 to 24 characters.
 
     That is within the rules of Binance (``[a-zA-Z0-9-_.:/]{1,36}``) and of OKX (alphanumeric, 32), and in
     base 36 within the 128 bits of Hyperliquid. The count is in base 36 as well: two thousand million orders
@@ -29,11 +32,16 @@ class ClientOrderIds:
         self.profile_prefix = name + _digest(profile)
         self.prefix = self.profile_prefix + _digest(f"{profile}\n{run}")
         self._count = 0
+        self._head = self.prefix
+        """All but the last two digits of the count, which change with every order."""
 
     def next(self) -> str:
         """Return an id that was not returned before."""
         self._count += 1
-        return f"{self.prefix}{_base36(self._count)}"
+        low = self._count % _NUMBER_OF_PAIRS
+        if not low:
+            self._head = self.prefix + _base36(self._count // _NUMBER_OF_PAIRS)
+        return self._head + _PAIRS[low]
 
     def owns(self, client_order_id: str) -> bool:
         """Say whether an order is of this run."""
