@@ -311,6 +311,12 @@ def test_a_book_whose_frame_cannot_be_read_is_broken_at_once(one: Scene, frame: 
     assert one.states() == [BookState.BROKEN]
 
 
+def test_an_update_that_does_not_say_its_own_id_breaks_the_book(one: Scene) -> None:
+    row = {"asks": [], "bids": [["100.0", "9", "0", "1"]], "ts": "1", "checksum": 0, "prevSeqId": 100}
+    one.frame({"arg": BOOK_ARG[0], "action": "update", "data": [row]})
+    assert (one.states(), one.bids()) == ([BookState.BROKEN], {"100.0": 1000})
+
+
 def test_a_level_that_makes_no_sense_breaks_the_book(one: Scene) -> None:
     one.update(100, 101, [["-1", "1", "0", "1"]])
     assert one.states() == [BookState.BROKEN]
@@ -557,7 +563,7 @@ def test_no_bytes_crash_the_stream_or_leave_a_wrong_book_live(data: st.DataObjec
         scene.frame(frame)
     if scene.book.state is BookState.LIVE and (scene.book.bids(), scene.book.asks()) != before:
         # It was changed by what really is an update that follows, and by exactly that.
-        body = json.loads(frame)
+        body = json.loads(frame.decode(errors="replace"))
         change = body["data"][-1]
         assert change["prevSeqId"] == 100 or body["action"] == "snapshot"
         assert scene.book.update_id == change["seqId"]

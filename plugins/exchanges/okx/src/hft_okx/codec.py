@@ -114,7 +114,7 @@ class BookChange(Struct, gc=False):
 
     bids: Raw
     asks: Raw
-    ts: str = "0"
+    ts: str
     checksum: int = 0
     seq_id: Sequenced = field(name="seqId", default=0)
     prev_id: Sequenced = field(name="prevSeqId", default=0)

@@ -153,7 +153,7 @@ class Symbol:
     def _on_update(self, change: codec.BookChange, exchange_ns: int, recv_ns: int) -> None:
         if self.continuity.floor is not None and recv_ns > self._overlap_end_ns:
             self.continuity.floor = None
-        if not change.seq_id and not change.checksum:
+        if not change.seq_id and (change.prev_id or not change.checksum):
             self.sync.on_corrupt("an update with neither ids nor checksum")
         elif self._is_right(change):
             self.sync.on_delta(
