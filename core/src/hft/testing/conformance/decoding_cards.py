@@ -92,6 +92,7 @@ def _disturbed(exchange: ExchangeUnderTest, frames: tuple[bytes, ...], *, is_har
     records = recording(exchange)
     plain, said = _replayed(exchange, records)
     assert not said, said[:3]
+    assert plain.markets, "the recording lists no instruments"
     disturbed: list[CaptureRecord] = []
     rng = random.Random(1)
     for record in records:

@@ -51,9 +51,16 @@ class NotedTap(Tap):
         super().__init__(clock=clock)
         self.records: list[CaptureRecord] = []
 
-    def record(self, t: int, conn: str, dir: Direction, *rest: Any, **more: Any) -> None:
-        data = rest[0] if rest else b""
-        self.records.append(CaptureRecord.of(t, conn, dir, data, *rest[1:], **more))
+    def record(
+        self,
+        t: int,
+        conn: str,
+        dir: Direction,
+        data: bytes = b"",
+        req: bytes | None = None,
+        call: tuple[str, int] | None = None,
+    ) -> None:
+        self.records.append(CaptureRecord.of(t, conn, dir, data, req, call=call))
 
 
 @attrs.define(eq=False)
