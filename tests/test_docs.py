@@ -57,7 +57,8 @@ class Block:
 
 def blocks(page: Path) -> list[Block]:
     """Return a page's fenced blocks."""
-    fence = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+    # A formatter takes what stands in plain braceless fences of Python for code, also what names a file.
+    fence = re.compile(r'^```(?:{\.)?(\w*)(?: title="([^"]+)")?}?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
     found = [Block(*match.groups(default="")) for match in fence.finditer(page.read_text())]
     # The build puts the named file there, and fails if there is none; these folders are tested as such.
     return [block for block in found if not re.fullmatch(r'--8<-- "(?:profiles|examples)/\S+"\n', block.text)]

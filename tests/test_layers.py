@@ -85,6 +85,24 @@ def test_a_plugin_is_in_every_list_of_the_tools(folder: Path) -> None:
     assert package in contracts["no plugin imports another"]["modules"]
 
 
+def test_only_the_conformance_kit_imports_pytest() -> None:
+    kit = ROOT / "core/src/hft/testing/conformance"
+    importing = {
+        file.parent
+        for file in (ROOT / "core/src/hft").rglob("*.py")
+        if "pytest" in {module.partition(".")[0] for module in _imported(file.read_text())}
+    }
+    assert importing == {kit}
+
+
+def _imported(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
 def test_the_documented_layers_are_those_of_the_contract() -> None:
     page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
     block = page.partition("## Layers")[2].partition("\n    ")[2].partition("\n\n")[0]

@@ -12,7 +12,9 @@ from hft.clock import NS_PER_S, SimulatedClock
 from hft.errors import DecodeError, TransportError, UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.latency import Trace
+from hft.market import Channel, Market
 from hft.net import Costs, RateLimit, Request, RestAnswer, RestCall, RestClient
+from hft.net.spec import ConnectionSpec
 from hft.plugin.market_data import Feed
 from hft.run.exchange import Budgets, ExchangeSession
 from hft.testing.trading import make_instrument
@@ -42,6 +44,7 @@ class ListingStream:
     """Takes ``listing`` for the description of one instrument and nothing else."""
 
     rate_limits = ()
+    channels = frozenset({Channel.BOOK})
 
     @staticmethod
     def refusals(call: RestCall, answer: RestAnswer) -> Sequence[str]:
@@ -61,6 +64,9 @@ class ListingStream:
         if body != b"listing":
             raise DecodeError(f"not a listing: {body!r}")
         self.feed.publish([make_instrument()])
+
+    def subscribe(self, markets: Sequence[Market]) -> list[ConnectionSpec]:
+        return []
 
 
 class ImpatientClock(SimulatedClock):
@@ -114,6 +120,29 @@ async def test_instruments_are_asked_for_until_the_answer_describes_them() -> No
         "test: http://exchange.test/instruments: not a listing: b'<html>'",
     ]
     assert 3.75 <= seconds <= 7.5, "asked ever more rarely"
+
+
+async def test_what_a_strategy_listens_for_in_vain_is_said() -> None:
+    warnings: list[str] = []
+    clock = SimulatedClock()
+    entry: Any = Entry()
+    session = ExchangeSession(
+        entry,
+        base=Path(),
+        seed=1,
+        clock=clock,
+        trace=Trace(clock.now_ns),
+        tap=None,
+        budgets={},
+        warn=lambda _, line: warnings.append(line),
+    )
+    await session.open()
+    market = Market(make_instrument())
+    for channel in (Channel.BOOK, Channel.QUOTE):
+        market.listen(channel, lambda _: None)
+    session.subscribe([market])
+    await session.close()
+    assert warnings == ["test: BTC/USDT@test: test brings no quote data"]
 
 
 async def test_accounts_at_one_exchange_share_what_it_counts_by_address() -> None:

@@ -60,12 +60,12 @@ def test_a_mixin_cannot_weaken_a_suite_either() -> None:
 
 
 def test_a_card_that_is_taken_away_later_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    suite = type("TestStream", (MarketDataSuite,), {})
+    suite = type("TestRule", (RiskRuleSuite,), {})
     suite().test_every_card_is_there()
-    monkeypatch.setattr(MarketDataSuite, "test_a_gap", lambda self, exchange: None)
+    monkeypatch.setattr(RiskRuleSuite, "test_it_is_quick", lambda self, rule: None)
     with pytest.raises(WeakenedError):
         suite().test_every_card_is_there()
-    monkeypatch.delattr(MarketDataSuite, "test_a_gap")
+    monkeypatch.delattr(RiskRuleSuite, "test_it_is_quick")
     with pytest.raises(WeakenedError):
         suite().test_every_card_is_there()
 

@@ -109,7 +109,10 @@ class MarketDataStream(Configured[ConfigT], ABC):
     """The names that ``environment:`` may have in a profile, the default first."""
 
     channels: ClassVar[frozenset[Channel]] = frozenset(Channel)
-    """What it can bring of ``market.channels``, `Channel.MARK` of derivatives only; the rest stays silent."""
+    """What it can bring of ``market.channels``, `Channel.MARK` of derivatives only.
+
+    Who listens to anything else is warned that it stays silent.
+    """
 
     rate_limits: ClassVar[tuple[RateLimit, ...]] = ()
     """The published limits that `Request.limit` names."""

@@ -153,6 +153,9 @@ class ExchangeSession:
     def subscribe(self, markets: Sequence[Market]) -> None:
         """Open the connections that bring these markets."""
         feed = self._opened
+        for market in markets:
+            for channel in sorted(market.channels - self._stream.channels, key=lambda each: each.value):
+                self._warn_line(f"{market.instrument.id}: {self.entry.use} brings no {channel.value} data")
         feed.connect(self._stream.subscribe(markets), lambda spec: self._connection(spec, feed))
 
     def replace(self, market: Market) -> None:

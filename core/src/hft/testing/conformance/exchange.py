@@ -12,7 +12,6 @@ import attrs
 from hft.clock import Clock, SimulatedClock
 from hft.instrument import Instrument
 from hft.market import Channel
-from hft.net.spec import Request
 from hft.orders.config import AccountConfig
 from hft.paper.config import PaperConfig
 from hft.plugin.execution import Capabilities, ExecutionClient
@@ -159,10 +158,6 @@ class ExchangeUnderTest(Subject):
         if channel is Channel.MARK and self.instrument.kind is InstrumentKind.SPOT:
             return False
         return channel in self.stream.channels
-
-    def requests(self, stream: MarketDataStream[Any]) -> Sequence[Request]:
-        """Return what the stream asks for to know its instruments."""
-        return stream.instrument_requests(self.symbols)
 
 
 def _offered(found: type[ClassT] | None) -> type[ClassT]:

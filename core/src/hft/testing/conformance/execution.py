@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hft.testing.conformance.account import AccountCards
+from hft.testing.conformance.account_cards import AccountCards
 from hft.testing.conformance.cards import Suite
 from hft.testing.conformance.exchange import ExchangeUnderTest
-from hft.testing.conformance.orders import OrderCards
-from hft.testing.conformance.trouble import TroubleCards
+from hft.testing.conformance.order_cards import OrderCards
+from hft.testing.conformance.trouble_cards import TroubleCards
 
 __all__ = ["ExecutionSuite"]
 

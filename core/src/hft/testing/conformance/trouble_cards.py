@@ -330,7 +330,7 @@ class TroubleCards:
                     if report.kind is ReportKind.ACCEPTED:
                         accepted.append(order)
                     else:
-                        assert _is_not_sent(report) or _is_too_many_open(report), report
+                        assert report.reason.startswith(NOT_SENT), report
                 assert accepted
                 for _ in range(20):
                     left = await at.open_ids()
@@ -596,15 +596,6 @@ def _raised_by(call: Callable[[], None]) -> Exception | None:
     except Exception as error:
         return error
     return None
-
-
-def _is_not_sent(report: OrderReport) -> bool:
-    return report.reason.startswith(NOT_SENT)
-
-
-def _is_too_many_open(report: OrderReport) -> bool:
-    """Whether the exchange keeps no more orders of an account, which is no limit of requests."""
-    return bool(report.code) and "order" in report.reason.lower()
 
 
 def _secrets(value: Any) -> Iterator[str]:
