@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -74,6 +74,7 @@ SAMPLES = [
     cut=st.integers(0, 12),
     junk=st.binary(max_size=5) | st.sampled_from([b"null", b"[]", b"{}", b'"', b"-1"]),
 )
+@example(sample=SAMPLES[0], at=162, cut=0, junk=b"\x80")
 def test_damaged_answers_are_refused_or_read(sample: bytes, at: int, cut: int, junk: bytes) -> None:
     with suppress(DecodeError):
         post = wire.decode_post(Raw(sample[:at] + junk + sample[at + cut :]))

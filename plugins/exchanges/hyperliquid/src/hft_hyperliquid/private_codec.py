@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from msgspec import Raw, Struct, field
 
-from hft import DecodeError, decoder
+from hft import decoder
 
 __all__ = [
     "ActionAnswer",
@@ -263,7 +262,8 @@ decode_action_answer = decoder(ActionAnswer, "answer to an action")
 _decode_response = decoder(_Response, "answer to an action")
 _decode_text = decoder(str, "answer to an action")
 _decode_post = decoder(_PostData, "post")
-_decode_status: Any = msgspec.json.Decoder(Status | str).decode
+_STATUS: Any = Status | str  # a union is no class
+_decode_status = decoder(_STATUS, "answer to an action")
 
 
 def decode_post(data: Raw) -> Post:
@@ -280,8 +280,5 @@ def decode_statuses(answer: ActionAnswer) -> list[Status] | str:
     """
     if answer.status != "ok":
         return _decode_text(answer.response)
-    try:
-        found = [_decode_status(raw) for raw in _decode_response(answer.response).data.statuses]
-    except msgspec.MsgspecError as error:
-        raise DecodeError(f"answer to an action: {error}") from None
+    found = map(_decode_status, _decode_response(answer.response).data.statuses)
     return [Status() if isinstance(each, str) else each for each in found]
