@@ -246,5 +246,5 @@ def test_a_damaged_frame_leaves_the_book_as_it_is_or_takes_it_out_of_live(data: 
     assert said["data"]["u"] in (1, 157, 158)
     instrument, bids = market.instrument, dict(market.book.bids())
     with suppress(GridError):
-        for price, size in said["data"]["b"][:1]:
+        for price, size, *_ in said["data"]["b"][:1]:
             assert instrument.size(size) == bids.get(instrument.price(price), 0)

@@ -40,12 +40,6 @@ LINEAR = ExchangeUnderTest(
 )
 
 
-CONNECTED = {
-    "EX-19": "the exchange's switch watches our connection, and is not told anything again: "
-    "it cancels nothing while we are connected"
-}
-
-
 class TestSpotStream(MarketDataSuite):
     @pytest.fixture
     def exchange(self) -> ExchangeUnderTest:
@@ -59,16 +53,12 @@ class TestLinearStream(MarketDataSuite):
 
 
 class TestSpotExecution(ExecutionSuite):
-    known_failures = CONNECTED
-
     @pytest.fixture
     def exchange(self) -> ExchangeUnderTest:
         return SPOT
 
 
 class TestLinearExecution(ExecutionSuite):
-    known_failures = CONNECTED
-
     @pytest.fixture
     def exchange(self) -> ExchangeUnderTest:
         return LINEAR

@@ -79,7 +79,8 @@ def order_body(order: ClientOrder) -> Body:
         "triggerBy": words.trigger_by,
         "takeProfit": "",
         "stopLoss": "",
-        "tpslMode": "",
+        # Clients tell orders of contracts from those of spot by this.
+        **({} if listing.product is Product.SPOT else {"tpslMode": ""}),
         "smpType": words.smp,
         "smpGroup": 0,
         "smpOrderId": "",
