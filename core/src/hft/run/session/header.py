@@ -11,13 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import attrs
 import msgspec
 
 from hft.errors import CaptureError
 from hft.profile import Mode, Profile
 from hft.profile.document import Items, Node, Scalar, Section, read_document
-from hft.secret import Secret
 
 __all__ = ["Header", "differences", "facts_of"]
 
@@ -64,7 +62,8 @@ class Header(msgspec.Struct, kw_only=True):
 def facts_of(profile: Profile) -> dict[str, str]:
     """Return what of a profile and its surroundings decides what a run does; nothing of it is secret.
 
-    Values that come from the environment or a keyring are shown as the profile has them, as references.
+    What comes from the environment or a keyring is shown as the profile has it, as a reference; a secret
+    never stands there otherwise.
     """
     facts = {"hft": version("hft-core"), "python": platform.python_version()}
     entries: list[tuple[str, Any]] = [
@@ -73,12 +72,7 @@ def facts_of(profile: Profile) -> dict[str, str]:
         *((f"risk.{number}", entry) for number, entry in enumerate(profile.risk)),
     ]
     root, _ = read_document(str(profile.path), profile.path.read_bytes(), os.environ)
-    secret = {f"{at}.{name}" for at, entry in entries for name in _secrets(entry.config)}
-    facts |= {
-        path: "***" if path in secret else text
-        for path, text in _flat(root, "")
-        if path.partition(".")[0] not in _NOT_COMPARED
-    }
+    facts |= {path: text for path, text in _flat(root, "") if path.partition(".")[0] not in _NOT_COMPARED}
     for at, entry in entries:
         plugin = entry.plugin
         for made in (plugin.market_data(), plugin.strategy(), plugin.risk_rule()):
@@ -94,13 +88,6 @@ def differences(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, .
         for name in dict.fromkeys((*then, *now))
         if then.get(name) != now.get(name)
     )
-
-
-def _secrets(config: Any) -> Iterator[str]:
-    if attrs.has(type(config)):
-        for field in attrs.fields(type(config)):
-            if isinstance(getattr(config, field.name), Secret):
-                yield field.name
 
 
 def _flat(node: Node, path: str) -> Iterator[tuple[str, str]]:
