@@ -13,7 +13,23 @@ from hft.errors import CaptureError
 
 __all__ = ["CaptureRecord", "Direction"]
 
-Direction = Literal["open", "close", "sent", "recv", "http"]
+Direction = Literal[
+    "open",
+    "close",
+    "sent",
+    "recv",
+    "http",
+    # Of sessions alone: what the kernel was told beside what came over the network, and what it did.
+    "session",
+    "failed",
+    "timer",
+    "start",
+    "mark",
+    "halt",
+    "stop",
+    "order",
+    "end",
+]
 
 
 class CaptureRecord(msgspec.Struct, omit_defaults=True):

@@ -20,5 +20,7 @@ class ExitCode(enum.IntEnum):
     """A bug in hft."""
     HALTED = 4
     """Trading was halted by risk."""
+    DIFFERENT = 5
+    """A session that was run again did something else than was recorded."""
     INTERRUPTED = 130
     """Interrupted before it could stop in order."""

@@ -16,6 +16,7 @@ from hft.registry.loader import Registry
 from hft.run.live import run_live
 from hft.run.recorded import run_recorded
 from hft.run.runtime import run_async
+from hft.run.session import find_session, replay_session
 
 __all__ = ["configure", "run"]
 
@@ -25,12 +26,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("profile", type=Path, help="profile to run")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     parser.add_argument("--yes", action="store_true", help="trade in mode live without being asked")
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write the session to this file, for replay"
+    )
     add_duration(parser)
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Run until the duration is over, the recording ends, or the command is interrupted."""
     profile = read_profile(args.profile, Registry())
+    if args.record is not None and profile.mode is not Mode.DRY_RUN:
+        raise UsageError(
+            f"{args.profile}: is of mode {profile.mode.value!r}, only sessions of mode 'dry-run' can be"
+            " recorded and replayed yet: leave out --record"
+        )
+    session = find_session(profile) if profile.mode is Mode.REPLAY else None
+    if session is not None:
+        return _replay(profile, session, args)
     console = None if args.json else output_console()
     if profile.mode is Mode.LIVE:
         _announce(profile, confirmed=args.yes or profile.live)
@@ -38,7 +50,12 @@ def run(args: argparse.Namespace) -> ExitCode:
         case Mode.DRY_RUN | Mode.LIVE:
             summary = run_async(
                 run_live(
-                    profile, duration_ns=args.duration, console=console, write=logger.info, warn=warner()
+                    profile,
+                    duration_ns=args.duration,
+                    console=console,
+                    write=logger.info,
+                    warn=warner(),
+                    record=args.record,
                 )
             )
         case Mode.REPLAY:
@@ -54,6 +71,22 @@ def run(args: argparse.Namespace) -> ExitCode:
     if summary.halted:
         return ExitCode.HALTED
     return ExitCode.FAULT if summary.faults else ExitCode.STOPPED
+
+
+def _replay(profile: Profile, session: Path, args: argparse.Namespace) -> ExitCode:
+    """Run a session again and say whether it does the same."""
+    if args.duration is not None:
+        raise UsageError(f"{session}: is a session, which is replayed to its end: leave out --duration")
+    summary, verdict = replay_session(profile, session, write=logger.info, warn=warner())
+    if args.json:
+        print(json.dumps(summary.to_json() | {"session": verdict.to_json()}))
+    else:
+        console = output_console()
+        console.print(summary.render())
+        console.print(verdict.render())
+    if verdict.difference is not None:
+        return ExitCode.DIFFERENT
+    return ExitCode.FAULT if verdict.incomplete else ExitCode.STOPPED
 
 
 def _announce(profile: Profile, *, confirmed: bool) -> None:

@@ -110,6 +110,10 @@ class StreamFeed(Feed):
         """Tell the stream that a connection broke."""
         self.stream.on_close(conn, recv_ns)
 
+    def on_listing(self, request: Request, body: bytes, recv_ns: int) -> None:
+        """Give the stream the answer to one of its requests for instruments; raise what it raises."""
+        self.stream.on_response(request, body, recv_ns)
+
     def on_response(self, request: Request, body: bytes, recv_ns: int) -> None:
         """Give the stream an answer; one that it does not understand is a request that failed."""
         try:
@@ -118,6 +122,10 @@ class StreamFeed(Feed):
             bug = "" if isinstance(error, DecodeError) else f"bug in the plugin: {type(error).__name__}: "
             self.undecoded(request.url, body, f"{bug}{error}")
             self.stream.on_request_failed(request, str(error), recv_ns)
+
+    def on_request_failed(self, request: Request, reason: str, recv_ns: int) -> None:
+        """Tell the stream that a request got no answer."""
+        self.stream.on_request_failed(request, reason, recv_ns)
 
 
 class RecordedFeed(StreamFeed):
@@ -138,9 +146,14 @@ class RecordedFeed(StreamFeed):
             case "recv":
                 self.on_frame(record.conn, record.payload, record.t)
             case "http":
-                asked = Request(url=record.conn, body=(record.req or "").encode())
-                self.on_response(asked, record.payload, record.t)
+                self.on_response(_asked(record), record.payload, record.t)
+            case "failed":
+                self.on_request_failed(_asked(record), record.payload.decode(), record.t)
             case "open":
                 self.on_open(record.conn, record.t)
             case "close":
                 self.on_close(record.conn, record.t)
+
+
+def _asked(record: CaptureRecord) -> Request:
+    return Request(url=record.conn, body=(record.req or "").encode())

@@ -39,7 +39,7 @@ Budgets: TypeAlias = dict[tuple[str, str, str | None], RateLimiter]
 class ExchangeSession:
     """Holds what one exchange key of a profile needs from the network, from `open` to `close`.
 
-    ``budgets`` is one for all sessions of a run, empty at first.
+    ``budgets`` is one for all sessions of a run, empty at first. ``make_feed`` makes the feed of the stream.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class ExchangeSession:
         tap: Tap | None,
         budgets: Budgets,
         warn: Callable[[str, str], None],
+        make_feed: Callable[..., LiveFeed] = LiveFeed,
     ) -> None:
         self.entry = entry
         self._base = base
@@ -62,6 +63,7 @@ class ExchangeSession:
         self._tap = tap
         self._warn = warn
         self._budgets = budgets
+        self._make_feed = make_feed
         self._config = entry.config
         self._child: Child | None = None
         self._limiter: RateLimiter
@@ -69,6 +71,11 @@ class ExchangeSession:
         self._feed: LiveFeed | None = None
         self._link: LiveLink | None = None
         self._stream: MarketDataStream[Any]
+
+    @property
+    def url(self) -> str | None:
+        """Where every endpoint lives instead of the exchange's own place; known once this is open."""
+        return self._opened.url
 
     @property
     def frames(self) -> int:
@@ -109,7 +116,7 @@ class ExchangeSession:
             usage=stream_class.usage,
             refusals=stream_class.refusals,
         )
-        self._feed = LiveFeed(
+        self._feed = self._make_feed(
             entry.key,
             entry.environment,
             url,
@@ -178,7 +185,7 @@ class ExchangeSession:
             await self._clock.sleep(backoff.next_ns())
             try:
                 body = await self._rest.get(request)
-                self._stream.on_response(request, body, self._clock.now_ns())
+                self._opened.on_listing(request, body, self._clock.now_ns())
             except TransportError as error:
                 self._warn_line(str(error))
             except DataError as error:

@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -18,7 +19,9 @@ from hft.latency import Trace
 from hft.profile import Mode, Profile
 from hft.run.exchange import Budgets, ExchangeSession
 from hft.run.kernel import Kernel
+from hft.run.live_feed import LiveFeed
 from hft.run.runtime import tame_garbage_collector
+from hft.run.session import SessionRecorder
 from hft.run.summary import Summary
 from hft.run.trading import LiveTrading, begin_journal
 from hft.run.view import View
@@ -107,14 +110,19 @@ async def run_live(
     warn: Callable[[str, str], None],
     errand: Errand | None = None,
     clock: Clock | None = None,
+    record: Path | None = None,
 ) -> Summary:
     """Run until the duration is over, a signal asks to stop, or trading is halted; then stop cleanly.
 
+    With ``record`` every input and every order is written to this new file, so that the run can be replayed.
     ``warn`` takes a key, by which it limits the rate, and a line. ``clock`` is the system's by default.
     """
     clock = clock or SystemClock()
     trace = Trace(clock.now_ns)
-    kernel = Kernel(profile, clock, run_id=str(clock.now_ns()), trace=trace, write=write, warn=warn)
+    run_id = str(clock.now_ns())
+    recorder = None if record is None else SessionRecorder(profile, record, clock, run_id, warn=warn)
+    kernel_clock = clock if recorder is None else recorder.clock
+    kernel = Kernel(profile, kernel_clock, run_id=run_id, trace=trace, write=write, warn=warn)
     kernel.has_strategies = errand is None
     budgets: Budgets = {}
     sessions = {
@@ -127,16 +135,29 @@ async def run_live(
             tap=None,
             budgets=budgets,
             warn=warn,
+            make_feed=LiveFeed if recorder is None else recorder.feed,
         )
         for key, entry in profile.exchanges.items()
     }
+
+    def halt(reason: str) -> None:
+        if recorder is not None:
+            recorder.input("halt", reason.encode())
+        kernel.manager.halt(reason)
+
+    def mark() -> None:
+        if recorder is not None:
+            recorder.input("mark")
+
     clean_up = errand is not None and errand.clean_up
-    with stop_on_signals() as stop, _bugs_told_to(kernel.manager.halt):
+    with stop_on_signals() as stop, _bugs_told_to(halt):
         if not clean_up:
             kernel.on_halt = stop.set
         kernel.on_silent = lambda market: sessions[market.instrument.exchange].replace(market)
         async with AsyncExitStack() as opened:
             trading = None
+            if recorder is not None:
+                opened.callback(recorder.close)
             if profile.mode is Mode.LIVE:
                 trading = LiveTrading(
                     profile,
@@ -147,7 +168,7 @@ async def run_live(
                 )
                 opened.callback(trading.close)
             started_ns = clock.now_ns()
-            starting = asyncio.ensure_future(_start(kernel, sessions, opened, trading))
+            starting = asyncio.ensure_future(_start(kernel, sessions, opened, trading, recorder, halt))
             try:
                 if await _first(stop, starting, duration_ns):
                     tame_garbage_collector()
@@ -156,7 +177,7 @@ async def run_live(
                     if errand is not None:
                         await _first(stop, asyncio.ensure_future(errand.work(kernel)), left_ns)
                     else:
-                        view = View(kernel, clock, lambda: _frames(sessions), write)
+                        view = View(kernel, clock, lambda: _frames(sessions), write, on_mark=mark)
                         with view.shown(console):
                             looking = asyncio.ensure_future(_look(view, clock))
                             await _first(stop, None, left_ns)
@@ -169,8 +190,12 @@ async def run_live(
             finally:
                 # Also when the terminal is gone and the panel cannot be taken down.
                 if errand is None or not errand.leaves_orders:
+                    if recorder is not None:
+                        recorder.input("stop")
                     kernel.stop()
                     await _drain(kernel, clock)
+                if recorder is not None:
+                    await recorder.end(kernel)
                 if trading is not None:
                     await trading.stop()
                 await kernel.close()
@@ -183,11 +208,18 @@ async def run_live(
 
 
 async def _start(
-    kernel: Kernel, sessions: dict[str, ExchangeSession], opened: AsyncExitStack, trading: LiveTrading | None
+    kernel: Kernel,
+    sessions: dict[str, ExchangeSession],
+    opened: AsyncExitStack,
+    trading: LiveTrading | None,
+    recorder: SessionRecorder | None,
+    halt: Callable[[str], None],
 ) -> None:
     for session in sessions.values():
         opened.push_async_callback(session.close)
         await session.open()
+    if recorder is not None:
+        recorder.begin({key: session.url for key, session in sessions.items()})
     instruments = []
     for key, session in sessions.items():
         wanted = [instrument_id for instrument_id in kernel.wanted if instrument_id.exchange == key]
@@ -196,11 +228,15 @@ async def _start(
         kernel.wire(instruments, trading.clients(sessions))
         await trading.start()
     else:
+        if recorder is not None:
+            recorder.input("start")
         kernel.wire(instruments)
         if kernel.profile.journal:
             journal = open_journal(kernel.profile.state / kernel.profile.name / "dry-run", kernel.clock)
             opened.callback(journal.close)
-            begin_journal(journal, kernel, instruments)
+            begin_journal(journal, kernel, instruments, halt)
+        if recorder is not None:
+            kernel.manager.journal = recorder.orders(kernel.manager.journal)
     kernel.start()
     for key, session in sessions.items():
         session.subscribe([m for m in kernel.markets.values() if m.instrument.exchange == key])

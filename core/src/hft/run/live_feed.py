@@ -67,6 +67,6 @@ class LiveFeed(StreamFeed):
             # Also a bug: the stream waits for an answer, and would wait for ever.
             bug = "" if isinstance(error, TransportError) else f"bug: {type(error).__name__}: "
             self.warn(f"{bug}{error}")
-            self.stream.on_request_failed(request, str(error), self.clock.now_ns())
+            self.on_request_failed(request, str(error), self.clock.now_ns())
         else:
             self.on_response(request, body, self.clock.now_ns())

@@ -37,8 +37,10 @@ them, whose exposure counts."""
 _LOOK_NS = 20_000_000
 
 
-def begin_journal(journal: Journal, kernel: Kernel, instruments: Iterable[Instrument]) -> None:
-    """Begin a run in the journal, and let the kernel's orders be written there."""
+def begin_journal(
+    journal: Journal, kernel: Kernel, instruments: Iterable[Instrument], halt: Callable[[str], None]
+) -> None:
+    """Begin a run in the journal, and let the kernel's orders be written there; it may have to ``halt``."""
     profile, ids = kernel.profile, kernel.ids
     journal.begin(
         RunRecord(
@@ -51,7 +53,7 @@ def begin_journal(journal: Journal, kernel: Kernel, instruments: Iterable[Instru
             # A person's orders have no strategy; the flattener's may bear a strategy's name as well.
             strategies=tuple(dict.fromkeys(("", Flattener.name, *profile.strategies))),
         ),
-        on_fault=lambda reason: kernel.manager.halt(f"journal: {reason}"),
+        on_fault=lambda reason: halt(f"journal: {reason}"),
     )
     journal.add(instruments)
     kernel.manager.journal = journal
@@ -116,7 +118,7 @@ class LiveTrading:
         if self._kill_switch.last_reset_ns() > max((run.time_ns for run in recovered.runs), default=0):
             # Who resets the switch accepts the losses until then.
             kernel.ledger.reset_peaks()
-        begin_journal(self.journal, kernel, instruments.values())
+        begin_journal(self.journal, kernel, instruments.values(), manager.halt)
         left = restore_orders(manager, recovered, instruments, self._owner_of)
         now_ns = self._clock.now_ns()
         for key, client in self._clients.items():

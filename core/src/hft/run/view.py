@@ -19,15 +19,25 @@ _LINE_NS = 10 * NS_PER_S
 
 
 class View:
-    """Reads the kernel's figures at intervals of ``clock``; it never makes the hot path wait."""
+    """Reads the kernel's figures at intervals of ``clock``; it never makes the hot path wait.
+
+    ``on_mark`` is called before the positions are valued for the panel, which changes what the ledger knows.
+    """
 
     def __init__(
-        self, kernel: Kernel, clock: Clock, frames: Callable[[], int], write: Callable[[str], None]
+        self,
+        kernel: Kernel,
+        clock: Clock,
+        frames: Callable[[], int],
+        write: Callable[[str], None],
+        *,
+        on_mark: Callable[[], object] = lambda: None,
     ) -> None:
         self._kernel = kernel
         self._clock = clock
         self._frames = frames
         self._write = write
+        self._on_mark = on_mark
         self._started_ns = self._last_ns = clock.now_ns()
         self._last_frames = 0
         self._interval_ns = 0
@@ -60,4 +70,5 @@ class View:
         if self._live is None:
             self._write(status_line(self._kernel, elapsed_s, frames, rate))
         else:
+            self._on_mark()
             self._live.update(render_panel(self._kernel, elapsed_s, frames, rate), refresh=True)

@@ -1,0 +1,140 @@
+"""Record a run while it lasts: what the kernel was told, in what order, and what it did then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hft.capture import CaptureRecord, CaptureWriter, Direction, Tap
+from hft.clock import Clock
+from hft.net.spec import Request
+from hft.orders.interfaces import OrderJournal
+from hft.profile import Profile
+from hft.run.kernel import Kernel
+from hft.run.live_feed import LiveFeed
+from hft.run.session.clock import RecordingClock
+from hft.run.session.effects import NotedOrders, final_figures
+from hft.run.session.header import Header, facts_of
+
+__all__ = ["RecordingFeed", "SessionRecorder"]
+
+
+class SessionRecorder:
+    """Records a run in mode dry-run to a capture that is its inputs and effects in their order.
+
+    The run gets its time from ``clock`` and its feeds from `feed`; it is told of what else it does by
+    `begin`, `start`, `stop` and so on. Recording costs the hot path one append for each input and effect:
+    a task writes them. When that falls behind, ``warn`` is told once and nothing more is recorded: what
+    comes after a hole could not be replayed.
+    """
+
+    def __init__(
+        self, profile: Profile, path: Path, system: Clock, run: str, *, warn: Callable[[str, str], None]
+    ) -> None:
+        self.clock = RecordingClock(system, self._on_timer)
+        self._profile = profile
+        self._run = run
+        self._warn = warn
+        self._path = path
+        self._writer: CaptureWriter | None = None
+        self._tap = Tap(clock=system)
+        self._taps = {key: self._tap.for_exchange(key) for key in profile.exchanges}
+        self._count = 0
+        self._lost = 0
+        self._ended = False
+
+    def feed(self, *args: Any, **options: Any) -> LiveFeed:
+        """Make a feed whose every call is recorded."""
+        return RecordingFeed(*args, **options | {"clock": self.clock}, recorder=self)
+
+    def orders(self, journal: OrderJournal) -> OrderJournal:
+        """Return a journal that records what is given to this one."""
+        return NotedOrders(journal, lambda line: self._note(self.clock.now_ns(), "", "order", line.encode()))
+
+    def begin(self, urls: Mapping[str, str | None]) -> None:
+        """Begin to write, before the exchanges tell anything; raise `CaptureError` if the file is there."""
+        self._writer = CaptureWriter(self._path)
+        header = Header(
+            mode=self._profile.mode.value,
+            name=self._profile.name,
+            run=self._run,
+            urls=dict(urls),
+            facts=facts_of(self._profile),
+        )
+        self._tap.start(self._writer)
+        self._note(self.clock.now_ns(), "", "session", msgspec.json.encode(header))
+
+    def input(
+        self, dir: Direction, data: bytes = b"", *, conn: str = "", key: str = "", now_ns: int | None = None
+    ) -> int:
+        """Record what the kernel is about to be told; return the time at which it is told."""
+        now_ns = self.clock.begin(now_ns)
+        self._note(now_ns, conn, dir, data, key)
+        return now_ns
+
+    async def end(self, kernel: Kernel) -> None:
+        """Write what is left, and that it is all; what comes after that is no part of the session."""
+        if self._writer is None:
+            return
+        figures = final_figures(kernel, self.clock.timers)
+        now_ns, self._ended = self.clock.now_ns(), True
+        await self._tap.stop()
+        if self._tap.failure is not None:
+            self._warn("session", f"the recording of the session is cut off: {self._tap.failure}")
+        end = {"records": self._count, "lost": self._lost, "figures": figures}
+        self._writer.write([CaptureRecord.of(now_ns, "", "end", msgspec.json.encode(end))])
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _on_timer(self, now_ns: int, number: int, when_ns: int) -> None:
+        self._note(now_ns, "", "timer", b"%d %d" % (number, when_ns))
+
+    def _note(self, now_ns: int, conn: str, dir: Direction, data: bytes, key: str = "") -> None:
+        if self._ended:
+            return
+        if not self._lost:
+            tap = self._taps[key] if key else self._tap
+            dropped = tap.dropped
+            tap.record(now_ns, conn, dir, data)
+            if tap.dropped == dropped:
+                self._count += 1
+                return
+            self._warn("session", "the recording of the session is behind, what follows cannot be replayed")
+        self._lost += 1
+
+
+class RecordingFeed(LiveFeed):
+    """A live feed that records what it is told before the stream is."""
+
+    def __init__(self, *args: Any, recorder: SessionRecorder, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._recorder = recorder
+
+    def on_open(self, conn: str, recv_ns: int) -> None:
+        super().on_open(conn, self._recorder.input("open", conn=conn, key=self.exchange, now_ns=recv_ns))
+
+    def on_frame(self, conn: str, data: bytes, recv_ns: int) -> None:
+        now_ns = self._recorder.input("recv", data, conn=conn, key=self.exchange, now_ns=recv_ns)
+        super().on_frame(conn, data, now_ns)
+
+    def on_close(self, conn: str, recv_ns: int) -> None:
+        super().on_close(conn, self._recorder.input("close", conn=conn, key=self.exchange, now_ns=recv_ns))
+
+    def on_listing(self, request: Request, body: bytes, recv_ns: int) -> None:
+        super().on_listing(request, body, self._answered("http", request, body))
+
+    def on_response(self, request: Request, body: bytes, recv_ns: int) -> None:
+        super().on_response(request, body, self._answered("http", request, body))
+
+    def on_request_failed(self, request: Request, reason: str, recv_ns: int) -> None:
+        super().on_request_failed(request, reason, self._answered("failed", request, reason.encode()))
+
+    def _answered(self, dir: Direction, request: Request, body: bytes) -> int:
+        # Now, not when it arrived: frames may have been handled since.
+        return self._recorder.input(dir, body, conn=request.url, key=self.exchange)
