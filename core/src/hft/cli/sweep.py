@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -14,9 +17,10 @@ from hft.cli.options import output_console
 from hft.cli.progress import progress_bar
 from hft.errors import UsageError
 from hft.report import write_page
-from hft.sweep.report import sweep_report
 from hft.sweep.space import Space, WalkForward, read_space
-from hft.sweep.work import Workers
+
+if TYPE_CHECKING:  # numpy and Optuna come with an extra
+    from hft.sweep.work import Workers
 
 __all__ = ["configure", "run"]
 
@@ -53,12 +57,14 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.on is not None and args.on != "ray" and not args.on.startswith("ray://"):
         raise UsageError(f"--on: is ray, or ray://HOST:PORT, got {args.on!r}")
     space = _amended(read_space(args.space), args)
+    from hft.sweep.report import sweep_report
     from hft.sweep.storage import default_storage
     from hft.sweep.sweep import prepare
 
     sweep = prepare(args.profile, space, args.data)
     storage = args.storage or default_storage(args.profile)
-    with progress_bar("sweep") as progress:
+    # What a cluster prints about its workers does not belong into the result.
+    with redirect_stdout(sys.stderr), progress_bar("sweep") as progress:
         result = sweep.run(lambda: _workers(args), storage, progress)
     if args.report is not None:
         write_page(args.report, sweep_report(result))

@@ -84,9 +84,9 @@ Values = Choices | Integers | Decimals | Durations | Floats
 class RangeKeys:
     """The keys of a parameter that has a range."""
 
-    low: Node = option(doc="the lowest value, written as the profile would have it")
-    high: Node = option(doc="the highest value")
-    step: Node | None = option(
+    low: Scalar | Broken = option(doc="the lowest value, written as the profile would have it")
+    high: Scalar | Broken = option(doc="the highest value")
+    step: Scalar | Broken | None = option(
         None, doc="the distance between values; decimals and durations must have one, and floats in a grid"
     )
     log: bool = option(False, doc="whether orders of magnitude count alike, for numbers without a step")
