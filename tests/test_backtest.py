@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -87,6 +90,32 @@ class Script(Strategy[Config]):
 '''
 
 
+MAKER = """
+name: maker
+mode: backtest
+data: [data]
+exchanges:
+  binance:
+    use: binance
+    paper:
+      order_latency: 1ms
+      response_latency: 1ms
+      latency_sigma: "0.5"
+      queue: log
+      funding_rate: "0.0001"
+      funding_interval: 7s
+strategies:
+  maker:
+    use: market_making
+    instruments: ["BTC/USDT:USDT@binance"]
+    target_spread: "0.1"
+    order_size: "0.005"
+    max_position: "0.1"
+    refresh: 1s
+risk:
+  - {use: max_position, instrument: "BTC/USDT:USDT@binance", limit: "0.1"}
+  - {use: drawdown, asset: USDT, limit: "1000"}
+"""
 TWO = """
 name: two
 mode: backtest
@@ -250,6 +279,27 @@ def test_instruments_of_several_exchanges_are_merged_by_time(tmp_path: Path) -> 
     assert set(result.instruments) == {"BTC/USDT@one", "BTC/USDT@other"}
 
 
+def test_native_and_pure_give_the_same_bytes(tmp_path: Path) -> None:
+    from benchmarks.backtests.feed import write_feed
+
+    write_feed(tmp_path / "data", 20_000)
+    (tmp_path / "p.yaml").write_text(MAKER)
+    outputs = []
+    for pure in ("0", "1"):
+        done = subprocess.run(
+            [sys.executable, "-m", "hft", "backtest", str(tmp_path / "p.yaml"), "--json"],
+            env=os.environ | {"HFT_PURE_PYTHON": pure},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        outputs.append(done.stdout)
+    assert outputs[0] == outputs[1]
+    result = json.loads(outputs[0])
+    assert result["fills"] > 10
+    assert result["currencies"]["USDT"]["funding"] != "0"
+
+
 def test_a_duration_ends_it(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "data", example())
     run([])
@@ -274,6 +324,29 @@ def test_a_lost_book_is_lost_for_us(tmp_path: Path, run: Run) -> None:
     result, _ = run([(35, "D", "buy", 90, 1), (45, "E", "buy", 91, 1), (55, "F", "buy", 92, 1)])
     assert result.summary.refused == {"book": 2}
     assert result.instruments["BTC/USDT@binance"].orders_accepted == 1
+
+
+@pytest.mark.parametrize("pure", ["0", "1"])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"kind": 9}, "event 7 is of unknown kind 9"), ({"kind": 1, "price": 0}, "level 0 x 6")],
+)
+def test_an_event_that_is_none_ends_it(tmp_path: Path, change: dict[str, int], says: str, pure: str) -> None:
+    rows = example()
+    rows[7] = {**rows[7], **change, "size": 6}
+    write(tmp_path / "data", rows)
+    profile = tmp_path / "p.yaml"
+    profile.write_text(PROFILE.format(key="binance"))
+    (tmp_path / "script.py").write_text(SCRIPT.format(actions=[], start_ns=START_NS))
+    done = subprocess.run(
+        [sys.executable, "-m", "hft", "backtest", str(profile)],
+        env=os.environ | {"HFT_PURE_PYTHON": pure},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == ExitCode.FAULT
+    assert says in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,16 @@ from hft.book import OrderBook, new_book  # noqa: E402
 from hft.capture import read_capture  # noqa: E402
 from hft.data.catalog import find_partitions, read_partition  # noqa: E402
 from hft.data.check import check_days  # noqa: E402
-from hft.data.columns import LAST, Kind  # noqa: E402
+from hft.data.columns import LAST, ColumnsWriter, Kind  # noqa: E402
 from hft.data.rows import CARRIED, Rows  # noqa: E402
 from hft.data.store import FORMS, Store  # noqa: E402
 from hft.market import Channel, Market  # noqa: E402
 from hft.plugin.market_data import MarketDataStream  # noqa: E402
 from hft.plugin.recorded import RecordedMarkets  # noqa: E402
+from hft.profile import read_profile  # noqa: E402
 from hft.registry.discovery import PluginKind, discover  # noqa: E402
 from hft.registry.loader import Registry  # noqa: E402
+from hft.run.backtest import run_backtest  # noqa: E402
 from hft.run.convert import convert  # noqa: E402
 from hft.types import BookState, Price, Side, Size  # noqa: E402
 
@@ -156,9 +158,10 @@ def test_columns_give_the_books_that_a_replay_builds(exchange: str, path: Path, 
         assert not checked.is_faulty, checked.findings
 
 
-@pytest.mark.parametrize(
-    ("exchange", "path"), [each for each in CAPTURES if each.id and "spot_btc" in each.id]
-)
+OVER_MIDNIGHT = [each for each in CAPTURES if each.id == "spot_btcusdt_2024-08-08"]
+
+
+@pytest.mark.parametrize(("exchange", "path"), OVER_MIDNIGHT)
 def test_a_day_can_be_played_without_the_one_before(exchange: str, path: Path, tmp_path: Path) -> None:
     """The session runs over midnight."""
     folders = converted(exchange, path, tmp_path)
@@ -172,3 +175,37 @@ def test_a_day_can_be_played_without_the_one_before(exchange: str, path: Path, t
     assert books_alone[symbol].asks() == books[symbol].asks()
     first = next(read_partition(folders[1]).blocks(100))
     assert (first.flags & CARRIED).all()
+
+
+PROFILE = """
+name: midnight
+mode: backtest
+exchanges:
+  binance: {use: binance, paper: {order_latency: 2ms, response_latency: 2ms, feed_latency: 3ms, queue: power}}
+strategies:
+  maker:
+    use: market_making
+    instruments: [BTC/USDT@binance]
+    target_spread: "1.0"
+    order_size: "0.002"
+    max_position: "0.1"
+"""
+
+
+@pytest.mark.parametrize(("exchange", "path"), OVER_MIDNIGHT)
+def test_a_backtest_does_not_feel_midnight(exchange: str, path: Path, tmp_path: Path) -> None:
+    days = [read_partition(folder) for folder in converted(exchange, path, tmp_path / "days")]
+    rows = Rows.concat([block for day in days for block in day.blocks(10**6)])
+    with ColumnsWriter(tmp_path / "one", days[0].listing.instrument) as writer:
+        writer.append(rows[(rows.flags & CARRIED) == 0].columns())
+    (tmp_path / "p.yaml").write_text(PROFILE)
+    profile = read_profile(tmp_path / "p.yaml", Registry())
+    found = []
+    for folder in ("days", "one"):
+        result = run_backtest(
+            profile, [tmp_path / folder], console=None, write=lambda line: None, warn=lambda key, line: None
+        )
+        counts = {"events", "frames", "book_updates"}
+        found.append({name: value for name, value in result.to_json().items() if name not in counts})
+    assert found[0] == found[1]
+    assert found[0]["fills"] > 100

@@ -5,8 +5,8 @@
 A simulated Binance runs as a process of its own; the trader, in mode live with journal, risk rules and quotes
 on some of its markets, in this one. Every few seconds memory, tasks, descriptors and threads are counted. The
 slope of memory is that of the best straight line through the samples of the second half. What a trader keeps
-of the past is bounded (finished orders, trade ids, late answers: up to 10,000 of each); the bounds are made
-small here, so that all of it is full long before that.
+of the past is bounded (finished orders, trade ids, late answers: up to 10,000 of each; 50,000 ids of orders,
+11 MB); the bounds are made small here, so that all of it is full long before that.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ import hft.journal.state
 import hft.orders.store
 import hft.plugin.pending
 import hft.seen
+import hft_binance.evidence
 from hft.clock import NS_PER_S
 from hft.profile import read_profile
 from hft.registry.loader import Registry
@@ -202,6 +203,7 @@ def keep_little() -> None:
         (hft.seen, "SEEN_NUMBER", _KEPT),
         (hft.journal.state, "FINISHED_KEPT", _KEPT),
         (hft.plugin.pending, "_LATE_KEPT", _KEPT),
+        (hft_binance.evidence, "_IDS_KEPT", _KEPT),
     ):
         assert getattr(module, name) > most
         setattr(module, name, most)

@@ -73,7 +73,7 @@ def test_a_good_day_is_good(form: str, tmp_path: Path, instrument: Instrument) -
         ([*GOOD, (8, 3, Kind.LEVEL, 1, 101, 1, 0), (8, 3, Kind.LEVEL, 1, 101, 0, LAST)], None, 0, 0, 0),
         ([*GOOD, (8, 3, Kind.LEVEL, 1, 98, 1, 0)], Problem.CUT_OFF, 1, 8, 0),
         (GOOD[1:], Problem.NO_SNAPSHOT, 1, 5, 0),
-        ([(5, 5, Kind.LEVEL, 1, 100, 5, CARRIED | LAST), *GOOD[3:]], None, 0, 0, 0),
+        ([(5, 5, Kind.CLEAR, 0, 0, 0, CARRIED), *GOOD[1:]], None, 0, 0, 0),
         (
             [*GOOD, (8, 0, Kind.CLEAR, 0, 0, 0, LAST), *((900, 3, *each[2:]) for each in SNAPSHOT)],
             Problem.LOST,

@@ -356,6 +356,7 @@ def test_events_that_cannot_be_rows_are_named(
         ("tardis", "x.csv", TARDIS_BOOK.replace("100.20", "abc"), "Row #3"),
         ("tardis", "x.csv", TARDIS_BOOK.replace("ask", "up"), "side 'up'"),
         ("tardis", "gone.csv", None, "cannot be read"),
+        ("binance", "x_T_DEPTH.tar.gz", b"", "unpack it"),
         ("tardis", "x.csv.gz", b"noise", "x.csv.gz"),
         ("binance", "x.csv", AGG, "choose one with --kind"),
         ("binance", "x-aggTrades.csv", AGG.replace("true", "perhaps"), "perhaps"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,10 +54,14 @@ def test_a_carried_book_is_the_book(messages: list[tuple[Any, ...]], block: int)
         carry.update(
             Rows.of(exchange_ns=0, recv_ns=0, kind=kinds, side=sides, price=prices, size=sizes, flags=LAST)
         )
-    rows = carry.rows(77)
-    assert (
-        dict(zip(zip(rows.side.tolist(), rows.price.tolist(), strict=True), rows.size, strict=True)) == book
-    )
-    assert set(rows.recv_ns.tolist()) <= {77}
-    assert [flags & CARRIED for flags in rows.flags.tolist()] == [CARRIED] * len(book)
-    assert np.count_nonzero(rows.flags & LAST) == bool(book)
+    levels = carry.levels
+    keys = zip(levels.side.tolist(), levels.price.tolist(), strict=True)
+    assert dict(zip(keys, levels.size.tolist(), strict=True)) == book
+    rows = carry.message(77)
+    if not any(kind is Kind.CLEAR for kind, *_ in messages):
+        assert not len(rows), "nobody said what was there before"
+        return
+    assert rows.kind.tolist() == [Kind.CLEAR] + [Kind.LEVEL] * len(book)
+    assert rows.price.tolist()[1:] == levels.price.tolist()
+    assert set(rows.recv_ns.tolist()) == set(rows.exchange_ns.tolist()) == {77}
+    assert rows.flags.tolist() == [CARRIED] * len(book) + [CARRIED | LAST]

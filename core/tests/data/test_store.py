@@ -72,6 +72,7 @@ def test_days_are_written_in_their_places_and_begin_with_the_book(
     assert first.listing.instrument.tick_size == instrument.tick_size
     midnight = FIRST + DAY_NS
     assert table(Rows.concat(list(second.blocks(10)))) == [
+        (3, 0, 0, 0, CARRIED, midnight, midnight),
         (1, 1, 100, 3, CARRIED, midnight, midnight),
         (1, -1, 101, 4, CARRIED | LAST, midnight, midnight),
         (1, 1, 100, 0, LAST, midnight - 4, midnight + 1),
@@ -101,7 +102,7 @@ def test_a_day_that_is_there_is_refused_and_stays(tmp_path: Path, instrument: In
     assert not hidden(tmp_path)
     write(tmp_path, instrument, *both, overwrite=True)
     second = read_partition(find_partitions([tmp_path])[1])
-    assert next(second.blocks(9)).price.tolist() == [1, 2]
+    assert next(second.blocks(9)).price.tolist() == [2]
 
 
 def test_what_fails_on_the_way_leaves_what_was_there(tmp_path: Path, instrument: Instrument) -> None:
@@ -132,6 +133,17 @@ def test_two_grids_do_not_share_a_day(tmp_path: Path, instrument: Instrument) ->
         store.add(other, level(FIRST + DAY_NS, 5, 5))
         with pytest.raises(DataError, match=r"from 0\.1 and 0\.001 to 0\.05 and 0\.001 on 2024-10-04"):
             store.add(other, level(FIRST + 1, 5, 5))
+
+
+def test_a_book_on_another_grid_is_not_carried(
+    tmp_path: Path, instrument: Instrument, read_all: Callable[[Path], Rows]
+) -> None:
+    with Store(tmp_path, FORMS["columns"]) as store:
+        store.add(instrument, level(FIRST, 5, 5, kind=Kind.CLEAR))
+        store.add(instrument, level(FIRST + 1, 5, 5))
+        store.add(attrs.evolve(instrument, tick_size=Decimal("0.05")), level(FIRST + DAY_NS, 10, 5))
+        store.finish()
+    assert read_all(tmp_path).price.tolist() == [5, 5, 10]
 
 
 def test_the_forms_hold_the_same_rows(

@@ -23,6 +23,7 @@ from hft.paper import (
     QueueModel,
     QueueModelName,
     RiskAverseQueue,
+    new_funding_rates,
     new_latency_model,
     new_queue_model,
 )
@@ -108,6 +109,24 @@ def test_what_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "l.csv").write_text(text)
     with pytest.raises(UsageError, match=r"l\.csv"):
         new_latency_model(PaperConfig(latencies="l.csv"), base=tmp_path, random=random.Random(1))
+
+
+def test_recorded_funding_is_that_of_the_instrument(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text(
+        "time_ns,symbol,rate\n300,BTC/USDT,-0.0003\n100,BTC/USDT,0.0001\n100,ETH/USDT,0.0002\n"
+    )
+    rates = new_funding_rates(PaperConfig(funding_rates="f.csv"), base=tmp_path)
+    instrument = make_instrument()
+    assert rates.after(instrument, 99) == (100, Decimal("0.0001"))
+    assert rates.after(instrument, 100) == (300, Decimal("-0.0003"))
+    assert rates.after(instrument, 300) is None
+
+
+@pytest.mark.parametrize("text", ["", "x", "time_ns,symbol,rate\n1,BTC/USDT,nan", "time_ns,symbol,rate\n1,2"])
+def test_what_are_no_rates_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "f.csv").write_text(text)
+    with pytest.raises(UsageError, match=r"f\.csv"):
+        new_funding_rates(PaperConfig(funding_rates="f.csv"), base=tmp_path)
 
 
 class Told(ExecutionEvents):

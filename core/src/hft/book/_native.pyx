@@ -30,7 +30,7 @@ from hft.book._reader cimport Batch, Cursor, Grid, Text, read_levels, read_numbe
 
 from hft.book.interface import OrderBook
 from hft.book.layout import DepthMessage
-from hft.errors import GridError
+from hft.errors import DataError, GridError
 from hft.instrument import MAX_COUNT
 from hft.types import BookState, Side
 

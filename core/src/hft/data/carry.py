@@ -11,35 +11,37 @@ __all__ = ["Carry"]
 
 
 class Carry:
-    """Follows a book through rows in their order, without going through them one by one."""
+    """Follows a book through rows in their order, without going through them one by one.
+
+    ``is_known`` tells whether anybody has said what the book was before it changed. ``levels`` are those
+    that it has now, each by the row that set it.
+    """
 
     def __init__(self) -> None:
-        self._levels = Rows.concat([])
+        self.is_known = False
+        self.levels = Rows.concat([])
 
     def update(self, rows: Rows) -> None:
         """Take the next rows."""
         clears = np.flatnonzero(rows.kind == Kind.CLEAR)
         if len(clears):
             rows = rows[clears[-1] + 1 :]
-            self._levels = Rows.concat([])
-        levels = Rows.concat([self._levels, rows[rows.kind == Kind.LEVEL]])
+            self.levels = Rows.concat([])
+            self.is_known = True
+        levels = Rows.concat([self.levels, rows[rows.kind == Kind.LEVEL]])
         # The last row of each level counts: the first, counted from the end.
         keys = (levels.price * 2 + (levels.side > 0))[::-1]
         _, first = np.unique(keys, return_index=True)
         last = np.sort(len(keys) - 1 - first)
-        self._levels = levels[last[levels.size[last] > 0]]
+        self.levels = levels[last[levels.size[last] > 0]]
 
-    def rows(self, time_ns: int) -> Rows:
-        """Return the levels as a message of that time; a book that has them is not changed by it."""
-        levels = self._levels
-        flags = levels.flags & ROUNDED | CARRIED
-        flags[-1:] |= LAST
-        return Rows.of(
-            exchange_ns=time_ns,
-            recv_ns=time_ns,
-            kind=levels.kind,
-            side=levels.side,
-            price=levels.price,
-            size=levels.size,
-            flags=flags,
-        )
+    def message(self, time_ns: int) -> Rows:
+        """Return the book as one message of that time: cleared, then its levels; nothing if not known."""
+        if not self.is_known:
+            return Rows.concat([])
+        clear = Rows.of(exchange_ns=0, recv_ns=0, kind=Kind.CLEAR, side=0, price=0, size=0, flags=[0])
+        rows = Rows.concat([clear, self.levels])
+        flags = rows.flags & ROUNDED | CARRIED
+        flags[-1] |= LAST
+        times = {"exchange_ns": np.full(len(rows), time_ns), "recv_ns": np.full(len(rows), time_ns)}
+        return Rows(**{**rows.columns(), **times, "flags": flags})

@@ -229,11 +229,8 @@ class _Checking:
         level = int(Kind.LEVEL)
         for kind, side, price, size, flags, recv_ns in zip(*(c.tolist() for c in columns), strict=True):
             if kind == level:
-                if not self._has_snapshot:
-                    if flags & CARRIED:
-                        self._has_snapshot = True
-                    elif Problem.NO_SNAPSHOT not in self.found:
-                        self.note(Problem.NO_SNAPSHOT, recv_ns)
+                if not self._has_snapshot and Problem.NO_SNAPSHOT not in self.found:
+                    self.note(Problem.NO_SNAPSHOT, recv_ns)
                 set_level(_SIDES[side], price, size)
                 self._cleared_ns = None
             else:

@@ -16,7 +16,7 @@ __all__ = ["CARRIED", "ROUNDED", "RowBuffer", "Rows"]
 
 
 CARRIED = 2
-"""The flag of what a day begins with: a level that the day before left in the book."""
+"""The flag of what a day begins with: the book that the day before left."""
 
 ROUNDED = 4
 """The flag of a level whose price or size is off the grid; it stands as the exchange's book shows it."""

@@ -122,12 +122,13 @@ class Store:
         """Write and publish every day; return them by instrument and day."""
         total = sum(spill.length for spill in self._spills.values())
         written = []
-        carry, carried_to = Carry(), None
+        carry = Carry()
         for (instrument_id, day), spill in sorted(self._spills.items(), key=_order):
-            if carried_to != (instrument_id, day):
+            before = self._spills.get((instrument_id, day - 1))
+            if before is None or _grid(before.instrument) != _grid(spill.instrument):
                 carry = Carry()
-            carried_to = (instrument_id, day + 1)
-            opening = carry.rows(day * _DAY_NS)
+            is_carried = (instrument_id, day + 1) in self._spills
+            opening = carry.message(day * _DAY_NS)
             when = _EPOCH + timedelta(days=day)
             place = self._form.folder(self._staging.root, instrument_id, when)
             beside = self._staging.stage(place)
@@ -135,7 +136,7 @@ class Store:
                 writer.append(opening.columns())
                 for rows in spill.blocks(self._block):
                     writer.append(rows.columns())
-                    if carried_to in self._spills:
+                    if is_carried:
                         carry.update(rows)
                     progress(len(rows), total)
             spill.path.unlink()
@@ -150,14 +151,19 @@ class Store:
         if spill is None:
             path = self._staging.folder / f"rows-{len(self._spills)}"
             spill = self._spills[instrument.id, day] = Spill(path, instrument)
-        known = spill.instrument
-        if (known.tick_size, known.lot_size) != (instrument.tick_size, instrument.lot_size):
+        if _grid(spill.instrument) != _grid(instrument):
+            was, now = (
+                " and ".join(f"{each:f}" for each in _grid(one)[:2]) for one in (spill.instrument, instrument)
+            )
             raise DataError(
-                f"{instrument}: ticks and lots change from {known.tick_size} and {known.lot_size} to"
-                f" {instrument.tick_size} and {instrument.lot_size} on {_EPOCH + timedelta(days=day)}:"
+                f"{instrument}: ticks and lots change from {was} to {now} on {_EPOCH + timedelta(days=day)}:"
                 " convert what is before and what is after into folders of their own"
             )
         return spill
+
+
+def _grid(instrument: Instrument) -> tuple[Decimal, ...]:
+    return instrument.tick_size, instrument.lot_size, instrument.contract_multiplier
 
 
 def _order(item: tuple[tuple[InstrumentId, int], Spill]) -> tuple[str, str, int]:

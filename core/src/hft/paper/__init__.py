@@ -5,6 +5,7 @@ from __future__ import annotations
 from hft.paper.config import PaperConfig, QueueModelName
 from hft.paper.execution import PaperExecution
 from hft.paper.fill_model import Arrival, FillModel, Match, Outcome
+from hft.paper.funding import FundingRates, new_funding_rates
 from hft.paper.latency import LatencyModel, new_latency_model
 from hft.paper.queue import LogQueue, PowerQueue, QueueModel, RiskAverseQueue, new_queue_model
 from hft.paper.statistics import OrderStatistics
@@ -12,6 +13,7 @@ from hft.paper.statistics import OrderStatistics
 __all__ = [
     "Arrival",
     "FillModel",
+    "FundingRates",
     "LatencyModel",
     "LogQueue",
     "Match",
@@ -23,6 +25,7 @@ __all__ = [
     "QueueModel",
     "QueueModelName",
     "RiskAverseQueue",
+    "new_funding_rates",
     "new_latency_model",
     "new_queue_model",
 ]

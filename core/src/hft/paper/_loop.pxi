@@ -250,10 +250,13 @@ cdef class NativeLoop:
                 )
                 if matches is not None:
                     self.call(cursor, cursor.settle, matches)
-        elif kind == QUOTE_EVENT and cursor.is_ours:
-            side = cursor.sides[at] <= 0
-            cursor.quoted = cursor.quote_sides[side] = True
-            cursor.quote_prices[side], cursor.quote_sizes[side] = cursor.prices[at], cursor.sizes[at]
+        elif kind == QUOTE_EVENT:
+            if cursor.is_ours:
+                side = cursor.sides[at] <= 0
+                cursor.quoted = cursor.quote_sides[side] = True
+                cursor.quote_prices[side], cursor.quote_sizes[side] = cursor.prices[at], cursor.sizes[at]
+        else:
+            raise DataError(f"{(<object>cursor.book.instrument).id}: event {at} is of unknown kind {kind}")
         is_last = cursor.flags[at] & LAST_EVENT
         if is_last:
             if cursor.touched:
@@ -329,9 +332,11 @@ cdef class NativeLoop:
 
 
 cdef inline bint is_before(PyObject* one, PyObject* other) noexcept:
-    cdef LoopCursor first = <LoopCursor>one
-    cdef LoopCursor second = <LoopCursor>other
-    return first.when_ns < second.when_ns or (first.when_ns == second.when_ns and first.rank < second.rank)
+    # Without variables of the type, which would count references.
+    cdef int64_t first_ns = (<LoopCursor>one).when_ns, second_ns = (<LoopCursor>other).when_ns
+    return first_ns < second_ns or (
+        first_ns == second_ns and (<LoopCursor>one).rank < (<LoopCursor>other).rank
+    )
 
 
 cdef LoopCursor new_cursor(feed, bint is_ours):

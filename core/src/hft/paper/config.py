@@ -66,5 +66,8 @@ class PaperConfig:
         doc="time from one funding to the next, counted from midnight UTC",
         validator=_check_interval,
     )
+    funding_rates: str | None = option(
+        None, doc="funding rates that were really paid to use instead, a file beside the profile"
+    )
     queue: QueueModelName = option(QueueModelName.RISK_AVERSE, doc="queue position model")
     queue_power: Decimal = option(Decimal(3), doc="exponent of the queue model power", validator=_check_power)

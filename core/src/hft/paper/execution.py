@@ -16,12 +16,13 @@ from hft.errors import UsageError
 from hft.events import Fill, Funding, OrderReport, ReportKind, Trade
 from hft.instrument import Instrument
 from hft.market import Channel, Market
-from hft.money import EXACT, product, trim
+from hft.money import product, trim
 from hft.order import Order
 from hft.paper.choice import new_fill_model
 from hft.paper.config import PaperConfig
 from hft.paper.delay_line import DelayLine
 from hft.paper.fill_model import FillModel, Match, Outcome
+from hft.paper.funding import ConstantFunding, FundingRates
 from hft.paper.latency import ConstantLatency, LatencyModel
 from hft.paper.queue import new_queue_model
 from hft.paper.statistics import OrderStatistics
@@ -29,6 +30,8 @@ from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, E
 from hft.types import InstrumentKind, Liquidity, OrderType, Price, Side, Size, TimeInForce
 
 __all__ = ["PaperExecution"]
+
+_HALF = Decimal("0.5")
 
 _REMEMBERED = 10_000
 """Finished orders that `PaperExecution.query` still answers for."""
@@ -72,12 +75,12 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     """Fills our orders from live or replayed books by the `FillModel`, after realistic delays.
 
     What we send arrives some time later, what the exchange answers reaches ``events`` some time after it
-    happened, both in order; ``latency`` says how long that takes, by default what ``config`` has as
-    constant. So a cancel can meet an order that is filled already: then the fill counts and the cancel is
-    rejected. Events never come from inside a call, also without latency. `attach` every market before it
-    brings data and before the strategies listen, so that a strategy sees nothing before the simulated
-    exchange does. `simulate` instead gives the fill model of a book that somebody else keeps, who calls the
-    model and hands its matches to `settle`.
+    happened, both in order. ``latency`` says how long that takes, ``funding`` what perpetuals pay; by default
+    both are what ``config`` has as constant. So a cancel can meet an order that is filled already: then the
+    fill counts and the cancel is rejected. Events never come from inside a call, also without latency.
+    `attach` every market before it brings data and before the strategies listen, so that a strategy sees
+    nothing before the simulated exchange does. `simulate` instead gives the fill model of a book that
+    somebody else keeps, who calls the model and hands its matches to `settle`.
 
     A fill's ``exchange_ns`` is when it happened by our clock, ``recv_ns`` when it was told. Order and
     trade ids count from 1 and are the same in every run with the same input. Funds are unlimited.
@@ -89,7 +92,12 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     )
 
     def __init__(
-        self, config: PaperConfig, events: ExecutionEvents, clock: Clock, latency: LatencyModel | None = None
+        self,
+        config: PaperConfig,
+        events: ExecutionEvents,
+        clock: Clock,
+        latency: LatencyModel | None = None,
+        funding: FundingRates | None = None,
     ) -> None:
         # No link: what it trades with is in this process.
         self.config, self.events, self.clock = config, events, clock
@@ -97,7 +105,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         self.statistics: dict[Instrument, OrderStatistics] = {}
         self._requests = DelayLine(clock, latency.request_ns)
         self._responses = DelayLine(clock, latency.response_ns)
-        self._funding: Timer | None = None
+        self._funding = funding or ConstantFunding(config.funding_rate, config.funding_interval)
+        self._funding_timers: dict[Instrument, Timer] = {}
         self._models: dict[Instrument, FillModel] = {}
         self._positions: dict[Instrument, int] = {}
         self._orders: dict[str, _PaperOrder] = {}
@@ -129,8 +138,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
             raise UsageError(f"{instrument.id}: inverse contracts cannot be simulated, use a linear one")
         model = self._models[instrument] = new_fill_model(book, new_queue_model(self.config, instrument))
         self.statistics[instrument] = OrderStatistics()
-        if self.config.funding_rate and instrument.kind is InstrumentKind.PERPETUAL and not self._funding:
-            self._fund_later()
+        if instrument.kind is InstrumentKind.PERPETUAL:
+            self._fund_later(instrument)
         return model
 
     # -- what we send ----------------------------------------------------------------------------
@@ -163,8 +172,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     async def stop(self) -> None:
         self._requests.close()
         self._responses.close()
-        if self._funding is not None:
-            self._funding.cancel()
+        for timer in self._funding_timers.values():
+            timer.cancel()
 
     # -- what arrives at the simulated exchange --------------------------------------------------
 
@@ -348,29 +357,33 @@ class PaperExecution(ExecutionClient[PaperConfig]):
 
     # -- funding ---------------------------------------------------------------------------------
 
-    def _fund_later(self) -> None:
-        interval_ns = self.config.funding_interval
-        due_ns = (self.clock.now_ns() // interval_ns + 1) * interval_ns
-        self._funding = self.clock.call_at(due_ns, self._fund)
-
-    def _fund(self) -> None:
-        """Let longs pay shorts at the middle of the book; without one there is nothing to value them at."""
-        now_ns = self.clock.now_ns()
-        self._fund_later()
-        for instrument, position in self._positions.items():
-            book = self._models[instrument].book
-            bid, ask = book.best_bid, book.best_ask
-            if instrument.kind is not InstrumentKind.PERPETUAL or not position or bid is None or ask is None:
-                continue
-            rate = EXACT.divide(-self.config.funding_rate, Decimal(2))
-            funding = Funding(
-                instrument=instrument,
-                payment_id=str(now_ns),
-                amount=trim(product(position, bid + ask, instrument.point_value, rate)),
-                asset=instrument.settle,
-                exchange_ns=now_ns,
+    def _fund_later(self, instrument: Instrument) -> None:
+        due = self._funding.after(instrument, self.clock.now_ns())
+        if due is not None:
+            due_ns, rate = due
+            self._funding_timers[instrument] = self.clock.call_at(
+                due_ns, partial(self._fund, instrument, rate)
             )
-            self._responses.send(partial(self.events.on_funding, funding))
+
+    def _fund(self, instrument: Instrument, rate: Decimal) -> None:
+        """Let longs pay shorts at the middle of the book; without one there is nothing to value them at."""
+        self._fund_later(instrument)
+        now_ns, position, book = (
+            self.clock.now_ns(),
+            self._positions.get(instrument),
+            self._models[instrument].book,
+        )
+        bid, ask = book.best_bid, book.best_ask
+        if not position or bid is None or ask is None:
+            return
+        funding = Funding(
+            instrument=instrument,
+            payment_id=str(now_ns),
+            amount=trim(product(position, bid + ask, instrument.point_value, -rate, _HALF)),
+            asset=instrument.settle,
+            exchange_ns=now_ns,
+        )
+        self._responses.send(partial(self.events.on_funding, funding))
 
     # -- what we are told ------------------------------------------------------------------------
 

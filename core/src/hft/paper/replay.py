@@ -13,6 +13,7 @@ import attrs
 from hft.book import OrderBook
 from hft.clock import SimulatedClock
 from hft.data import LAST, Day, Kind
+from hft.errors import DataError
 from hft.events import Quote, Trade
 from hft.market import Channel, Market
 from hft.paper.fill_model import FillModel, Match
@@ -127,6 +128,8 @@ class _Cursor:
             self._on_trade(side, price, size, exchange_ns[at])
         elif kind == Kind.QUOTE:
             self._on_quote(side, price, size)
+        else:
+            raise DataError(f"{self._book.instrument.id}: event {at} is of unknown kind {kind}")
         is_last = bool(flags[at] & LAST)
         if is_last:
             if self._touched:

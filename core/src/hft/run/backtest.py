@@ -22,7 +22,7 @@ from hft.run.kernel import Kernel
 from hft.run.performance import performance
 from hft.run.recorded import stop_on_interrupt
 from hft.run.result import BacktestResult, InstrumentResult
-from hft.run.runtime import run_async, tame_garbage_collector
+from hft.run.runtime import run_async, tamed_garbage_collector
 from hft.run.tape import Span, Tape, find_tapes
 from hft.run.watch import BacktestWatch
 
@@ -76,14 +76,13 @@ def run_backtest(
     kernel.wire([tape.instrument for tape in tapes], simulate=session.simulate)
     kernel.start()
     session.start()
-    tame_garbage_collector()
     ends_ns = [NEVER if duration_ns is None else first_ns + duration_ns]
     if span is not None:
         ends_ns.append(span.end_ns - 1)
     end_ns = min(ends_ns)
     if watch is not None:
         watch.start(clock, kernel.ledger, min(end_ns, max(tape.last_ns for tape in tapes)))
-    with _progress(console, sum(tape.events for tape in tapes)) as advance:
+    with _progress(console, sum(tape.events for tape in tapes)) as advance, tamed_garbage_collector():
         session.play(end_ns, advance)
     session.stop(first_ns)
     kernel.stop()

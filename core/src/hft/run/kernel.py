@@ -27,7 +27,7 @@ from hft.orders import (
     WiredStrategy,
     wire_strategy,
 )
-from hft.paper import PaperExecution, new_latency_model
+from hft.paper import PaperExecution, new_funding_rates, new_latency_model
 from hft.plugin.execution import ExecutionClient
 from hft.plugin.risk import Halt
 from hft.profile import ExchangeEntry, Profile, StrategyEntry
@@ -252,7 +252,8 @@ class Kernel:
             base=self.profile.path.parent,
             random=random.Random(f"{self.profile.seed}:{key}:latency"),
         )
-        return PaperExecution(entry.paper, self.manager, self.clock, latency)
+        funding = new_funding_rates(entry.paper, base=self.profile.path.parent)
+        return PaperExecution(entry.paper, self.manager, self.clock, latency, funding)
 
     def _strategy(self, key: str, entry: StrategyEntry) -> WiredStrategy:
         strategy_class = entry.plugin.strategy()

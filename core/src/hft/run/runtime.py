@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-__all__ = ["run_async", "tame_garbage_collector"]
+__all__ = ["run_async", "tame_garbage_collector", "tamed_garbage_collector"]
 
 T = TypeVar("T")
 
@@ -44,3 +45,15 @@ def tame_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
+
+
+@contextmanager
+def tamed_garbage_collector() -> Iterator[None]:
+    """Do the same for a while, where more runs follow in the process: what is left of one goes after it."""
+    thresholds = gc.get_threshold()
+    tame_garbage_collector()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)

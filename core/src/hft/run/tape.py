@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from hft.data import LAST, Day, Kind, find_days, read_day
 from hft.data.carry import Carry
@@ -126,8 +128,15 @@ def _find_begin(folders: tuple[Path, ...], begin_ns: int) -> tuple[int, int, Day
         end = row if each == number else len(rows)
         for block in range(0, end, _BLOCK):
             book.update(rows[block : min(block + _BLOCK, end)])
-    opening = {name: np.ascontiguousarray(column) for name, column in book.rows(begin_ns).columns().items()}
-    return number, row, attrs.evolve(day, columns=opening, maps=())
+    return number, row, attrs.evolve(day, columns=_message(book.levels, begin_ns), maps=())
+
+
+def _message(levels: Rows, time_ns: int) -> dict[str, npt.NDArray[Any]]:
+    """Return the levels as one message of that time; a book without any needs none."""
+    flags = np.zeros(len(levels), levels.flags.dtype)
+    flags[-1:] = LAST
+    times = np.full(len(levels), time_ns)
+    return {**levels.columns(), "exchange_ns": times, "recv_ns": times, "flags": flags}
 
 
 def _begins_with_a_book(day: Day) -> bool:

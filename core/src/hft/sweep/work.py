@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
@@ -90,9 +89,6 @@ def evaluate(task: Task) -> Outcome:
         return Outcome.failed(str(error))
     except Exception as error:
         return Outcome.failed(f"{type(error).__name__}: {error}")
-    finally:
-        # A run leaves what there is out of later collections; here another run follows.
-        gc.unfreeze()
     if result.summary.halted:
         return Outcome.failed(f"trading was halted: {result.summary.halted}")
     if result.summary.faults:

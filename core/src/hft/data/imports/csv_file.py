@@ -59,6 +59,8 @@ class CsvFile:
     @classmethod
     def open(cls, path: Path, on_bytes: Callable[[int], None] = lambda count: None) -> CsvFile:
         """Look at the first line; raise `DataError` if there is none."""
+        if path.name.endswith((".tar.gz", ".tgz", ".tar")):
+            raise DataError(f"{path}: is an archive of files, unpack it and name these")
         try:
             with _open(path, lambda count: None) as file:
                 line = file.readline(65_536).decode()

@@ -113,7 +113,7 @@ def _counts(path: Path, what: str, values: npt.NDArray[Any], step: float) -> npt
 def _cleared(clear: Rows, limit: float, book: Carry, options: ImportOptions) -> Rows:
     """Return what clears as much of the book as a row says: a side, up to a price, or all of it."""
     side = int(clear.side[0])
-    levels = book.rows(int(clear.recv_ns[0]))
+    levels = book.levels
     gone = levels.side == side
     if np.isfinite(limit) and limit > 0:
         ticks = round(limit / float(options.instrument.tick_size))
