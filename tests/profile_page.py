@@ -19,6 +19,7 @@ import attrs
 import hft
 from hft.orders.config import AccountConfig
 from hft.paper.config import PaperConfig
+from hft.profile.document import Broken, Scalar
 from hft.profile.model import ComponentKeys, ExchangeKeys, ProfileKeys, StrategyKeys
 from hft.profile.values import format_duration
 from hft.registry.discovery import PluginKind, discover
@@ -72,6 +73,8 @@ def name_of(type_: Any) -> str:
     if type_ in NAMES:
         return NAMES[type_]
     origin, arguments = typing.get_origin(type_), typing.get_args(type_)
+    if set(arguments) - {type(None)} == {Scalar, Broken}:
+        return "value"
     if origin in (types.UnionType, typing.Union):
         return " or ".join(dict.fromkeys(name_of(one) for one in arguments if one is not type(None)))
     if origin is tuple:

@@ -23,10 +23,13 @@ from hft.cli.parser import make_parser
 from hft.plugin import hookspecs
 from hft.plugin.risk import KernelRefusal
 from hft.profile import read_profile
+from hft.profile.amend import places
 from hft.profile.fault_file import read_faults
 from hft.registry.discovery import PluginKind, discover
 from hft.registry.loader import Registry
 from hft.sim.fault import KINDS, Fault, FaultKind, Place
+from hft.sweep.parameter import RangeKeys
+from hft.sweep.space import Constraint, Objective, SpaceKeys, WalkForward, read_space
 from tests import conformance_page, profile_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,7 +94,7 @@ def test_files_of_a_page_are_a_profile_that_reads_and_plugins_that_load(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = set(sys.modules)
-    profiles = []
+    profiles, spaces = [], []
     for number, block in enumerate(blocks(page)):
         assert block.title or block.language == "yaml", (
             f"not tested, for want of a title: {block.text[:60]!r}"
@@ -101,6 +104,8 @@ def test_files_of_a_page_are_a_profile_that_reads_and_plugins_that_load(
         file.write_text(block.text)
         if block.title.endswith(".faults.yaml"):
             assert read_faults(file)
+        elif block.title.endswith(".space.yaml"):
+            spaces.append(file)
         elif block.language == "yaml":
             profiles.append(file)
     if (tmp_path / "pyproject.toml").exists():
@@ -116,6 +121,9 @@ def test_files_of_a_page_are_a_profile_that_reads_and_plugins_that_load(
             (tmp_path / capture).touch()
         read_profile(profile, Registry(), environ=environ)
         used |= set(re.findall(r"use: \./(\S+)", text))
+    for space in spaces:
+        paths = {parameter.path for parameter in read_space(space).parameters}
+        assert any(paths <= places(profile.read_text()).keys() for profile in profiles)
     one_file_plugins = {block.title for block in blocks(page) if re.fullmatch(r"\w+\.py", block.title)}
     assert one_file_plugins == used
     for name in set(sys.modules) - loaded:
@@ -263,6 +271,27 @@ def test_every_kind_of_fault_is_in_the_reference_with_its_places() -> None:
         kind.value: ["yes" if kind in KINDS[place] else "" for place in places] for kind in FaultKind
     }
 
+
+# -- spaces --------------------------------------------------------------------------------------------
+
+SPACE_PAGE = DOCS / "reference" / "space.md"
+SPACE = {
+    "## The file": SpaceKeys,
+    "## Objective": Objective,
+    "## A constraint": Constraint,
+    "## A range": RangeKeys,
+    "## Walk-forward": WalkForward,
+}
+
+
+@pytest.mark.parametrize("heading", SPACE)
+def test_every_key_of_a_space_is_in_the_reference(heading: str) -> None:
+    text = section(SPACE_PAGE, heading)
+    expected = profile_page.entries(SPACE[heading]).strip()
+    assert text[text.index("### ") :].strip() == expected, f"put this under {heading!r}:\n\n{expected}"
+
+
+# -- risk ----------------------------------------------------------------------------------------------
 
 RULES = {each.name: each for each in discover(PluginKind.RISK)}
 

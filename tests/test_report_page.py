@@ -7,9 +7,19 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import attrs
 import pytest
 
-from hft.report import CurrencySeries, FillMark, InstrumentSeries, Report, render_page
+from hft.report import (
+    Axis,
+    CurrencySeries,
+    Dot,
+    FillMark,
+    InstrumentSeries,
+    Report,
+    SearchReport,
+    render_page,
+)
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -121,3 +131,67 @@ def test_a_browser_draws_it(tmp_path: Path) -> None:
 def test_too_little_to_draw_is_said(tmp_path: Path) -> None:
     document = shown(render_page(report(1)), tmp_path)
     assert "Too little time has passed" in document
+
+
+# What a person does: looks at the second search.
+CHOOSE = """<script>
+setTimeout(() => {
+  const select = document.querySelector(".controls select");
+  select.value = "1";
+  select.onchange();
+}, 200);
+</script>"""
+
+
+def search_report() -> SearchReport:
+    dots = [
+        Dot(
+            search=search,
+            number=number,
+            objective=None if number == 3 else number * (search + 1.5),
+            keeps=number != 2,
+            values=[10.0**number, number % 2],
+            note="it died" if number == 3 else "",
+        )
+        for search in (0, 1)
+        for number in range(6)
+    ]
+    return SearchReport(
+        title="Sweep",
+        subtitle="",
+        facts=[],
+        objective="net_pnl",
+        maximise=True,
+        searches=["first", "second"],
+        axes=[Axis(name="size", log=True), Axis(name="queue", choices=["power", "log"])],
+        dots=dots,
+        tables=[],
+    )
+
+
+def test_a_browser_draws_a_search(tmp_path: Path) -> None:
+    document = shown(render_page(search_report()), tmp_path, CHOOSE)
+    assert "<title>Sweep</title>" in document
+    assert re.findall(r"<h2>([^<]*)</h2>", document) == [
+        "Objective over trials",
+        "size",
+        "queue",
+        "Pair of parameters, from the worst (orange) to the best (blue)",
+    ]
+    assert document.count("<circle") == 4 * 5
+    assert len(re.findall(r"<circle[^>]*fill=\"none\"", document)) == 4
+    assert document.count('class="failed"') == 1
+    assert "failed: it died" in document
+    # The best so far, over the trials that came to their end and keep the constraints.
+    assert "net_pnl 12.5" in document
+    (line,) = re.findall(r'<polyline points="([^"]*)"', document)
+    heights = [float(point.partition(",")[2]) for point in line.split()]
+    assert len(heights) == 5
+    assert heights == sorted(heights, reverse=True)
+    assert "NaN" not in document
+
+
+def test_a_search_without_a_trial_is_said(tmp_path: Path) -> None:
+    report = search_report()
+    document = shown(render_page(attrs.evolve(report, dots=[report.dots[3]])), tmp_path)
+    assert "No trial has come to its end." in document

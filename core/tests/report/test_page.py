@@ -14,11 +14,14 @@ import pytest
 
 from hft.errors import UsageError
 from hft.report import (
+    Axis,
     CurrencySeries,
+    Dot,
     FillMark,
     InstrumentSeries,
     Report,
     ReportTable,
+    SearchReport,
     render_page,
     write_page,
 )
@@ -53,6 +56,21 @@ REPORT = Report(
         )
     ],
     tables=[ReportTable(title="Profit", columns=("", "net"), rows=[("USDT", "-1.5")])],
+)
+
+SEARCH = SearchReport(
+    title="Sweep of maker",
+    subtitle="net_pnl",
+    facts=[("trials", "2")],
+    objective="net_pnl",
+    maximise=True,
+    searches=["all data"],
+    axes=[Axis(name="a.b", log=True), Axis(name="queue", choices=["power", "log"])],
+    dots=[
+        Dot(search=0, number=0, objective=1 / 3, keeps=True, values=[10.0, 1]),
+        Dot(search=0, number=1, objective=None, keeps=False, values=[0.1, 0], note="it died"),
+    ],
+    tables=[ReportTable(title="Best trials", columns=("trial", "net"), rows=[("0", "0.3")])],
 )
 
 
@@ -110,8 +128,28 @@ def test_a_page_holds_the_report() -> None:
         assert text in texts
 
 
-def test_a_page_needs_nothing_from_elsewhere() -> None:
-    text = render_page(REPORT)
+def test_a_page_of_a_search_holds_its_trials() -> None:
+    page = Page(render_page(SEARCH))
+    assert json.loads(page.scripts[0]) == {
+        "objective": "net_pnl",
+        "maximise": True,
+        "searches": ["all data"],
+        "axes": [
+            {"name": "a.b", "choices": [], "log": True},
+            {"name": "queue", "choices": ["power", "log"], "log": False},
+        ],
+        "dots": [
+            {"search": 0, "number": 0, "objective": 0.3333333333, "keeps": True, "values": [10.0, 1.0]}
+            | {"note": ""},
+            {"search": 0, "number": 1, "objective": None, "keeps": False, "values": [0.1, 0.0]}
+            | {"note": "it died"},
+        ],
+    }
+
+
+@pytest.mark.parametrize("report", [REPORT, SEARCH])
+def test_a_page_needs_nothing_from_elsewhere(report: Report | SearchReport) -> None:
+    text = render_page(report).replace("http://www.w3.org/2000/svg", "")  # a name, which is not fetched
     assert not re.search(r"https?:|//[a-z]|@import|url\(|fetch\(|XMLHttpRequest|import\(", text)
     page = Page(text)
     assert not [tag for tag, _ in page.tags if tag in ("link", "img", "iframe", "object", "base")]
@@ -132,9 +170,11 @@ NASTY = '</script><script>alert("x")</script> & $title <b>'
             REPORT, tables=[ReportTable(title=NASTY, columns=(NASTY, ""), rows=[(NASTY, NASTY)])]
         ),
         lambda: attrs.evolve(REPORT, instruments=[attrs.evolve(REPORT.instruments[0], name=NASTY)]),
+        lambda: attrs.evolve(SEARCH, objective=NASTY, searches=[NASTY]),
+        lambda: attrs.evolve(SEARCH, dots=[attrs.evolve(SEARCH.dots[1], note=NASTY)]),
     ],
 )
-def test_no_text_is_taken_for_code(put: Callable[[], Report]) -> None:
+def test_no_text_is_taken_for_code(put: Callable[[], Report | SearchReport]) -> None:
     text = render_page(put())
     assert len(Page(text).scripts) == 2
     assert "<b>" not in text

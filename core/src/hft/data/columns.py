@@ -90,15 +90,22 @@ class Day:
     maker_fee: Decimal | None
     taker_fee: Decimal | None
     columns: Mapping[str, Array]
-    _maps: tuple[mmap.mmap, ...] = attrs.field(repr=False)
+    _maps: tuple[mmap.mmap, ...] = attrs.field(default=(), repr=False)
+    """None where the columns are in memory."""
+    _first: int = 0
 
     def __len__(self) -> int:
         return len(self.columns["kind"])
 
+    def part(self, first: int, end: int) -> Day:
+        """Return the events from one number to before another, mapped as these are."""
+        columns = {name: column[first:end] for name, column in self.columns.items()}
+        return attrs.evolve(self, columns=columns, first=self._first + first)
+
     def release(self, events: int) -> None:
         """Let the memory of the first ``events`` go; they can still be read, from the file."""
-        for name, mapped in zip(COLUMNS, self._maps, strict=True):
-            used = _HEADER_BYTES + events * self.columns[name].itemsize
+        for name, mapped in zip(COLUMNS if self._maps else (), self._maps, strict=True):
+            used = _HEADER_BYTES + (self._first + events) * self.columns[name].itemsize
             length = min(used, len(mapped)) // mmap.PAGESIZE * mmap.PAGESIZE
             if length and hasattr(mmap, "MADV_DONTNEED"):
                 mapped.madvise(mmap.MADV_DONTNEED, 0, length)

@@ -1,4 +1,4 @@
-"""The lock that lets one process write a journal."""
+"""The lock that lets one process write a journal, or whatever else one at a time may write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ __all__ = ["Lock", "is_in_use"]
 class Lock:
     """Held from construction to `close`, or to the end of the process however it comes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        what: str = "the journal",
+        remedy: str = "stop that first, or give this profile another name",
+    ) -> None:
         """Take the lock; raise `UsageError` naming the process that has it."""
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -26,10 +32,7 @@ class Lock:
         except OSError:
             holder = os.pread(self._descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._descriptor)
-            raise UsageError(
-                f"{path.parent}: the journal is in use by process {holder}: "
-                "stop that first, or give this profile another name"
-            ) from None
+            raise UsageError(f"{path.parent}: {what} is in use by process {holder}: {remedy}") from None
         with contextlib.suppress(OSError):  # a full disk: it is locked all the same
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)

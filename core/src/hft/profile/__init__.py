@@ -13,7 +13,7 @@ from hft.profile.model import (
     RiskEntry,
     StrategyEntry,
 )
-from hft.profile.reader import read_profile
+from hft.profile.reader import parse_profile, read_profile
 
 __all__ = [
     "SIMULATOR",
@@ -25,6 +25,7 @@ __all__ = [
     "RiskEntry",
     "StrategyEntry",
     "journal_folder",
+    "parse_profile",
     "read_profile",
     "state_folder",
 ]

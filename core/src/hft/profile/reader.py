@@ -32,7 +32,7 @@ from hft.profile.values import KEY
 from hft.registry.discovery import PluginKind
 from hft.spelling import did_you_mean
 
-__all__ = ["read_profile"]
+__all__ = ["parse_profile", "read_profile"]
 
 T = TypeVar("T")
 
@@ -50,6 +50,13 @@ def read_profile(path: Path, registry: PluginSource, *, environ: Mapping[str, st
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "that is no file name"
         raise ProfileError([Fault(str(path), 0, "", f"cannot be read: {reason}")]) from None
+    return parse_profile(path, data, registry, environ=environ)
+
+
+def parse_profile(
+    path: Path, data: bytes, registry: PluginSource, *, environ: Mapping[str, str] = os.environ
+) -> Profile:
+    """Do what `read_profile` does, for a text that is or might be in the file ``path``."""
     try:
         root, faults = read_document(str(path), data, environ)
     except Refused as refused:

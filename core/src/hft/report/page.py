@@ -12,14 +12,24 @@ from typing import Any
 
 from hft.errors import UsageError
 from hft.report.series import CurrencySeries, InstrumentSeries, Report, ReportTable
+from hft.report.trials import Axis, Dot, SearchReport
 
 __all__ = ["render_page", "write_page"]
 
 _DIGITS = 10
 """Of a number that is drawn."""
 
+_HINT = (
+    "drag to zoom, double-click for all; click a name to hide it; with a chart focused: arrows move,"
+    " + and - zoom, 0 for all"
+)
+_SEARCH_HINT = (
+    "point at a dot to read its trial; the line is the best so far; a hollow dot violates a constraint,"
+    " a cross is a trial that failed"
+)
 
-def write_page(path: Path, report: Report) -> None:
+
+def write_page(path: Path, report: Report | SearchReport) -> None:
     """Write the page; raise `UsageError` where that cannot be."""
     try:
         path.write_text(render_page(report), encoding="utf-8")
@@ -27,17 +37,22 @@ def write_page(path: Path, report: Report) -> None:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def render_page(report: Report) -> str:
+def render_page(report: Report | SearchReport) -> str:
     """Return the page: the same for the same report."""
+    if isinstance(report, Report):
+        hint, script, data = _HINT, "page.js", _data(report)
+    else:
+        hint, script, data = _SEARCH_HINT, "trials.js", _search_data(report)
     return Template(_asset("page.html")).substitute(
         title=html.escape(report.title),
         subtitle=html.escape(report.subtitle),
         style=_asset("page.css"),
-        script=_asset("page.js"),
+        script=_asset(script),
+        hint=html.escape(hint),
         facts="".join(_fact(name, value) for name, value in report.facts),
         tables="".join(map(_table, report.tables)),
         # Inside a script nothing is escaped: only its end must not stand there.
-        data=json.dumps(_data(report), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
+        data=json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
     )
 
 
@@ -91,6 +106,31 @@ def _instrument(each: InstrumentSeries, first_ns: int) -> dict[str, Any]:
 def _currency(each: CurrencySeries) -> dict[str, Any]:
     names = ("net", "spread", "inventory", "fees", "funding")
     return {"name": each.currency} | {name: _numbers(getattr(each, name)) for name in names}
+
+
+def _search_data(report: SearchReport) -> dict[str, Any]:
+    return {
+        "objective": report.objective,
+        "maximise": report.maximise,
+        "searches": list(report.searches),
+        "axes": [_axis(each) for each in report.axes],
+        "dots": [_dot(each) for each in report.dots],
+    }
+
+
+def _axis(each: Axis) -> dict[str, Any]:
+    return {"name": each.name, "choices": list(each.choices), "log": each.log}
+
+
+def _dot(each: Dot) -> dict[str, Any]:
+    return {
+        "search": each.search,
+        "number": each.number,
+        "objective": _numbers([each.objective])[0],
+        "keeps": each.keeps,
+        "values": _numbers(each.values),
+        "note": each.note,
+    }
 
 
 def _numbers(values: Sequence[float | None]) -> list[float | None]:

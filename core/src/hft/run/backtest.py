@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -23,7 +23,7 @@ from hft.run.performance import performance
 from hft.run.recorded import stop_on_interrupt
 from hft.run.result import BacktestResult, InstrumentResult
 from hft.run.runtime import run_async, tamed_garbage_collector
-from hft.run.tape import Tape, find_tapes
+from hft.run.tape import Span, Tape, find_tapes
 from hft.run.watch import BacktestWatch
 
 __all__ = ["run_backtest"]
@@ -45,6 +45,8 @@ def run_backtest(
     paths: Sequence[Path] = (),
     *,
     duration_ns: int | None = None,
+    span: Span | None = None,
+    interruptible: bool = True,
     console: Console | None,
     write: Callable[[str], None],
     warn: Callable[[str, str], None],
@@ -54,7 +56,8 @@ def run_backtest(
 
     All time is the recording's, so that two runs make the same orders and the same result. ``console`` shows
     the progress if it is a terminal. ``warn`` takes a key, by which it limits the rate, and a line. ``watch``
-    takes down what a report shows.
+    takes down what a report shows. With a ``span`` no more than that part of the time is run. Unless it is
+    ``interruptible`` signals are left to whoever calls: a result is of the whole time, or there is none.
     """
     stopwatch = SystemClock()
     began_ns = stopwatch.now_ns()
@@ -66,14 +69,17 @@ def run_backtest(
         profile, clock, run_id=f"seed {profile.seed}", trace=Trace(clock.now_ns), write=write, warn=warn
     )
     kernel.log_interval_ns = _LOG_NS
-    tapes = find_tapes(profile, kernel.wanted, paths)
+    tapes = find_tapes(profile, kernel.wanted, paths, span)
     first_ns = min(tape.first_ns for tape in tapes)
     clock.advance_to(first_ns)
-    session = _Session(kernel, clock, tapes, watch)
+    session = _Session(kernel, clock, tapes, watch, interruptible=interruptible)
     kernel.wire([tape.instrument for tape in tapes], simulate=session.simulate)
     kernel.start()
     session.start()
-    end_ns = NEVER if duration_ns is None else first_ns + duration_ns
+    ends_ns = [NEVER if duration_ns is None else first_ns + duration_ns]
+    if span is not None:
+        ends_ns.append(span.end_ns - 1)
+    end_ns = min(ends_ns)
     if watch is not None:
         watch.start(clock, kernel.ledger, min(end_ns, max(tape.last_ns for tape in tapes)))
     with _progress(console, sum(tape.events for tape in tapes)) as advance, tamed_garbage_collector():
@@ -91,8 +97,15 @@ class _Session:
     """What one backtest has beside its kernel: the replay, and its own looks at what comes of it."""
 
     def __init__(
-        self, kernel: Kernel, clock: SimulatedClock, tapes: Sequence[Tape], watch: BacktestWatch | None
+        self,
+        kernel: Kernel,
+        clock: SimulatedClock,
+        tapes: Sequence[Tape],
+        watch: BacktestWatch | None,
+        *,
+        interruptible: bool,
     ) -> None:
+        self._interruptible = interruptible
         self._kernel = kernel
         self._clock = clock
         self._watch = watch
@@ -127,7 +140,9 @@ class _Session:
 
     def play(self, end_ns: int, advance: Callable[[int], None]) -> None:
         """Play until the end, a halt or a signal; ``advance`` is told of events that have been played."""
-        with stop_on_interrupt() as stopped:
+        signals: AbstractContextManager[list[str]]
+        signals = stop_on_interrupt() if self._interruptible else nullcontext([])
+        with signals as stopped:
             while self._replay.step(_STEP, end_ns) and not self._replay.stopped and not stopped:
                 advance(_STEP)
 

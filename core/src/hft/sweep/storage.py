@@ -1,0 +1,53 @@
+"""Where trials are kept: SQLite beside the profile by default, or any database that Optuna takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import optuna
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from hft.errors import UsageError
+from hft.journal.lock import Lock
+
+__all__ = ["default_storage", "open_storage"]
+
+
+def default_storage(profile: Path) -> str:
+    """Return the file for a profile: ``maker.sweep.sqlite`` beside ``maker.yaml``."""
+    return str(profile.with_suffix(".sweep.sqlite"))
+
+
+@contextmanager
+def open_storage(name: str) -> Iterator[optuna.storages.BaseStorage]:
+    """Open a file of SQLite, for one sweep at a time, or a URL such as ``postgresql://...``.
+
+    Raises `UsageError` where that cannot be.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if "://" in name:
+        yield _open(name, name)
+        return
+    if not Path(name).parent.is_dir():
+        raise UsageError(f"--storage: there is no folder {str(Path(name).parent)!r}")
+    lock = Lock(Path(f"{name}.lock"), what="the sweep", remedy="stop that first, or name another --storage")
+    try:
+        yield _open(f"sqlite:///{name}", name)
+    finally:
+        lock.close()
+
+
+def _open(url: str, name: str) -> optuna.storages.BaseStorage:
+    try:
+        return optuna.storages.RDBStorage(url)
+    except ArgumentError:
+        raise UsageError("--storage: is no file and no URL of a database") from None
+    except ImportError as error:
+        raise UsageError(f"--storage: the database has no driver here: {error}") from None
+    except (SQLAlchemyError, RuntimeError) as error:
+        # The first line alone: what follows may hold the password of the URL.
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        shown = name if "://" not in name else "the database"
+        raise UsageError(f"--storage: {shown} cannot be used: {reason}") from None
