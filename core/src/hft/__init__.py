@@ -75,6 +75,7 @@ from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
 from hft.recent import Recent
 from hft.secret import Secret
+from hft.seen import Seen
 from hft.synchroniser import Continuity, Step, Synchroniser
 from hft.trade_ids import TradeIds
 from hft.types import (
@@ -175,6 +176,7 @@ __all__ = [
     "RiskView",
     "RoutingStyle",
     "Secret",
+    "Seen",
     "Side",
     "SimulatedClock",
     "Simulator",

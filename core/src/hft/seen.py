@@ -27,12 +27,12 @@ class Horizon:
 
 
 class Seen(Generic[KeyT]):
-    """At least the newest `SEEN_NUMBER` keys, and all whose times are not beyond the ``horizon``."""
+    """At least the newest `SEEN_NUMBER` keys, and all whose times are not beyond the ``horizon``, if any."""
 
     __slots__ = ("_horizon", "_times")
 
-    def __init__(self, horizon: Horizon) -> None:
-        self._horizon = horizon
+    def __init__(self, horizon: Horizon | None = None) -> None:
+        self._horizon = horizon or Horizon()
         # Its first entry is found at once also where many were deleted, unlike that of a dict.
         self._times: OrderedDict[KeyT, int] = OrderedDict()
 
@@ -42,7 +42,7 @@ class Seen(Generic[KeyT]):
     def __len__(self) -> int:
         return len(self._times)
 
-    def add(self, key: KeyT, at_ns: int) -> bool:
+    def add(self, key: KeyT, at_ns: int = 0) -> bool:
         """Remember a key; say whether it is new. What has no time, 0, is remembered by number."""
         times = self._times
         if key in times:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from hft import Clock, Order, PendingRequests
+from hft import Clock, Order, PendingRequests, Recent
 
 __all__ = ["Awaited", "Confirmations"]
 
@@ -38,17 +38,14 @@ class Confirmations:
     def __init__(self, clock: Clock, timeout_ns: int, overdue: Callable[[Order, Awaited], None]) -> None:
         self._clock = clock
         self._overdue = overdue
-        self._expected: dict[str, None] = {}
+        self._expected: Recent[str, None] = Recent(_KEPT)
         self._waiting: PendingRequests[_Wait] = PendingRequests(
             clock, timeout_ns, lambda wait, _: self._overdue(wait.order, wait.what)
         )
 
     def expect(self, order: Order, what: Awaited) -> None:
         """Learn that something is about to be asked."""
-        expected = self._expected
-        expected[_key(order.client_order_id, what)] = None
-        if len(expected) > _KEPT:
-            del expected[next(iter(expected))]
+        self._expected[_key(order.client_order_id, what)] = None
 
     def taken(self, order: Order, what: Awaited) -> None:
         """Learn that the exchange has taken it: from now on it is waited for, unless it was told already."""

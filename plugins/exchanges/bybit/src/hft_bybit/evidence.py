@@ -20,6 +20,7 @@ from hft import (
     OrderReport,
     PositionSide,
     Price,
+    Recent,
     ReportKind,
     Side,
     Size,
@@ -131,9 +132,9 @@ class Evidence:
         self._hedge = hedge
         self._warn = warn
         self._confirmations = confirmations
-        self._orders: dict[str, _Known] = {}
+        self._orders: Recent[str, _Known] = Recent(_IDS_KEPT)
         """By client id, of orders without one by the exchange's."""
-        self._ids: dict[str, _Known] = {}
+        self._ids: Recent[str, _Known] = Recent(_IDS_KEPT)
         """By the exchange's id."""
 
     # -- what is remembered ------------------------------------------------------------------------
@@ -141,25 +142,22 @@ class Evidence:
     def note_placed(self, order: Order) -> None:
         """Remember an order that is about to be sent."""
         terms = None if order.price is None else (order.price, order.size)
-        _keep(
-            self._orders,
-            order.client_order_id,
-            _Known(order.client_order_id, order.position_side, terms),
-        )
+        known = _Known(order.client_order_id, order.position_side, terms)
+        self._orders[order.client_order_id] = known
 
     def note_id(self, order_id: str, client_id: str) -> None:
         """Remember which of our orders an id of the exchange's is."""
         known = self._orders.get(client_id)
         if known is not None and order_id:
-            _keep(self._ids, order_id, known)
+            self._ids[order_id] = known
 
     def _note(self, order: OrderState) -> _Known:
         known = self._ids.get(order.order_id) or self._orders.get(order.client_id)
         if known is None:
             known = _Known(order.client_id, position_side_of(order.position_idx))
         if order.client_id:
-            _keep(self._orders, order.client_id, known)
-        _keep(self._ids, order.order_id, known)
+            self._orders[order.client_id] = known
+        self._ids[order.order_id] = known
         return known
 
     def is_known(self, order_id: str) -> bool:
@@ -305,12 +303,6 @@ def _default_fee_asset(execution: Execution, instrument: Instrument) -> str:
     buys = SIDES[execution.side] is Side.BUY
     rebate = execution.is_maker and _number(execution.fee or "0") < 0
     return instrument.base if buys is not rebate else instrument.quote
-
-
-def _keep(table: dict[str, _Known], key: str, known: _Known) -> None:
-    table[key] = known
-    if len(table) > _IDS_KEPT:
-        del table[next(iter(table))]
 
 
 def _number(text: str) -> Decimal:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hft import BookState, Chain, Continuity, DecodeError, DepthPath, Market, Step, Synchroniser
+from hft import BookState, Chain, Continuity, DecodeError, DepthPath, Market, Seen, Step, Synchroniser
 from hft_bybit import codec
 from hft_bybit.endpoints import Product
 
-__all__ = ["CONTINUITY", "CountingContinuity", "Handler", "Recent", "Symbol"]
+__all__ = ["CONTINUITY", "CountingContinuity", "Handler", "Symbol"]
 
 Handler = Callable[[codec.Frame, int], None]
 """Takes a frame of a topic and when it was received."""
 
 _RESTARTED = 1
 """The id of the first message of a service that has begun anew: a whole book, whatever its type."""
-
-_TRADES_KEPT = 4096
-"""Ids of trades: what two connections bring of the same within seconds."""
 
 
 class CountingContinuity(Continuity):
@@ -33,25 +30,6 @@ class CountingContinuity(Continuity):
 
 
 CONTINUITY = CountingContinuity()
-
-
-class Recent:
-    """The newest ids of trades, since both connections bring them while one is replaced."""
-
-    __slots__ = ("_ids",)
-
-    def __init__(self) -> None:
-        self._ids: dict[str, None] = {}
-
-    def is_new(self, trade_id: str) -> bool:
-        """Note an id; say whether it is told for the first time."""
-        ids = self._ids
-        if trade_id in ids:
-            return False
-        ids[trade_id] = None
-        if len(ids) > _TRADES_KEPT:
-            del ids[next(iter(ids))]
-        return True
 
 
 class Symbol:
@@ -78,7 +56,8 @@ class Symbol:
         self.sync = sync
         self.conn = ""
         self.book_topic = ""
-        self._trades = Recent()
+        # Both connections bring trades while one is replaced.
+        self._trades: Seen[str] = Seen()
         self._ticker: codec.Ticker | None = None
         self._quote_id, self._quote_ns = 0, 0
 
@@ -128,7 +107,7 @@ class Symbol:
         market.counters.frames += 1
         for message in codec.decode_trades(frame.data):
             self._check(message.symbol)
-            if not self._trades.is_new(message.id):
+            if not self._trades.add(message.id):
                 continue
             trade = codec.trade_event(message, market.instrument, recv_ns)
             if trade is not None:

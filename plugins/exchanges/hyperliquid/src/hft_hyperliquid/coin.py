@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Raw
 
-from hft import Continuity, Market, Step, Synchroniser
+from hft import Continuity, Market, Seen, Step, Synchroniser
 from hft_hyperliquid import codec
 from hft_hyperliquid.codec import NS_PER_MS
 
@@ -14,10 +14,6 @@ __all__ = ["CONTINUITY", "Coin", "Handler"]
 
 Handler = Callable[[Raw, int], None]
 """Takes a frame's ``data`` and when it was received."""
-
-
-_TRADES_KEPT = 10_000
-"""More than a subscription repeats."""
 
 
 class _Snapshots(Continuity):
@@ -41,7 +37,7 @@ class Coin:
     def __init__(self, market: Market, sync: Synchroniser) -> None:
         self.market = market
         self.sync = sync
-        self._trades: dict[tuple[object, ...], None] = {}
+        self._trades: Seen[tuple[object, ...]] = Seen()
         self._book_ms = self._quote_ms = 0
 
     def on_disconnect(self) -> None:
@@ -68,18 +64,9 @@ class Coin:
         market.counters.frames += 1
         for trade in trades:
             event = codec.trade_event(trade, market.instrument, recv_ns)
-            if self._is_new(codec.trade_key(trade)):
+            if self._trades.add(codec.trade_key(trade)):
                 market.counters.trades += 1
                 market.on_trade(event)
-
-    def _is_new(self, key: tuple[object, ...]) -> bool:
-        told = self._trades
-        if key in told:
-            return False
-        told[key] = None
-        if len(told) > _TRADES_KEPT:
-            del told[next(iter(told))]
-        return True
 
     def on_bbo(self, bbo: codec.Bbo, recv_ns: int) -> None:
         """Tell best bid and ask, unless something newer was told."""

@@ -17,6 +17,7 @@ from hft import (
     Order,
     OrderReport,
     Price,
+    Recent,
     ReportKind,
     Size,
 )
@@ -75,19 +76,15 @@ class Evidence:
         self._user = user
         self._warn = warn
         self._lacking = lacking
-        self._ids: dict[int, str] = {}
-        self._order_ids: dict[str, int] = {}
+        self._ids: Recent[int, str] = Recent(_IDS_KEPT)
+        self._order_ids: Recent[str, int] = Recent(_IDS_KEPT)
 
     # -- ids ---------------------------------------------------------------------------------------
 
     def note_id(self, order_id: int, client_order_id: str) -> None:
         """Remember whose id an exchange's id is: not every message names both."""
         self._ids[order_id] = client_order_id
-        if len(self._ids) > _IDS_KEPT:
-            del self._ids[next(iter(self._ids))]
         self._order_ids[client_order_id] = order_id
-        if len(self._order_ids) > _IDS_KEPT:
-            del self._order_ids[next(iter(self._order_ids))]
 
     def order_id(self, order: Order) -> int | None:
         """Return the exchange's id of an order, None where it was never told."""

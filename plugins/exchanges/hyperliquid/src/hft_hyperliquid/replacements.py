@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from hft import Order, Price, Size
+from hft import Order, Price, Recent, Size
 
 __all__ = ["Replaced", "Replacement", "Replacements"]
 
@@ -56,7 +56,7 @@ class Replacements:
     """The chains of all orders that were modified, by client id."""
 
     def __init__(self) -> None:
-        self._chains: dict[str, Replacement] = {}
+        self._chains: Recent[str, Replacement] = Recent(_KEPT)
 
     def before(self, client_order_id: str, order_id: int) -> int:
         """Return the lots traded under earlier ids than this one, 0 where there were none."""
@@ -73,8 +73,6 @@ class Replacements:
         chain = self._chains.get(client_order_id)
         if chain is None:
             chain = self._chains[client_order_id] = Replacement(order, order_id)
-            if len(self._chains) > _KEPT:
-                del self._chains[next(iter(self._chains))]
         chain.is_under_way, chain.following = True, None
 
     def settle(self, client_order_id: str, order_id: int, before: int) -> None:
