@@ -91,6 +91,7 @@ def test_help_lists_the_commands_in_order_and_imports_none() -> None:
     names = [
         "run",
         "backtest",
+        "sweep",
         "check",
         "plugins",
         "orders",
