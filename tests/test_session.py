@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from rich.console import Console
 
 from hft.capture import Tap
 from hft.cli.exit_codes import ExitCode
@@ -106,7 +108,12 @@ class UnevenClock(VirtualClock):
 
 
 async def session(
-    folder: Path, seed: int, record: Path, faults: Iterable[Fault], warnings: list[str]
+    folder: Path,
+    seed: int,
+    record: Path,
+    faults: Iterable[Fault],
+    warnings: list[str],
+    console: Console | None,
 ) -> Summary:
     """Trade for some seconds on a simulated exchange of this loop, and record it."""
     clock = VirtualClock()
@@ -119,7 +126,7 @@ async def session(
                 run_live(
                     read_profile(path, Registry()),
                     duration_ns=12 * NS_PER_S,
-                    console=None,
+                    console=console,
                     write=lambda line: None,
                     warn=lambda key, line: warnings.append(line),
                     record=record,
@@ -142,11 +149,15 @@ def write_profile(folder: Path, text: str) -> Path:
 
 
 def recorded(
-    folder: Path, seed: int = 1, faults: Iterable[Fault] = (), warnings: list[str] | None = None
+    folder: Path,
+    seed: int = 1,
+    faults: Iterable[Fault] = (),
+    warnings: list[str] | None = None,
+    console: Console | None = None,
 ) -> tuple[Path, Summary]:
     """Return the profile that replays a session, and what the session came to."""
     record = folder / "session.jsonl"
-    summary = run(session(folder, seed, record, faults, [] if warnings is None else warnings))
+    summary = run(session(folder, seed, record, faults, [] if warnings is None else warnings, console))
     path = folder / "replay.yaml"
     text = (folder / "profile.yaml").read_text()
     path.write_text(text.replace("mode: dry-run", f"mode: replay\ncaptures: [{record}]"))
@@ -386,7 +397,43 @@ def test_a_bug_in_a_timer_halts_again(
     calls[0] = 5
     code, summary = replayed(path, capsys)
     assert code == ExitCode.DIFFERENT
-    assert "a timer raised RuntimeError: boom" in summary["session"]["difference"]["now"]
+    found = summary["session"]["difference"]
+    assert found["input"].startswith("timer ")
+    assert found["now"] == [*found["then"], "a timer raised RuntimeError: boom"]
+
+
+def test_the_panel_values_positions_and_that_is_an_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    path, then = recorded(tmp_path, console=console)
+    marks = [number for number, line in enumerate(lines_of(tmp_path)) if line["dir"] == "mark"]
+    assert len(marks) > 10
+    code, now = replayed(path, capsys)
+    assert (code, now["session"]["equal"]) == (ExitCode.STOPPED, True)
+    assert now["positions"] == then.to_json()["positions"]
+
+
+def test_a_run_that_never_started_is_a_session_without_orders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "session.jsonl"
+    path = write_profile(tmp_path, PROFILE.format(seed=1, port=1))
+    options = ["--duration", "300ms", "--json", "--record", str(record)]
+    assert main(["run", str(path), *options]) == ExitCode.FAULT
+    capsys.readouterr()
+    change(path, "mode: dry-run", f"mode: replay\ncaptures: [{record}]")
+    code, summary = replayed(path, capsys)
+    assert (code, summary["session"]["equal"], summary["session"]["effects"]) == (ExitCode.STOPPED, True, 0)
+
+
+def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = tmp_path / "session.jsonl"
+    record.write_text("precious")
+    path = write_profile(tmp_path, PROFILE.format(seed=1, port=1))
+    assert main(["run", str(path), "--duration", "1s", "--record", str(record)]) == ExitCode.FAULT
+    assert "exists already" in capsys.readouterr().err
+    assert record.read_text() == "precious"
 
 
 def test_secrets_are_not_recorded(

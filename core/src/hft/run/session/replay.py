@@ -82,6 +82,10 @@ def replay_session(
     return summary, verdict
 
 
+class _TimerRaised(Exception):
+    """The event loop takes such an error to whoever halts, which is the next input where it was so then."""
+
+
 class _Replay:
     """A run whose inputs are played one by one."""
 
@@ -103,7 +107,7 @@ class _Replay:
         self._kernel.manager.journal = NotedOrders(NoJournal(), self._note)
         self._warn = warn
         self._made: list[str] = []
-        self._bug: str | None = None
+        self._bug: Difference | None = None
         self._feeds: dict[str, RecordedFeed] = {}
         for key, entry in profile.exchanges.items():
             stream_class = entry.plugin.market_data()
@@ -127,17 +131,25 @@ class _Replay:
         """Tell the kernel of one input; return in what it does something else than ``effects``."""
         self._made.clear()
         bug, self._bug = self._bug, None
-        self._clock.begin(record.t)
-        unlike = self._tell(record)
         if bug is not None and record.dir != "halt":
-            unlike = ((), (bug,))
-        if unlike is None and tuple(self._made) == effects:
-            return None
-        then, now = unlike or ((), ())
-        return Difference(line=line, record=record, then=(*then, *effects), now=(*now, *self._made))
+            return bug
+        self._clock.begin(record.t)
+        raised = ""
+        then: tuple[str, ...] = ()
+        now: tuple[str, ...] = ()
+        try:
+            then, now = self._tell(record)
+        except _TimerRaised as error:
+            raised = str(error)
+        then, now = (*then, *effects), (*now, *self._made)
+        if raised:
+            self._bug = Difference(line=line, record=record, then=then, now=(*now, raised))
+        return None if then == now else Difference(line=line, record=record, then=then, now=now)
 
     def compare_figures(self, line: int, record: CaptureRecord, figures: dict[str, str]) -> Difference | None:
         """Return what is another figure at the end than it was then."""
+        if self._bug is not None:
+            return self._bug
         now = final_figures(self._kernel, self._clock.timers)
         if now == figures:
             return None
@@ -162,8 +174,8 @@ class _Replay:
     def _note(self, line: str) -> None:
         self._made.append(line)
 
-    def _tell(self, record: CaptureRecord) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """Return what, beside requests, was otherwise then and is now; None where nothing was."""
+    def _tell(self, record: CaptureRecord) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return what, beside requests and fills, was otherwise then, and what it is now."""
         match record.dir:
             case "timer":
                 return self._fire(record)
@@ -177,7 +189,7 @@ class _Replay:
                 self._kernel.mark_to_market()
             case _:
                 self._feed(self._feeds[record.exchange or ""], record)
-        return None
+        return (), ()
 
     def _start(self) -> None:
         kernel = self._kernel
@@ -193,7 +205,7 @@ class _Replay:
             feed.stream.subscribe([m for m in kernel.markets.values() if m.instrument.exchange == key])
         self._is_started = True
 
-    def _fire(self, record: CaptureRecord) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    def _fire(self, record: CaptureRecord) -> tuple[tuple[str, ...], tuple[str, ...]]:
         number, when_ns = map(int, record.payload.split())
         timer = self._clock.take(number)
         if timer is None or timer.when_ns != when_ns:
@@ -202,9 +214,8 @@ class _Replay:
         try:
             timer.fire()
         except Exception as error:
-            # The event loop took it to whoever halts, which is an input of its own.
-            self._bug = f"a timer raised {type(error).__name__}: {error}"
-        return None
+            raise _TimerRaised(f"a timer raised {type(error).__name__}: {error}") from error
+        return (), ()
 
     def _feed(self, feed: RecordedFeed, record: CaptureRecord) -> None:
         if record.dir == "http" and not self._is_started:
