@@ -56,6 +56,7 @@ def test_a_killed_process_loses_nothing_that_was_done(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     sent: set[str] = set()
     booked: list[str] = []
+    torn = 0
     for run in range(1, KILLS + 1):
         process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(folder), str(run * 1_000_000)],
@@ -81,7 +82,10 @@ def test_a_killed_process_loses_nothing_that_was_done(tmp_path: Path) -> None:
                     booked.append(name)
         assert process.returncode == -signal.SIGKILL
         found = recover(folder, SimulatedClock(2 * 10**18))
-        assert found.damage == ""
+        if found.damage:
+            # Killed in the middle of writing one, which so was not sent.
+            assert "has 1 intents that cannot be read" in found.damage
+            torn += 1
         assert len(found.runs) == run
         trades = [fill.trade_id for fill in found.fills]
         # Of the finished ones only the newest are kept as orders; their fills are all there.
@@ -93,3 +97,4 @@ def test_a_killed_process_loses_nothing_that_was_done(tmp_path: Path) -> None:
         states = {order.state for order in found.orders.values()}
         assert states <= {OrderState.UNKNOWN, OrderState.FILLED}
         assert run == 1 or (sent and booked)
+    assert torn <= KILLS // 4
