@@ -284,4 +284,8 @@ def decode_statuses(answer: ActionAnswer) -> list[Status] | str:
         found = [_decode_status(raw) for raw in _decode_response(answer.response).data.statuses]
     except msgspec.MsgspecError as error:
         raise DecodeError(f"answer to an action: {error}") from None
-    return [Status() if isinstance(each, str) else each for each in found]
+    statuses = [Status() if isinstance(each, str) else each for each in found]
+    # Without it an order would count as one that ended without a trade.
+    if any(each.filled is not None and each.filled.filled is None for each in statuses):
+        raise DecodeError("answer to an action: filled without totalSz")
+    return statuses
