@@ -520,6 +520,14 @@ async def test_without_an_answer_nothing_is_concluded() -> None:
         {"type": "action", "payload": []},
         {"type": "action", "payload": {"status": "err", "response": {}}},
         {"type": "action", "payload": {"status": "ok", "response": {"data": {"statuses": [3]}}}},
+        {
+            "type": "action",
+            "payload": {
+                "status": "ok",
+                "response": {"type": "order", "data": {"statuses": [{"filled": {"oid": 77}}]}},
+            },
+        },
+        {"type": "of the future", "payload": "400: Bad Request"},
     ],
 )
 async def test_an_answer_that_makes_no_sense_proves_nothing(response: Any) -> None:

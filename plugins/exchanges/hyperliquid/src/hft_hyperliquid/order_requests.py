@@ -225,6 +225,9 @@ class _Request(ABC):
         if post.kind == "action":
             self._answered(post.payload, recv_ns)
             return
+        if post.kind != "error":
+            self._not_understood(post.payload, f"a post of type {post.kind!r}")
+            return
         text = post.payload.decode(errors="replace").strip('"')
         head = text[:3]
         status = int(head) if head.isdecimal() else 400
@@ -259,8 +262,11 @@ class _Request(ABC):
                 else:
                     self.take(order, status, recv_ns)
         except (DecodeError, *NOT_UNDERSTOOD) as failure:
-            self.desk.link.undecoded(f"{self.desk.api.shown_host} {self.name}", body, str(failure))
-            self.unanswered(f"the answer was not understood: {failure}")
+            self._not_understood(body, str(failure))
+
+    def _not_understood(self, body: bytes, why: str) -> None:
+        self.desk.link.undecoded(f"{self.desk.api.shown_host} {self.name}", body, why)
+        self.unanswered(f"the answer was not understood: {why}")
 
     def _refused_whole(self, text: str, verdict: Verdict, status: int, recv_ns: int) -> None:
         if OUT_OF_BUDGET in text:

@@ -281,4 +281,8 @@ def decode_statuses(answer: ActionAnswer) -> list[Status] | str:
     if answer.status != "ok":
         return _decode_text(answer.response)
     found = map(_decode_status, _decode_response(answer.response).data.statuses)
-    return [Status() if isinstance(each, str) else each for each in found]
+    statuses = [Status() if isinstance(each, str) else each for each in found]
+    # Without it an order would count as one that ended without a trade.
+    if any(each.filled is not None and each.filled.filled is None for each in statuses):
+        raise DecodeError("answer to an action: filled without totalSz")
+    return statuses

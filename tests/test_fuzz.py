@@ -1,0 +1,23 @@
+"""What exchanges send may be damaged in any way: the short form of the campaign."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.campaigns.fuzz import TARGETS, fuzz, make, try_input
+
+TRIES = 150
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_damage_is_refused_and_makes_nothing_wrong(name: str) -> None:
+    outcome = fuzz(name, 1, tries=TRIES)
+    assert outcome.tries == TRIES
+    assert outcome.wrong == {}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00", b"\x02\xff\xff\xff", b"\x01\x00\x00\x05abc", b"\x07\x00\xff\xff{}"]
+)
+def test_any_bytes_are_an_input(data: bytes) -> None:
+    assert try_input(make("hyperliquid-public"), data) == []
