@@ -6,7 +6,7 @@ import pytest
 
 from tests.campaigns.fuzz import TARGETS, fuzz, make, try_input
 
-TRIES = 150
+TRIES = 80
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +104,13 @@ class Outcome:
     """The first input for each thing that went wrong."""
 
 
-def fuzz(
-    name: str, seed: int, *, seconds: float = 0.0, tries: int = 0, target: Target | None = None
-) -> Outcome:
+def fuzz(name: str, seed: int, *, seconds: float = 0.0, tries: int = 0) -> Outcome:
     """Try so many inputs, or for so long; the same seed draws the same ones."""
-    target = target or make(name)
+    with closing(make(name)) as target:
+        return _fuzz(target, name, seed, seconds=seconds, tries=tries)
+
+
+def _fuzz(target: Target, name: str, seed: int, *, seconds: float, tries: int) -> Outcome:
     outcome = Outcome(name)
     rng = random.Random(f"{seed}:{name}")
     tapes: dict[int, list[tuple[int, int, bytes]]] = {}
@@ -171,7 +174,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.failures.mkdir(parents=True, exist_ok=True)
     names = args.only or TARGETS
     if args.replay is not None:
-        wrong = try_input(make(names[0]), args.replay.read_bytes())
+        with closing(make(names[0])) as target:
+            wrong = try_input(target, args.replay.read_bytes())
         print("\n".join(wrong) or "nothing is wrong")
         return bool(wrong)
     if args.engine == "atheris-child":

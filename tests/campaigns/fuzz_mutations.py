@@ -12,7 +12,8 @@ __all__ = ["mutated", "numbers", "reworded"]
 
 _TOKENS = (
     b"null", b"true", b"[]", b"{}", b'""', b'"', b"-", b"0", b"-1", b"1e9", b"1e-9", b"1E400", b"NaN",
-    b"9" * 40, b'"-0.0"', b'"1e5"', b'"0x10"', b'"NaN"', b'"Infinity"', b'" 1"', b'"1_0"', b"\\u0000", b"\xff",
+    b"9" * 40, b'"-0.0"', b'"1e5"', b'"0x10"', b'"NaN"', b'"Infinity"', b'" 1"', b'"1_0"', b"\\u0000",
+    b"\xff",
     b"\xed\xa0\x80", b"[" * 200, b",", b":", b"}", b"]", "\N{ARABIC-INDIC DIGIT FIVE}".encode(),
 )  # fmt: skip
 

@@ -92,6 +92,9 @@ class PublicTarget:
             sessions.append(_head(list(_first(exchange, 2_000))))
         self.tapes = [_Tape(exchange, session) for session in sessions]
 
+    def close(self) -> None:
+        """Let go of everything: there is nothing."""
+
     def frames(self) -> Iterator[tuple[int, int, bytes]]:
         """Yield tape, place and bytes of everything that can be damaged."""
         for number, tape in enumerate(self.tapes):
