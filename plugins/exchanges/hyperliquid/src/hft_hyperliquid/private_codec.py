@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Raw, Struct, field
 
-from hft import decoder
+from hft import DecodeError, decoder
 
 __all__ = [
     "ActionAnswer",
