@@ -156,7 +156,10 @@ def _atheris_child(name: str, seed: int, seconds: float, folder: Path) -> None:
             if tape == 0 and len(frame) < 4_000:
                 (Path(corpus) / str(number)).write_bytes(_HEADER.pack(_DAMAGE, tape, at) + frame)
         options = [f"-seed={seed + 1}", f"-max_total_time={seconds:g}", f"-artifact_prefix={folder}/{name}-"]
-        atheris.Setup([sys.argv[0], *options, "-max_len=6000", "-print_final_stats=1", corpus], try_one)
+        atheris.Setup(
+            [sys.argv[0], *options, "-max_len=6000", "-len_control=0", "-print_final_stats=1", corpus],
+            try_one,
+        )
         atheris.Fuzz()
 
 
