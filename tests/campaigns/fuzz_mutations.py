@@ -139,6 +139,6 @@ def numbers(frame: bytes) -> set[Decimal] | None:
         look(
             json.loads(frame.decode(errors="replace"), parse_float=Decimal)
         )  # what is not read is not checked
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         return None
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from hft import (
     DecodeError,
@@ -34,7 +34,7 @@ from hft_binance.requests import NS_PER_MS
 
 __all__ = ["NOT_UNDERSTOOD", "Evidence", "is_exchange_made", "kind_of", "order_id_text"]
 
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, InvalidOperation)
+NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
 """What reading a well-formed message raises whose values make no sense."""
 
 _IDS_KEPT = 50_000

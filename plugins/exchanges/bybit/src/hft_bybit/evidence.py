@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import attrs
 
@@ -33,7 +33,7 @@ from hft_bybit.requests import NS_PER_MS
 
 __all__ = ["FUNDING", "NOT_UNDERSTOOD", "SIDES", "Evidence", "kind_of", "milliseconds", "position_side_of"]
 
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, InvalidOperation)
+NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
 """What reading a well-formed message raises whose values make no sense."""
 
 FUNDING = "Funding"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from hft import (
     DecodeError,
@@ -28,7 +28,7 @@ from hft_hyperliquid.replacements import Replaced, Replacements
 
 __all__ = ["NOT_UNDERSTOOD", "Evidence", "kind_of"]
 
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, InvalidOperation)
+NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
 """What reading a well-formed message raises whose values make no sense."""
 
 _IDS_KEPT = 50_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from hft import (
     DecodeError,
@@ -24,7 +24,7 @@ from hft_okx.private_codec import OrderRow, OwnTrade
 
 __all__ = ["NOT_UNDERSTOOD", "POSITION_SIDES", "SIDES", "Evidence"]
 
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, InvalidOperation)
+NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
 """What reading a well-formed message raises whose values make no sense."""
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
