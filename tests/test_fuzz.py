@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from tests.campaigns.fuzz import TARGETS, fuzz, make, try_input
@@ -20,11 +22,13 @@ def test_damage_is_refused_and_makes_nothing_wrong(name: str) -> None:
     "data", [b"", b"\x00", b"\x02\xff\xff\xff", b"\x01\x00\x00\x05abc", b"\x07\x00\xff\xff{}"]
 )
 def test_any_bytes_are_an_input(data: bytes) -> None:
-    assert try_input(make("hyperliquid-public"), data) == []
+    with closing(make("hyperliquid-public")) as target:
+        assert try_input(target, data) == []
 
 
 def test_a_number_beyond_all_bounds_is_refused() -> None:
     balance = b'{"a":"USDT","f":"999741E40097400860","l":"25.02599140"}'
     event = b'{"e":"outboundAccountPosition","E":1700000000019,"u":1700000000019,"B":[%s]}' % balance
     data = b'\x00\x00\x00\n{"subscriptionId":0,"event":%s}' % event
-    assert try_input(make("binance-spot-private"), data) == []
+    with closing(make("binance-spot-private")) as target:
+        assert try_input(target, data) == []
