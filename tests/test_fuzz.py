@@ -32,3 +32,18 @@ def test_a_number_beyond_all_bounds_is_refused() -> None:
     data = b'\x00\x00\x00\n{"subscriptionId":0,"event":%s}' % event
     with closing(make("binance-spot-private")) as target:
         assert try_input(target, data) == []
+
+
+def test_a_time_that_cannot_be_written_is_refused() -> None:
+    with closing(make("okx-private")) as target:
+        assert (
+            try_input(target, b'\x00\x00\x00\x00{"code":"0","msg":"","data":[{"ts":"1701700000000005"}]}')
+            == []
+        )
+
+
+def test_no_market_order_is_sent_on_a_price_that_cannot_be_read() -> None:
+    levels = b'[{"px":"59998.0","sz":"1.9","n":34},{"px":"600.1.0","sz":"2.3","n":5}]'
+    quote = b'{"coin":"BTC","time":1700000007019,"bbo":%s}' % levels
+    with closing(make("hyperliquid-private")) as target:
+        assert try_input(target, b'\x00\x00\x00\x1f{"channel":"bbo","data":%s}' % quote) == []

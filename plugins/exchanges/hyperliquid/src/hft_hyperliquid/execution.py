@@ -19,6 +19,7 @@ from hft import (
     ExecutionEvents,
     Fill,
     Funding,
+    GridError,
     Instrument,
     InstrumentKind,
     Link,
@@ -427,6 +428,9 @@ class HyperliquidExecution(ExecutionClient[Config]):
             best = None if quote is None else quote.bbo[1 if buys else 0]
             if best is None:
                 raise OrderError(f"{instrument}: nothing is offered that a market order could take")
-            reference = int(instrument.price(best.px))
+            try:
+                reference = int(instrument.price(best.px))
+            except GridError as error:
+                raise OrderError(f"{instrument}: the best price cannot be read: {error}") from None
         bound = int(reference * (1 + slippage if buys else 1 - slippage))
         return instrument.price_down(bound) if buys else instrument.price_up(bound)

@@ -29,6 +29,9 @@ __all__ = ["Refusal", "RestApi", "refusal"]
 
 _SHOWN_CHARS = 200
 
+_LATEST_NS = 250_000_000_000_000 * NS_PER_MS
+"""The year 9892: what is signed names a year of four digits."""
+
 
 class _Time(msgspec.Struct):
     ts: str
@@ -152,6 +155,8 @@ class RestApi:
         if len(times) != 1 or not times[0].ts:
             raise DecodeError("time: none is stated")
         server_ns = milliseconds(times[0].ts) * NS_PER_MS
+        if server_ns >= _LATEST_NS:
+            raise DecodeError(f"time: {times[0].ts[:40]!r} is none that can be written")
         self.clock.measure(answer.sent_ns, answer.recv_ns, server_ns)
 
 
