@@ -21,6 +21,7 @@ from hft.order import Order
 from hft.paper.choice import new_fill_model
 from hft.paper.config import PaperConfig
 from hft.paper.delay_line import DelayLine
+from hft.paper.fees import FeeSchedule
 from hft.paper.fill_model import FillModel, Match, Outcome
 from hft.paper.funding import ConstantFunding, FundingRates
 from hft.paper.latency import ConstantLatency, LatencyModel
@@ -106,6 +107,7 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         self._requests = DelayLine(clock, latency.request_ns)
         self._responses = DelayLine(clock, latency.response_ns)
         self._funding = funding or ConstantFunding(config.funding_rate, config.funding_interval)
+        self._fees = FeeSchedule(config, clock.now_ns())
         self._funding_timers: dict[Instrument, Timer] = {}
         self._models: dict[Instrument, FillModel] = {}
         self._positions: dict[Instrument, int] = {}
@@ -136,6 +138,12 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         """Trade an instrument on this book; raise `UsageError` for one that cannot be simulated."""
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: inverse contracts cannot be simulated, use a linear one")
+        for other in self._models if self._fees.is_tiered else ():
+            if other.settle != instrument.settle:
+                raise UsageError(
+                    f"{instrument.id}: settles in {instrument.settle} and {other.id} in {other.settle}, which"
+                    " fee_tiers cannot add up: give each currency an exchange of its own in the profile"
+                )
         model = self._models[instrument] = new_fill_model(book, new_queue_model(self.config, instrument))
         self.statistics[instrument] = OrderStatistics()
         if instrument.kind is InstrumentKind.PERPETUAL:
@@ -303,10 +311,15 @@ class PaperExecution(ExecutionClient[PaperConfig]):
 
     def _fill(self, order: _PaperOrder, price: Price, size: Size, liquidity: Liquidity) -> None:
         instrument = order.instrument
-        rate = self.config.maker_fee if liquidity is Liquidity.MAKER else self.config.taker_fee
-        now_ns = self.clock.now_ns()
+        now_ns, fees = self.clock.now_ns(), self._fees
+        if fees.is_tiered:
+            fees.advance_to(now_ns)
+        rate = fees.maker if liquidity is Liquidity.MAKER else fees.taker
+        fee = trim(product(price, size, instrument.point_value, rate))
+        if fees.is_tiered:
+            fees.count(product(price, size, instrument.point_value))
         statistics = self.statistics[instrument]
-        statistics.fill(order.side, price, size, liquidity, now_ns)
+        statistics.fill(order.side, price, size, liquidity, fee, now_ns)
         statistics.traded += not order.filled
         if order.joined_ns:
             statistics.queue_fills += 1
@@ -321,7 +334,7 @@ class PaperExecution(ExecutionClient[PaperConfig]):
             price=price,
             size=size,
             liquidity=liquidity,
-            fee=trim(product(price, size, instrument.point_value, rate)),
+            fee=fee,
             fee_asset=instrument.settle,
             exchange_ns=now_ns,
         )

@@ -27,7 +27,7 @@ from hft.orders import (
     WiredStrategy,
     wire_strategy,
 )
-from hft.paper import PaperExecution, new_funding_rates, new_latency_model
+from hft.paper import FeeSchedule, PaperExecution, new_funding_rates, new_latency_model
 from hft.plugin.execution import ExecutionClient
 from hft.plugin.risk import Halt
 from hft.profile import ExchangeEntry, Profile, StrategyEntry
@@ -312,7 +312,7 @@ class Kernel:
 
 
 def _conditions(entry: ExchangeEntry, ready: Callable[[], bool]) -> ExchangeConditions:
-    fee = entry.paper.taker_fee if entry.fees.taker is None else entry.fees.taker
+    fee = FeeSchedule(entry.paper, now_ns=0).taker if entry.fees.taker is None else entry.fees.taker
     # A simulator is started for each key, and its book is nobody else's.
     shared = entry.environment != SIMULATOR
     pool = f"{entry.use} {entry.environment} {entry.url or ''}" if shared else ""
