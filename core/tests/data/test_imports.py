@@ -328,7 +328,7 @@ def test_hftbacktest_events(
         ((1 | BOTH | BUY, NS, NS, 100.1, 0.0005), "size 0.0005 is not a multiple"),
         ((1 | BOTH | BUY, NS, NS, -0.1, 1.0), "is not a multiple"),
         ((1 | BOTH | BUY, NS, NS, float("nan"), 1.0), "is not a multiple"),
-        ((10 | BOTH | BUY, NS, NS, 100.1, 1.0), "orders one by one"),
+        ((10 | BOTH, NS, NS, 100.1, 1.0), "no side"),
         ((1 | BOTH, NS, NS, 100.1, 1.0), "no side"),
         ((1 | BOTH | BUY, 0, 0, 100.1, 1.0), "without a time"),
     ],

@@ -30,7 +30,7 @@ def reform(
             place = form.folder(root, instrument.id, partition.day)
             beside = staging.stage(place)
             fees = {"maker_fee": listing.maker_fee, "taker_fee": listing.taker_fee}
-            with form.writer(beside, instrument, **fees) as writer:
+            with form.writer(beside, instrument, orders=partition.has_orders, **fees) as writer:
                 for rows in partition.blocks(BLOCK_ROWS):
                     writer.append(rows.columns())
                     progress(len(rows), total)

@@ -47,7 +47,14 @@ class _Writer(Protocol):
 
 class _NewWriter(Protocol):
     def __call__(
-        self, folder: Path, instrument: Instrument, /, *, maker_fee: Decimal | None, taker_fee: Decimal | None
+        self,
+        folder: Path,
+        instrument: Instrument,
+        /,
+        *,
+        orders: bool,
+        maker_fee: Decimal | None,
+        taker_fee: Decimal | None,
     ) -> _Writer: ...
 
 
@@ -125,17 +132,18 @@ class Store:
         carry = Carry()
         for (instrument_id, day), spill in sorted(self._spills.items(), key=_order):
             before = self._spills.get((instrument_id, day - 1))
-            if before is None or _grid(before.instrument) != _grid(spill.instrument):
+            if before is None or _what(before) != _what(spill):
                 carry = Carry()
             is_carried = (instrument_id, day + 1) in self._spills
             opening = carry.message(day * _DAY_NS)
             when = _EPOCH + timedelta(days=day)
             place = self._form.folder(self._staging.root, instrument_id, when)
             beside = self._staging.stage(place)
-            with self._form.writer(beside, spill.instrument, **self._fees) as writer:
-                writer.append(opening.columns())
+            orders = spill.has_orders
+            with self._form.writer(beside, spill.instrument, orders=orders, **self._fees) as writer:
+                writer.append(opening.columns(orders=orders))
                 for rows in spill.blocks(self._block):
-                    writer.append(rows.columns())
+                    writer.append(rows.columns(orders=orders))
                     if is_carried:
                         carry.update(rows)
                     progress(len(rows), total)
@@ -164,6 +172,10 @@ class Store:
 
 def _grid(instrument: Instrument) -> tuple[Decimal, ...]:
     return instrument.tick_size, instrument.lot_size, instrument.contract_multiplier
+
+
+def _what(spill: Spill) -> tuple[object, ...]:
+    return spill.has_orders, *_grid(spill.instrument)
 
 
 def _order(item: tuple[tuple[InstrumentId, int], Spill]) -> tuple[str, str, int]:

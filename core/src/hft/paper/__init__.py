@@ -8,7 +8,7 @@ from hft.paper.fees import FeeSchedule
 from hft.paper.fill_model import Arrival, FillModel, Match, Outcome
 from hft.paper.funding import FundingRates, new_funding_rates
 from hft.paper.latency import LatencyModel, new_latency_model
-from hft.paper.queue import LogQueue, PowerQueue, QueueModel, RiskAverseQueue, new_queue_model
+from hft.paper.queue import L3Queue, LogQueue, PowerQueue, QueueModel, RiskAverseQueue, new_queue_model
 from hft.paper.statistics import OrderStatistics
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "FeeTier",
     "FillModel",
     "FundingRates",
+    "L3Queue",
     "LatencyModel",
     "LogQueue",
     "Match",

@@ -6,6 +6,7 @@ cdef enum QueueKind:
     RISK_AVERSE = 0
     POWER = 1
     LOG = 2
+    L3 = 3
 
 cdef struct Waiting:
     # One of our orders; see `OwnOrder`. ``shown`` is that of its level, the same in all orders of one price.
@@ -19,6 +20,7 @@ cdef struct Waiting:
     int64_t measured_ns
     int64_t prior_ns
     int64_t shown
+    int64_t rank
     bint post_only
 
 cdef struct Note:
@@ -190,6 +192,7 @@ cdef class NativeFills:
 
     cdef readonly NativeCore book
     cdef readonly object queue
+    cdef readonly NativeOrders orders
     cdef QueueKind kind
     cdef double parameter  # the exponent of POWER, the lot of LOG
     cdef OwnOrders own_bids
@@ -199,7 +202,7 @@ cdef class NativeFills:
     cdef Py_ssize_t found_room
 
     def __init__(self, NativeCore book, queue, int kind, double parameter):
-        self.book, self.queue = book, queue
+        self.book, self.queue, self.orders = book, queue, NativeOrders(book)
         self.kind, self.parameter = <QueueKind>kind, parameter
         self.own_bids, self.own_asks = OwnOrders(), OwnOrders()
         self.own_bids.levels, self.own_bids.side = book.bid_side, BUY
@@ -339,7 +342,9 @@ cdef class NativeFills:
                 shown = own.shown_at(key)
                 traded = own.printed_at(key)
                 changed = shown != order.shown or own.has_print(key)
-            if changed:
+            if changed and self.kind == L3:
+                order.shown = shown
+            elif changed:
                 ahead = self.guess(order.ahead, order.shown, shown, traded)
                 if ahead < order.ahead:
                     order.prior, order.prior_ns = order.ahead, order.measured_ns
@@ -373,6 +378,8 @@ cdef class NativeFills:
         cdef list matches = None
         if (exchange_ns == 0 or exchange_ns > book_ns) and self.is_live():
             own.put_print(key, size)
+        if self.kind == L3:
+            return None
         while at < own.count and own.orders[at].key >= key:
             lots = own.orders[at].size - own.orders[at].filled
             if own.orders[at].key == key:
@@ -391,6 +398,62 @@ cdef class NativeFills:
             else:
                 at += 1
         return matches
+
+    def on_leave(self, side, int64_t price, int64_t rank, int64_t lots):
+        """Learn that lots of somebody's order have left the place that it had."""
+        cdef NativeSide levels = self.own(side).levels
+        self.leave(levels, price * levels.sign, rank, lots)
+
+    def on_fill(self, NativeOrder order, int64_t size):
+        """Learn that so much of somebody's waiting order traded."""
+        return self.fill_of(order, size) or ()
+
+    def on_snapshot(self):
+        """Learn that the orders of others were stated anew."""
+        self.recount()
+
+    cdef int leave(self, NativeSide levels, int64_t key, int64_t rank, int64_t lots) except -1:
+        """Learn that lots of somebody's order have left the place that it had."""
+        cdef OwnOrders own = self.own_bids if levels is self.own_bids.levels else self.own_asks
+        cdef Py_ssize_t at
+        if self.kind == L3:
+            for at in range(own.count):
+                if own.orders[at].key == key and rank < own.orders[at].rank:
+                    own.orders[at].ahead = max(<int64_t>0, own.orders[at].ahead - lots)
+        return 0
+
+    cdef list fill_of(self, NativeOrder order, int64_t size):
+        """Learn that so much of somebody's waiting order traded; return the matches, None where there are none."""
+        cdef OwnOrders own = self.own_bids if order.levels is self.own_bids.levels else self.own_asks
+        cdef Py_ssize_t at = 0
+        cdef int64_t lots, left = size
+        cdef list matches = None
+        if self.kind != L3:
+            return None
+        while at < own.count and own.orders[at].key >= order.key:
+            lots = own.orders[at].size - own.orders[at].filled
+            if own.orders[at].key == order.key:
+                lots = min(left, lots) if own.orders[at].rank <= order.rank else 0
+                left -= lots
+            if lots:
+                matches = self.fill(own, at, lots, matches)
+            if own.orders[at].filled < own.orders[at].size:
+                at += 1
+            else:
+                own.remove(at)
+        return matches
+
+    cdef int recount(self) except -1:
+        """Learn that the orders of others were stated anew."""
+        cdef OwnOrders own
+        cdef Py_ssize_t at
+        cdef int64_t ahead
+        if self.kind == L3:
+            for own in (self.own_bids, self.own_asks):
+                for at in range(own.count):
+                    ahead = self.orders.lots_before(own.levels, own.orders[at].key, own.orders[at].rank)
+                    own.orders[at].ahead = min(own.orders[at].ahead, ahead)
+        return 0
 
     cdef list cross(self, OwnOrders own, list matches):
         """Fill what the book has come to."""
@@ -464,6 +527,7 @@ cdef class NativeFills:
     cdef int rest(self, OwnOrders own, Waiting* order) except -1:
         """Put an order behind everything that its price shows."""
         order.shown = order.ahead = order.prior = own.shown_at(order.key)
+        order.rank = self.orders.rank
         order.joined_ns = order.measured_ns = order.prior_ns = <object>self.book.exchange_ns
         own.add(order)
         return 0

@@ -11,7 +11,13 @@ import attrs
 from hft.plugin.config import option
 from hft.types import Duration
 
-__all__ = ["FeeTier", "PaperConfig", "QueueModelName"]
+__all__ = ["NO_L3", "FeeTier", "PaperConfig", "QueueModelName"]
+
+NO_L3 = (
+    "queue: l3 needs single orders, which no stream tells of and only the data of a backtest may have:"
+    " choose risk-averse, power or log"
+)
+"""Why a queue model cannot be had outside of backtests."""
 
 _MAX_DAYS = 366
 _MAX_POWER = 10
@@ -26,6 +32,7 @@ class QueueModelName(enum.Enum):
     RISK_AVERSE = "risk-averse"
     POWER = "power"
     LOG = "log"
+    L3 = "l3"
 
 
 def _check_power(_: object, __: object, value: Decimal) -> None:
@@ -135,5 +142,7 @@ class PaperConfig:
     funding_rates: str | None = option(
         None, doc="funding rates that were really paid to use instead, a file beside the profile"
     )
-    queue: QueueModelName = option(QueueModelName.RISK_AVERSE, doc="queue position model")
+    queue: QueueModelName = option(
+        QueueModelName.RISK_AVERSE, doc="queue position model; `l3` needs data with single orders"
+    )
     queue_power: Decimal = option(Decimal(3), doc="exponent of the queue model power", validator=_check_power)

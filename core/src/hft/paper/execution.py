@@ -19,7 +19,7 @@ from hft.market import Channel, Market
 from hft.money import product, trim
 from hft.order import Order
 from hft.paper.choice import new_fill_model
-from hft.paper.config import PaperConfig
+from hft.paper.config import NO_L3, PaperConfig, QueueModelName
 from hft.paper.delay_line import DelayLine
 from hft.paper.fees import FeeSchedule
 from hft.paper.fill_model import FillModel, Match, Outcome
@@ -119,6 +119,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
 
     def attach(self, market: Market) -> None:
         """Trade on this market from now on; raise `UsageError` for one that cannot be simulated."""
+        if self.config.queue is QueueModelName.L3:
+            raise UsageError(f"{market.instrument.id}: {NO_L3}")
         model = self.simulate(market.instrument, market.book)
 
         def on_book(_: OrderBook) -> None:

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from hft.instrument import Instrument
 from hft.paper.config import PaperConfig, QueueModelName
 
-__all__ = ["LogQueue", "PowerQueue", "QueueModel", "RiskAverseQueue", "new_queue_model"]
+__all__ = ["L3Queue", "LogQueue", "PowerQueue", "QueueModel", "RiskAverseQueue", "new_queue_model"]
 
 
 class QueueModel(ABC):
@@ -87,6 +87,16 @@ class LogQueue(ProbabilisticQueue):
         return back / (back + math.log(1.0 + ahead * self.lot))
 
 
+class L3Queue(QueueModel):
+    """Nothing is guessed: the fill model is told of every order that leaves, where the data have them.
+
+    The ``L3FIFOQueueModel`` of hftbacktest is of the same kind.
+    """
+
+    def ahead(self, ahead: int, shown_before: int, shown: int, traded: int) -> int:
+        return ahead
+
+
 def new_queue_model(config: PaperConfig, instrument: Instrument) -> QueueModel:
     """Make the queue model that a profile names, for an instrument."""
     match config.queue:
@@ -96,3 +106,5 @@ def new_queue_model(config: PaperConfig, instrument: Instrument) -> QueueModel:
             return PowerQueue(float(config.queue_power))
         case QueueModelName.LOG:
             return LogQueue(float(instrument.lot_size))
+        case QueueModelName.L3:
+            return L3Queue()

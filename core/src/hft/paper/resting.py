@@ -16,7 +16,7 @@ class OwnOrder:
     told after the book that contains it already; ``ahead`` was then cut by the book and must not be
     cut again by the trade. Hence ``prior``: what was ahead before the book at ``measured_ns`` last cut
     it, which is what a trade between ``prior_ns`` and ``measured_ns`` really met. All times are the
-    exchange's.
+    exchange's. Where orders of others are known one by one, those of a lower ``rank`` are ahead.
     """
 
     __slots__ = (
@@ -29,6 +29,7 @@ class OwnOrder:
         "price",
         "prior",
         "prior_ns",
+        "rank",
         "side",
         "size",
     )
@@ -48,8 +49,9 @@ class OwnOrder:
         """Lots that may still trade."""
         return self.size - self.filled
 
-    def join(self, ahead: int, exchange_ns: int) -> None:
+    def join(self, ahead: int, rank: int, exchange_ns: int) -> None:
         """Take the last place of a queue as it was shown at ``exchange_ns``."""
+        self.rank = rank
         self.ahead = self.prior = ahead
         self.joined_ns = self.measured_ns = self.prior_ns = exchange_ns
 
@@ -104,9 +106,9 @@ class OwnSide:
         self.taken: dict[Price, tuple[int, int]] = {}
         self.printed: dict[Price, int] = {}
 
-    def add(self, order: OwnOrder, shown: int, exchange_ns: int) -> None:
+    def add(self, order: OwnOrder, shown: int, rank: int, exchange_ns: int) -> None:
         """Put an order behind everything that its price shows."""
-        order.join(shown, exchange_ns)
+        order.join(shown, rank, exchange_ns)
         self.levels.setdefault(order.price, OwnLevel(shown)).orders.append(order)
 
     def remove(self, order: OwnOrder) -> None:
