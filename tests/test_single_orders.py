@@ -166,6 +166,17 @@ def test_data_that_would_be_wrong_are_refused(change: Any, queue: str, says: str
         run(tmp_path, queue)
 
 
+def test_the_feed_that_is_measured_makes_a_book(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow comes with hft-core[data]")
+    from benchmarks.backtests.orders_feed import write_orders_feed
+    from hft.data.catalog import read_partition
+    from hft.data.check import check_day
+
+    found = check_day(read_partition(write_orders_feed(tmp_path, 3_000)), silent_ns=10**9)
+    assert (list(found.findings), found.updates) == ([], 3_001)
+    assert found.trades > 100
+
+
 def test_data_without_order_ids_are_refused(tmp_path: Path) -> None:
     level = [(START_NS, START_NS, Kind.LEVEL, 1, 100, 5, LAST)]
     write(tmp_path / "data", level, orders=False)
