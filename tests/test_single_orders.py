@@ -120,7 +120,7 @@ def test_the_worked_example_step_by_step() -> None:
             if row[name] == "filled":
                 assert model.ahead(mine) is None
             elif row[name]:
-                assert row[name] == f"{model.ahead(mine)}, {size[mine]}", row
+                assert row[name] == f"{model.ahead(mine):g}, {size[mine]}", row
 
 
 def test_the_worked_example_as_a_backtest(tmp_path: Path) -> None:

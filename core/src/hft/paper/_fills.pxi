@@ -1,6 +1,6 @@
 # The fill model in C. Its twin is `hft.paper.fill_model.FillModel`, which says what all of it means.
 
-from libc.math cimport fmin, log, pow, rint
+from libc.math cimport floor, fmax, fmin, log, pow
 
 cdef enum QueueKind:
     RISK_AVERSE = 0
@@ -14,8 +14,8 @@ cdef struct Waiting:
     int64_t key
     int64_t size
     int64_t filled
-    int64_t ahead
-    int64_t prior
+    double ahead
+    double prior
     int64_t joined_ns
     int64_t measured_ns
     int64_t prior_ns
@@ -61,19 +61,19 @@ cdef object grow(void** memory, Py_ssize_t* room, Py_ssize_t size):
 
 
 cdef inline int64_t advance(Waiting* order, int64_t traded, int64_t exchange_ns) noexcept:
-    """Take the lots that traded off those ahead; return how many of them got past to us."""
-    cdef int64_t met
+    """Take the lots that traded off those ahead; return how many got past to us, to the nearest lot."""
+    cdef double met
     if exchange_ns and exchange_ns <= order.prior_ns:
         return 0
     if exchange_ns and exchange_ns <= order.measured_ns:
         met = order.prior
-        order.prior = max(<int64_t>0, met - traded)
-        order.ahead = min(order.ahead, order.prior)
+        order.prior = fmax(0.0, met - traded)
+        order.ahead = fmin(order.ahead, order.prior)
     else:
         met = order.ahead
-        order.ahead = max(<int64_t>0, met - traded)
-        order.prior = max(<int64_t>0, order.prior - traded)
-    return max(<int64_t>0, traded - met)
+        order.ahead = fmax(0.0, met - traded)
+        order.prior = fmax(0.0, order.prior - traded)
+    return max(<int64_t>0, <int64_t>floor(traded - met + 0.5))
 
 
 cdef class OwnOrders:
@@ -333,7 +333,8 @@ cdef class NativeFills:
     cdef void measure(self, OwnOrders own, int64_t book_ns) noexcept:
         cdef Waiting* order = own.orders
         cdef Waiting* end = own.orders + own.count
-        cdef int64_t key = 0, shown = 0, traded = 0, ahead
+        cdef int64_t key = 0, shown = 0, traded = 0
+        cdef double ahead
         cdef bint changed = False
         own.forget_changed()
         while order < end:
@@ -352,23 +353,24 @@ cdef class NativeFills:
                 order.shown = shown
             order += 1
 
-    cdef inline int64_t guess(self, int64_t ahead, int64_t before, int64_t shown, int64_t traded) noexcept:
+    cdef inline double guess(self, double ahead, int64_t before, int64_t shown, int64_t traded) noexcept:
         """Ask the queue model; see `hft.paper.queue`."""
-        cdef int64_t gone, behind
-        cdef double back, front, share, left
+        cdef int64_t gone
+        cdef double behind, back, both, share, left
         if self.kind == RISK_AVERSE:
-            return min(ahead, shown)
+            return fmin(ahead, <double>shown)
         gone = before - shown - traded
-        if gone <= 0 or not ahead:
-            return min(ahead, shown)
-        behind = max(<int64_t>0, before - ahead)
-        if self.kind == POWER:
-            back, front = pow(<double>behind, self.parameter), pow(<double>ahead, self.parameter)
-        else:
-            back, front = log(1.0 + behind * self.parameter), log(1.0 + ahead * self.parameter)
-        share = back / (back + front)
+        if gone <= 0 or ahead == 0.0:
+            return fmin(ahead, <double>shown)
+        behind = fmax(0.0, before - ahead)
+        back = self.weight(behind)
+        both = back + self.weight(ahead)
+        share = back / both if both != 0.0 else 0.0
         left = ahead - (1.0 - share) * gone + fmin(behind - share * gone, 0.0)
-        return min(max(<int64_t>0, <int64_t>rint(left)), shown)
+        return fmin(fmax(0.0, left), <double>shown)
+
+    cdef inline double weight(self, double lots) noexcept:
+        return pow(lots, self.parameter) if self.kind == POWER else log(1.0 + lots * self.parameter)
 
     cdef list take_trade(self, bint buys, int64_t price, int64_t size, int64_t exchange_ns, int64_t book_ns):
         """Learn of a public trade; return the matches, None where there are none."""
@@ -419,7 +421,7 @@ cdef class NativeFills:
         if self.kind == L3:
             for at in range(own.count):
                 if own.orders[at].key == key and rank < own.orders[at].rank:
-                    own.orders[at].ahead = max(<int64_t>0, own.orders[at].ahead - lots)
+                    own.orders[at].ahead = fmax(0.0, own.orders[at].ahead - lots)
         return 0
 
     cdef list fill_of(self, NativeOrder order, int64_t size):
@@ -452,7 +454,7 @@ cdef class NativeFills:
             for own in (self.own_bids, self.own_asks):
                 for at in range(own.count):
                     ahead = self.orders.lots_before(own.levels, own.orders[at].key, own.orders[at].rank)
-                    own.orders[at].ahead = min(own.orders[at].ahead, ahead)
+                    own.orders[at].ahead = fmin(own.orders[at].ahead, <double>ahead)
         return 0
 
     cdef list cross(self, OwnOrders own, list matches):
@@ -526,7 +528,8 @@ cdef class NativeFills:
 
     cdef int rest(self, OwnOrders own, Waiting* order) except -1:
         """Put an order behind everything that its price shows."""
-        order.shown = order.ahead = order.prior = own.shown_at(order.key)
+        order.shown = own.shown_at(order.key)
+        order.ahead = order.prior = order.shown
         order.rank = self.orders.rank
         order.joined_ns = order.measured_ns = order.prior_ns = <object>self.book.exchange_ns
         own.add(order)

@@ -365,7 +365,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         if ahead is not None:
             order.waits = True
             order.joined_ns = now_ns = self.clock.now_ns()
-            self.statistics[order.instrument].join(order.side, ahead, now_ns)
+            # Whole lots, as shown: what is estimated begins later.
+            self.statistics[order.instrument].join(order.side, int(ahead), now_ns)
 
     def _leave(self, order: _PaperOrder) -> None:
         if order.waits:

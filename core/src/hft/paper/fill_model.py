@@ -144,8 +144,8 @@ class FillModel:
         self._own(order.side).remove(order)
         return Size(order.remaining)
 
-    def ahead(self, order_id: int) -> int | None:
-        """Return the lots ahead of a waiting order, None if it is not there."""
+    def ahead(self, order_id: int) -> float | None:
+        """Return the lots ahead of a waiting order as they are estimated, None if it is not there."""
         order = self._orders.get(order_id)
         return None if order is None else order.ahead
 
@@ -207,7 +207,7 @@ class FillModel:
         if level is not None and self._is_l3:
             for order in level.orders:
                 if rank < order.rank:
-                    order.ahead = max(0, order.ahead - lots)
+                    order.ahead = max(0.0, order.ahead - lots)
 
     def on_fill(self, order: MarketOrder, size: int) -> Sequence[Match]:
         """Learn that so much of somebody's waiting order traded.
