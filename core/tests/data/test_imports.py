@@ -23,6 +23,7 @@ from hft.data.imports.csv_file import CsvFile, Grid
 from hft.data.rows import Rows
 from hft.data.store import FORMS, Store
 from hft.errors import DataError
+from hft.funding import FUNDING, FundingRate, read_funding
 from hft.instrument import Instrument
 
 Import = Callable[..., list[tuple[Any, ...]]]
@@ -258,6 +259,67 @@ def test_binance_depth(block_bytes: int, imported: Import, monkeypatch: pytest.M
 def test_book_depth_is_refused(imported: Import) -> None:
     with pytest.raises(DataError, match="no book"):
         imported("binance", {"x.csv": "timestamp,percentage,depth,notional\n2023-01-01,-5,1,1\n"})
+
+
+# -- funding ---------------------------------------------------------------------------------------------
+
+FUNDED = """exchange,symbol,timestamp,local_timestamp,funding_timestamp,funding_rate,predicted_funding_rate,\
+open_interest,last_price,index_price,mark_price
+binance-futures,BTCUSDT,1700000000000000,1700000000000001,,,,1.5,100.1,,
+binance-futures,BTCUSDT,1700000000000000,1700000000000002,1700006400000000,0.0001,,1.5,100.1,100.2,100.15
+binance-futures,BTCUSDT,1700000000000000,1700000000000003,1700006400000000,-0.00012,,1.5,100.1,100.2,100.123
+binance-futures,BTCUSDT,1700000000000000,1700006400000001,1700035200000000,0.0003,,1.5,100.1,100.2,
+"""
+
+
+def fundings(
+    format_name: str, files: dict[str, str], tmp_path: Path, instrument: Instrument, **options: Any
+) -> list[FundingRate]:
+    """Import files with a trade, for there is no day without events."""
+    paths = []
+    for name, content in files.items():
+        paths.append(tmp_path / name)
+        paths[-1].write_text(content)
+    with Store(tmp_path / "out", FORMS["columns"]) as store:
+        import_files(format_name, paths, ImportOptions(instrument=instrument, **options), store)
+        store.finish()
+    return [
+        row
+        for folder in find_partitions([tmp_path / "out"])
+        if (folder / FUNDING).exists()
+        for row in read_funding(folder / FUNDING)
+    ]
+
+
+def test_tardis_tickers_say_what_is_paid(tmp_path: Path, instrument: Instrument) -> None:
+    trades = (
+        "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+        "binance-futures,BTCUSDT,1700000000000000,1700000000000000,1,buy,100.1,0.001\n"
+        "binance-futures,BTCUSDT,1700006400000000,1700006400000000,1,buy,100.1,0.001\n"
+    )
+    found = fundings("tardis", {"t.csv": trades, "d.csv": FUNDED}, tmp_path, instrument)
+    # Both payments are due on the next day; the first was said on the day before it.
+    assert found == [
+        FundingRate(1700006400 * 10**9, instrument.symbol, Decimal("-0.00012"), Decimal("100.123")),
+        FundingRate(1700035200 * 10**9, instrument.symbol, Decimal("0.0003")),
+    ]
+
+
+@pytest.mark.parametrize("header", ["calc_time,funding_interval_hours,last_funding_rate\n", ""])
+def test_binance_archive_of_funding(header: str, tmp_path: Path, instrument: Instrument) -> None:
+    files = {
+        "BTCUSDT-aggTrades-2023-11-15.csv": "1,100.1,0.001,1,1,1700006400000,true\n",
+        "BTCUSDT-fundingRate-2023-11.csv": f"{header}1700006400004,8,0.00010000\n1700035200000,8,-0.0002\n",
+    }
+    assert fundings("binance", files, tmp_path, instrument) == [
+        FundingRate(1700006400004 * 10**6, instrument.symbol, Decimal("0.00010000")),
+        FundingRate(1700035200000 * 10**6, instrument.symbol, Decimal("-0.0002")),
+    ]
+
+
+def test_what_is_no_rate_is_named(tmp_path: Path, instrument: Instrument) -> None:
+    with pytest.raises(DataError, match="funding rate 'x'"):
+        fundings("tardis", {"d.csv": FUNDED.replace("0.0003", "x")}, tmp_path, instrument)
 
 
 # -- hftbacktest -----------------------------------------------------------------------------------------

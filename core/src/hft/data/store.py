@@ -20,6 +20,7 @@ from hft.data.rows import Rows
 from hft.data.spill import Spill
 from hft.data.staging import Staging
 from hft.errors import DataError
+from hft.funding import FUNDING, FundingRate, write_funding
 from hft.instrument import Instrument, InstrumentId
 
 __all__ = ["BLOCK_ROWS", "FORMS", "Form", "Progress", "Store", "Written", "no_progress"]
@@ -103,6 +104,7 @@ class Store:
         self._fees = {"maker_fee": maker_fee, "taker_fee": taker_fee}
         self._block = block_rows
         self._spills: dict[tuple[InstrumentId, int], Spill] = {}
+        self._funding: dict[tuple[InstrumentId, int], dict[int, FundingRate]] = {}
         self._staging = Staging(root, overwrite=overwrite)
 
     def __enter__(self) -> Self:
@@ -124,6 +126,10 @@ class Store:
             return
         for day in np.unique(days):
             self._spill(instrument, int(day)).append(rows[days == day])
+
+    def add_funding(self, instrument: Instrument, recv_ns: int, rate: FundingRate) -> None:
+        """Take what was known at a time of a payment; what is told later of the same one replaces it."""
+        self._funding.setdefault((instrument.id, recv_ns // _DAY_NS), {})[rate.time_ns] = rate
 
     def finish(self, progress: Progress = no_progress) -> list[Written]:
         """Write and publish every day; return them by instrument and day."""
@@ -147,6 +153,8 @@ class Store:
                     if is_carried:
                         carry.update(rows)
                     progress(len(rows), total)
+            if funding := self._funding.get((instrument_id, day)):
+                write_funding(beside / FUNDING, [funding[time_ns] for time_ns in sorted(funding)])
             spill.path.unlink()
             written.append(
                 Written(instrument=instrument_id, day=when, rows=len(opening) + spill.length, folder=place)

@@ -131,8 +131,10 @@ class PaperConfig:
     volume_days: int = option(
         30, doc="whole days before today, by UTC, whose trading `fee_tiers` looks at", validator=_check_days
     )
-    funding_rate: Decimal = option(
-        Decimal(0), doc="what longs pay shorts of a perpetual each interval, as a rate"
+    funding_rate: Decimal | None = option(
+        None,
+        doc="what longs pay shorts of a perpetual each interval, as a rate; unless set 0, and in a backtest"
+        " what was recorded with the data",
     )
     funding_interval: Duration = option(
         Duration(28_800_000_000_000),
@@ -146,3 +148,8 @@ class PaperConfig:
         QueueModelName.RISK_AVERSE, doc="queue position model; `l3` needs data with single orders"
     )
     queue_power: Decimal = option(Decimal(3), doc="exponent of the queue model power", validator=_check_power)
+
+    @property
+    def states_funding(self) -> bool:
+        """Whether it says itself what funding is paid."""
+        return self.funding_rate is not None or self.funding_rates is not None

@@ -14,6 +14,7 @@ from hft.book import OrderBook
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
 from hft.events import Fill, Funding, OrderReport, ReportKind, Trade
+from hft.funding import FundingRate
 from hft.instrument import MAX_COUNT, Instrument
 from hft.market import Channel, Market
 from hft.money import product, trim
@@ -106,7 +107,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         self.statistics: dict[Instrument, OrderStatistics] = {}
         self._requests = DelayLine(clock, latency.request_ns)
         self._responses = DelayLine(clock, latency.response_ns)
-        self._funding = funding or ConstantFunding(config.funding_rate, config.funding_interval)
+        self._funding = funding or ConstantFunding(config.funding_rate or Decimal(0), config.funding_interval)
+        self._funding_of: dict[Instrument, FundingRates] = {}
         self._fees = FeeSchedule(config, clock.now_ns())
         self._funding_timers: dict[Instrument, Timer] = {}
         self._models: dict[Instrument, FillModel] = {}
@@ -136,8 +138,13 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         market.listen(Channel.BOOK, on_book)
         market.listen(Channel.TRADE, on_trade)
 
-    def simulate(self, instrument: Instrument, book: OrderBook) -> FillModel:
-        """Trade an instrument on this book; raise `UsageError` for one that cannot be simulated."""
+    def simulate(
+        self, instrument: Instrument, book: OrderBook, funding: FundingRates | None = None
+    ) -> FillModel:
+        """Trade an instrument on this book; raise `UsageError` for one that cannot be simulated.
+
+        ``funding`` is what this one pays, instead of what all of them do.
+        """
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: inverse contracts cannot be simulated, use a linear one")
         for other in self._models if self._fees.is_tiered else ():
@@ -149,6 +156,7 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         model = self._models[instrument] = new_fill_model(book, new_queue_model(self.config, instrument))
         self.statistics[instrument] = OrderStatistics()
         if instrument.kind is InstrumentKind.PERPETUAL:
+            self._funding_of[instrument] = funding or self._funding
             self._fund_later(instrument)
         return model
 
@@ -376,28 +384,30 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     # -- funding ---------------------------------------------------------------------------------
 
     def _fund_later(self, instrument: Instrument) -> None:
-        due = self._funding.after(instrument, self.clock.now_ns())
+        due = self._funding_of[instrument].after(instrument, self.clock.now_ns())
         if due is not None:
-            due_ns, rate = due
             self._funding_timers[instrument] = self.clock.call_at(
-                due_ns, partial(self._fund, instrument, rate)
+                due.time_ns, partial(self._fund, instrument, due)
             )
 
-    def _fund(self, instrument: Instrument, rate: Decimal) -> None:
-        """Let longs pay shorts at the middle of the book; without one there is nothing to value them at."""
+    def _fund(self, instrument: Instrument, due: FundingRate) -> None:
+        """Let longs pay shorts, by the mark price or the middle of the book; without either nobody pays."""
         self._fund_later(instrument)
-        now_ns, position, book = (
-            self.clock.now_ns(),
-            self._positions.get(instrument),
-            self._models[instrument].book,
-        )
+        now_ns, position = self.clock.now_ns(), self._positions.get(instrument)
+        book = self._models[instrument].book
         bid, ask = book.best_bid, book.best_ask
-        if not position or bid is None or ask is None:
+        if not position:
+            return
+        if due.mark is not None:
+            value = product(position, due.mark, instrument.base_per_lot)
+        elif bid is not None and ask is not None:
+            value = product(position, bid + ask, instrument.point_value, _HALF)
+        else:
             return
         funding = Funding(
             instrument=instrument,
             payment_id=str(now_ns),
-            amount=trim(product(position, bid + ask, instrument.point_value, -rate, _HALF)),
+            amount=trim(product(value, -due.rate)),
             asset=instrument.settle,
             exchange_ns=now_ns,
         )

@@ -16,6 +16,7 @@ from hft.data import LAST, Day, Kind, find_days, read_day
 from hft.data.carry import Carry
 from hft.data.rows import CARRIED, Rows
 from hft.errors import DataError, UsageError
+from hft.funding import FUNDING, FundingRate, read_funding
 from hft.instrument import Instrument, InstrumentId
 from hft.paper import QueueModelName
 from hft.profile import Profile
@@ -59,6 +60,18 @@ class Tape:
             yield day.part(row, len(day))
             folders = folders[number + 1 :]
         yield from map(read_day, folders)
+
+    def funding(self) -> list[FundingRate]:
+        """Return what the days say of funding, in their order; raise `DataError` where it is damaged."""
+        found = []
+        for folder in self.folders:
+            try:
+                found += read_funding(folder / FUNDING)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                raise DataError(f"{folder / FUNDING}: {error}") from None
+        return found
 
 
 @attrs.frozen(kw_only=True, eq=False)

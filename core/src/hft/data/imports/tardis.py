@@ -1,4 +1,4 @@
-"""Tardis' CSV files: ``incremental_book_L2``, ``trades``, ``quotes`` and ``book_ticker``.
+"""Tardis' CSV files: ``incremental_book_L2``, ``trades``, ``quotes``, ``book_ticker``, ``derivative_ticker``.
 
 Source: https://docs.tardis.dev/downloadable-csv-files/data-types. Times are microseconds. A book's row sets a
 level to its size; rows of a snapshot say so, and the first of them takes the place of the book before.
@@ -15,14 +15,17 @@ import numpy.typing as npt
 
 from hft.data.columns import LAST, Kind
 from hft.data.imports.csv_file import BOOL, INT, TEXT, Columns, CsvFile, Grid
+from hft.data.imports.funding import funding_row
 from hft.data.imports.messages import insert_clears, mark_messages
 from hft.data.imports.quotes import Quotes, quote_rows
 from hft.data.imports.source import ImportOptions, Rank, Source
 from hft.data.rows import Rows
 from hft.errors import DataError
+from hft.funding import FundingRate
 
 __all__ = ["open_source"]
 
+_DAY_US = 24 * 3600 * 1_000_000
 _TIMES = {"symbol": TEXT, "timestamp": INT, "local_timestamp": INT}
 
 
@@ -37,11 +40,13 @@ def open_source(path: Path, options: ImportOptions, on_bytes: Callable[[int], No
         and "asks[0].price" not in names
     ):
         return Source(Rank.QUOTES, _quotes(file, options))
+    if names >= {"funding_timestamp", "funding_rate", "mark_price", *_TIMES}:
+        return Source(Rank.QUOTES, iter(()), _funding(file, options))
     if names >= {"id", "side", "price", "amount", *_TIMES}:
         return Source(Rank.TRADES, _trades(file, options))
     raise DataError(
-        f"{path}: its columns are not those of Tardis' incremental_book_L2, trades, quotes or book_ticker:"
-        f" {','.join(file.first)[:120]!r}"
+        f"{path}: its columns are not those of Tardis' incremental_book_L2, trades, quotes, book_ticker or"
+        f" derivative_ticker: {','.join(file.first)[:120]!r}"
     )
 
 
@@ -96,6 +101,21 @@ def _quotes(file: CsvFile, options: ImportOptions) -> Iterator[Rows]:
         for columns in options.of_symbol(file.path, file.blocks({**_TIMES, **sides}))
     )
     return quote_rows(file.path, blocks, as_book=options.quotes_as_book)
+
+
+def _funding(file: CsvFile, options: ImportOptions) -> Iterator[tuple[int, FundingRate]]:
+    """Yield what was said last of each payment, in each block."""
+    names = ("funding_timestamp", "funding_rate", "mark_price")
+    for columns in options.of_symbol(file.path, file.blocks({**_TIMES, **dict.fromkeys(names, TEXT)})):
+        # Some exchanges do not say when they pay, and no row does before the first has been heard of.
+        said = (columns["funding_timestamp"] != "") & (columns["funding_rate"] != "")
+        times, *rest = (columns[name][said] for name in ("local_timestamp", *names))
+        if not len(times):
+            continue
+        days, due = times // _DAY_US, rest[0]
+        ends = np.append((due[1:] != due[:-1]) | (days[1:] != days[:-1]), True)
+        for time, *texts in zip(times[ends].tolist(), *(each[ends].tolist() for each in rest), strict=True):
+            yield time * 1000, funding_row(file.path, options, int(texts[0]) * 1000, *texts[1:])
 
 
 def _levels(options: ImportOptions) -> dict[str, Grid]:
