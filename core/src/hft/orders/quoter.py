@@ -45,14 +45,18 @@ _NOTHING = _Plan([], [], [])
 
 
 class _Side:
-    """The quotes of one side: what is still wanted by price, and what stands by client id."""
+    """The quotes of one side: what is still wanted by price, and what stands by client id.
 
-    __slots__ = ("side", "standing", "wanted")
+    ``settled`` says that what stands was what is wanted, and nothing has happened since.
+    """
+
+    __slots__ = ("settled", "side", "standing", "wanted")
 
     def __init__(self, side: Side) -> None:
         self.side = side
         self.wanted: dict[Price, int] = {}
         self.standing: dict[str, Order] = {}
+        self.settled = False
 
     def committed(self) -> int:
         """Return the lots that may still trade of all that stands."""
@@ -125,6 +129,9 @@ class Quoter:
                 f" ask {self._instrument.format_price(ask)}, quotes must not cross"
             )
         for side, wanted in ((self._bids, wanted_bids), (self._asks, wanted_asks)):
+            if side.settled and side.wanted == wanted:
+                continue
+            side.settled = False
             side.wanted = wanted
             for order in side.standing.values():
                 price, left = _target(order)
@@ -135,7 +142,8 @@ class Quoter:
 
     def withdraw(self) -> None:
         """Want nothing, and cancel everything that stands at once."""
-        self._bids.wanted, self._asks.wanted = {}, {}
+        for side in (self._bids, self._asks):
+            side.wanted, side.settled = {}, False
         for order in self.standing:
             self._cancel(order)
 
@@ -146,6 +154,7 @@ class Quoter:
         side = self._bids if fill.side is Side.BUY else self._asks
         order = side.standing.get(fill.client_order_id)
         if order is not None:
+            side.settled = False
             side.take_back(order, fill.size)
 
     def on_order(self, order: Order) -> None:
@@ -154,6 +163,7 @@ class Quoter:
         key = order.client_order_id
         if key not in side.standing:
             return
+        side.settled = False
         asked = key in self._cancels
         if order.state.is_final:
             del side.standing[key]
@@ -176,7 +186,8 @@ class Quoter:
 
     def _settle(self) -> None:
         """Send what leads from what stands to what is wanted and need not wait."""
-        bids, asks = self._plan(self._bids), self._plan(self._asks)
+        bids = _NOTHING if self._bids.settled else self._plan(self._bids)
+        asks = _NOTHING if self._asks.settled else self._plan(self._asks)
         if bids is _NOTHING and asks is _NOTHING:
             return
         # What shrinks goes first on both sides: what grows needs the room.
@@ -200,6 +211,7 @@ class Quoter:
             elif settled:
                 leftovers.append(order)
         if not leftovers and not lacking:
+            side.settled = True
             return _NOTHING
         plan = _Plan(leftovers, [], [])
         if leftovers and lacking and self._can_amend:
@@ -274,6 +286,7 @@ class Quoter:
     def _retry_now(self) -> None:
         self._retry = None
         self._uncancellable.clear()
+        self._bids.settled = self._asks.settled = False
         self._settle()
 
     def _forget(self, key: str) -> None:
