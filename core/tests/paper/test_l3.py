@@ -20,7 +20,7 @@ from hft.data import LAST, ORDER_COLUMNS, ColumnsWriter, Kind, read_day
 from hft.errors import DataError, ProfileError, UsageError
 from hft.market import Channel, Market
 from hft.paper import FillModel, L3Queue, Match, PaperConfig, PaperExecution, QueueModelName
-from hft.paper.choice import new_fill_model
+from hft.paper.choice import new_clock, new_fill_model
 from hft.paper.replay import Replay, ReplayFeed
 from hft.profile import read_profile
 from hft.registry.loader import Registry
@@ -237,7 +237,7 @@ def play(
     """Let somebody act at random on what is recorded; return all that he was told."""
     native = engine == "native"
     make_book = new_book if native else SortedBook
-    clock = SimulatedClock(990)
+    clock = new_clock(990) if native else SimulatedClock(990)
     actor = Actor(clock, seed)
     config = PaperConfig(order_latency=Duration(seed % 7), response_latency=Duration(3), queue=queue)
     actor.paper = PaperExecution(config, actor, clock)

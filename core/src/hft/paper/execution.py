@@ -19,9 +19,8 @@ from hft.instrument import MAX_COUNT, Instrument
 from hft.market import Channel, Market
 from hft.money import product, trim
 from hft.order import Order
-from hft.paper.choice import new_fill_model
+from hft.paper.choice import new_delay_line, new_fill_model
 from hft.paper.config import NO_L3, PaperConfig, QueueModelName
-from hft.paper.delay_line import DelayLine
 from hft.paper.fees import FeeSchedule
 from hft.paper.fill_model import FillModel, Match, Outcome
 from hft.paper.funding import ConstantFunding, FundingRates
@@ -105,8 +104,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         self.config, self.events, self.clock = config, events, clock
         latency = latency or ConstantLatency(config.order_latency, config.response_latency)
         self.statistics: dict[Instrument, OrderStatistics] = {}
-        self._requests = DelayLine(clock, latency.request_ns)
-        self._responses = DelayLine(clock, latency.response_ns)
+        self._requests = new_delay_line(clock, latency.request_ns)
+        self._responses = new_delay_line(clock, latency.response_ns)
         self._funding = funding or ConstantFunding(config.funding_rate or Decimal(0), config.funding_interval)
         self._funding_of: dict[Instrument, FundingRates] = {}
         self._fees = FeeSchedule(config, clock.now_ns())
