@@ -127,6 +127,39 @@ x,BTCUSDT,1700000000000003,1700000000000010,2,100.2,0,0
     ]
 
 
+def test_a_side_of_a_quote_may_be_empty(imported: Import) -> None:
+    quotes = """exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount
+x,BTCUSDT,1700000000000001,1700000000000010,,,100.1,1
+x,BTCUSDT,1700000000000003,1700000000000010,2,100.2,,
+"""
+    rows = [(QUOTE, 1, 1001, 1000, LAST, 1_000, 10_000), (QUOTE, -1, 1002, 2000, LAST, 3_000, 10_000)]
+    assert imported("tardis", {"quotes.csv": quotes}) == rows
+    back = quotes.replace("1700000000000010,2", "1700000000000009,2")
+    with pytest.raises(DataError, match="time goes backwards"):
+        imported("tardis", {"quotes.csv": back}, quotes_as_book=True)
+
+
+@pytest.mark.parametrize("block_bytes", [8 * 2**20, 150])
+def test_changes_before_the_first_snapshot_are_left_out(
+    block_bytes: int, imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hft.data.imports.csv_file._BLOCK_BYTES", block_bytes)
+    head, rows = TARDIS_BOOK.split("\n", 1)
+    early = "x,BTCUSDT,1700000000000000,1700000000000005,false,bid,99.1,1\n" * 4
+    expected = [row for row in TARDIS_ROWS if row[0] != TRADE]
+    assert imported("tardis", {"a.csv": f"{head}\n{early}{rows}"}) == expected
+    with pytest.raises(DataError, match="has no snapshot"):
+        imported("tardis", {"a.csv": f"{head}\n{early}"})
+
+
+def test_the_best_levels_alone_are_no_book(imported: Import) -> None:
+    head = (
+        "exchange,symbol,timestamp,local_timestamp,asks[0].price,asks[0].amount,bids[0].price,bids[0].amount"
+    )
+    with pytest.raises(DataError, match="take incremental_book_L2"):
+        imported("tardis", {"a.csv": f"{head}\nx,BTCUSDT,1,2,100.2,1,100.1,1\n"})
+
+
 def test_one_symbol_of_several(imported: Import) -> None:
     other = TARDIS_BOOK + TARDIS_BOOK.partition("\n")[2].replace("BTCUSDT", "ETHUSDT")
     with pytest.raises(DataError, match="is about BTCUSDT and ETHUSDT, choose one with --symbol"):
@@ -167,6 +200,7 @@ SPOT_AGG = AGG.replace("true", "True,True").replace("false", "False,True")
         ("x.csv", IN_US, "aggTrades"),
         ("BTCUSDT-trades-2023-11-14.csv", PLAIN.replace("true", "True,True").replace("se", "se,True"), None),
         ("x.csv", f"id,price,qty,quote_qty,time,is_buyer_maker\n{PLAIN}", None),
+        ("x.csv", f"id,price,qty,base_qty,time,is_buyer_maker\n{PLAIN}", None),
     ],
 )
 def test_binance_trades(name: str, content: str, kind: str | None, imported: Import) -> None:
@@ -219,9 +253,12 @@ def test_tickers_can_stand_for_a_book(
         (LEVEL, -1, 1003, 5000, LAST),
     ]
     assert not any(each.findings for each in check_days(find_partitions([tmp_path]), silent_ns=10**9))
-    first, second, _ = TICKERS.splitlines()
-    with pytest.raises(DataError, match="time goes backwards"):
-        imported("binance", {"x-bookTicker.csv": f"{second}\n{first}\n"}, quotes_as_book=True)
+    # Some files have two stretches of time, line by line in turn.
+    first, second, third = TICKERS.splitlines()
+    told: list[str] = []
+    mixed = {"y-bookTicker.csv": f"{TICKER_HEADER}{third}\n{first}\n{second}\n"}
+    assert imported("binance", mixed, quotes_as_book=True, warn=told.append) == rows
+    assert "out of order" in told[0]
 
 
 DEPTH_HEADER = "symbol,timestamp,first_update_id,last_update_id,side,update_type,price,qty,pu\n"
