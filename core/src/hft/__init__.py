@@ -17,6 +17,7 @@ from hft.errors import (
     OrderError,
     PluginError,
     ProfileError,
+    RequestRefused,
     TradingHalted,
     TransportError,
     UsageError,
@@ -50,14 +51,17 @@ from hft.net.spec import (
 )
 from hft.order import Order, OrderRequest
 from hft.plugin.config import option
-from hft.plugin.decoding import decoder
+from hft.plugin.decoding import decoder, reading
+from hft.plugin.exchange_time import ExchangeTime
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents, OrderStatus
 from hft.plugin.feed import RecordedFeed
+from hft.plugin.funding_search import FundingSearch
 from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.link import Link
 from hft.plugin.login import Login
 from hft.plugin.market_data import Feed, MarketDataStream
 from hft.plugin.pending import PendingRequests
+from hft.plugin.questions import KnownOrder, NoSuchOrder, OrderQuestions, all_done, asking, persistently
 from hft.plugin.risk import (
     APPROVED,
     Approved,
@@ -120,11 +124,13 @@ __all__ = [
     "DepthPaths",
     "Duration",
     "Endpoints",
+    "ExchangeTime",
     "ExecutionClient",
     "ExecutionEvents",
     "Feed",
     "Fill",
     "Funding",
+    "FundingSearch",
     "GridError",
     "Halt",
     "HftError",
@@ -135,6 +141,7 @@ __all__ = [
     "InstrumentKind",
     "JsonSlice",
     "KernelRefusal",
+    "KnownOrder",
     "Level",
     "Link",
     "Liquidity",
@@ -144,9 +151,11 @@ __all__ = [
     "MarketCounters",
     "MarketDataStream",
     "Money",
+    "NoSuchOrder",
     "Order",
     "OrderBook",
     "OrderError",
+    "OrderQuestions",
     "OrderReport",
     "OrderRequest",
     "OrderState",
@@ -169,6 +178,7 @@ __all__ = [
     "Refused",
     "ReportKind",
     "Request",
+    "RequestRefused",
     "RestAnswer",
     "RestCall",
     "Review",
@@ -195,10 +205,14 @@ __all__ = [
     "TransportError",
     "UsageError",
     "Verdict",
+    "all_done",
     "amount_to_decimal",
+    "asking",
     "decoder",
     "hookimpl",
     "new_paths",
     "option",
+    "persistently",
+    "reading",
     "to_amount",
 ]

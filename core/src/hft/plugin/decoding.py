@@ -1,21 +1,25 @@
-"""Decode JSON into typed messages, or say that it is none."""
+"""Decode JSON into typed messages and their values into ours, or say that they make no sense."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
 
-from hft.errors import DecodeError
+from hft.errors import DecodeError, GridError
 
-__all__ = ["decoder"]
+__all__ = ["decoder", "reading"]
 
 T = TypeVar("T")
 
 # The last two escape msgspec on bytes that are not UTF-8 and on very deep nesting.
 _MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_SENSELESS = (KeyError, ValueError, GridError, ArithmeticError)
+"""What reading a well-formed message raises whose values make no sense."""
 
 
 def decoder(wanted: type[T], what: str = "") -> Callable[[bytes | Raw], T]:
@@ -33,3 +37,18 @@ def decoder(wanted: type[T], what: str = "") -> Callable[[bytes | Raw], T]:
             raise DecodeError(f"{what}: {error}") from None
 
     return decoded
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Raise `DecodeError` where a well-formed message has values that are no price, side or state of ours.
+
+    ``what`` stands for it in the error::
+
+        with reading(f"order {told.id}"):
+            return KINDS[told.state], Side(told.side), instrument.price(told.price)
+    """
+    try:
+        yield
+    except _SENSELESS as error:
+        raise DecodeError(f"{what}: {type(error).__name__}: {error}") from None
