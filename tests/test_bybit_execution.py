@@ -297,7 +297,7 @@ async def test_the_other_position_mode_and_a_wrong_key_are_refused() -> None:
     with pytest.raises(UsageError, match="one-way mode, the profile says 'hedge'"):
         async with trading("BTC/USDT:USDT", position_mode=PositionMode.HEDGE):
             pass
-    with pytest.raises(UsageError, match="check key, secret"):
+    with pytest.raises(UsageError, match="check the credentials"):
         async with trading("BTC/USDT", secret=Secret("wrong")):
             pass
 

@@ -280,7 +280,7 @@ def test_a_wrong_key_is_one_line_without_the_secret(
     out, err = user.capsys.readouterr()
     assert (code, out) == (ExitCode.USAGE, "")
     assert len(err.splitlines()) == 1
-    assert "check key, secret" in err
+    assert "check the credentials" in err
     shown = {user.exchange.account["name"], ""}
     for secret in {*user.exchange.account.values(), "0123456789wrong"} - shown:
         assert secret not in err

@@ -166,7 +166,7 @@ async def test_only_the_products_of_the_run_are_asked_and_connected() -> None:
             "fapi/v1/accountConfig",
             rest_answer({"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}, 401),
             {},
-            "check key, secret, environment 'mainnet'",
+            "check the credentials, environment 'mainnet'",
         ),
         (
             "sapi/v1/account/apiRestrictions",

@@ -32,10 +32,7 @@ from hft_binance.private_codec import (
 )
 from hft_binance.requests import NS_PER_MS
 
-__all__ = ["NOT_UNDERSTOOD", "Evidence", "is_exchange_made", "kind_of", "order_id_text"]
-
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
-"""What reading a well-formed message raises whose values make no sense."""
+__all__ = ["Evidence", "is_exchange_made", "kind_of", "order_id_text"]
 
 _IDS_KEPT = 50_000
 

@@ -31,10 +31,7 @@ from hft_bybit.order_params import POSITION_INDEX
 from hft_bybit.private_codec import Execution, OrderState, decode_extra_fees
 from hft_bybit.requests import NS_PER_MS
 
-__all__ = ["FUNDING", "NOT_UNDERSTOOD", "SIDES", "Evidence", "kind_of", "milliseconds", "position_side_of"]
-
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
-"""What reading a well-formed message raises whose values make no sense."""
+__all__ = ["FUNDING", "SIDES", "Evidence", "kind_of", "milliseconds", "position_side_of"]
 
 FUNDING = "Funding"
 

@@ -26,10 +26,7 @@ from hft_hyperliquid.cloid import client_id_of
 from hft_hyperliquid.codec import NS_PER_MS, side_of
 from hft_hyperliquid.replacements import Replaced, Replacements
 
-__all__ = ["NOT_UNDERSTOOD", "Evidence", "kind_of"]
-
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
-"""What reading a well-formed message raises whose values make no sense."""
+__all__ = ["Evidence", "kind_of"]
 
 _IDS_KEPT = 50_000
 

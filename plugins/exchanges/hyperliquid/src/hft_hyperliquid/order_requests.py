@@ -23,10 +23,11 @@ from hft import (
     RestCall,
     Size,
     TransportError,
+    reading,
 )
 from hft_hyperliquid import actions, limits
 from hft_hyperliquid.actions import Action, Envelopes
-from hft_hyperliquid.evidence import NOT_UNDERSTOOD, Evidence
+from hft_hyperliquid.evidence import Evidence
 from hft_hyperliquid.order_socket import AccountSocket
 from hft_hyperliquid.private_codec import Post, Status, decode_action_answer, decode_statuses
 from hft_hyperliquid.refusals import (
@@ -246,23 +247,27 @@ class _Request(ABC):
 
     def _answered(self, body: bytes, recv_ns: int) -> None:
         try:
-            statuses = decode_statuses(decode_action_answer(body))
-            if isinstance(statuses, str):
-                self._refused_whole(statuses, verdict_of_text(statuses), 0, recv_ns)
-                return
-            if len(statuses) < len(self.orders):
-                # What was refused before it was looked at closely is refused as one.
-                error = next((each.error for each in statuses if each.error), None)
-                if error is None:
-                    raise DecodeError(f"{len(statuses)} answers to an action about {len(self.orders)} orders")
-                statuses = [Status(error=error)] * len(self.orders)
-            for order, status in zip(self.orders, statuses, strict=False):
-                if status.error is not None:
-                    self._refused(order, status.error, verdict_of_text(status.error), recv_ns)
-                else:
-                    self.take(order, status, recv_ns)
-        except (DecodeError, *NOT_UNDERSTOOD) as failure:
+            with reading("its values"):
+                self._take_statuses(body, recv_ns)
+        except DecodeError as failure:
             self._not_understood(body, str(failure))
+
+    def _take_statuses(self, body: bytes, recv_ns: int) -> None:
+        statuses = decode_statuses(decode_action_answer(body))
+        if isinstance(statuses, str):
+            self._refused_whole(statuses, verdict_of_text(statuses), 0, recv_ns)
+            return
+        if len(statuses) < len(self.orders):
+            # What was refused before it was looked at closely is refused as one.
+            error = next((each.error for each in statuses if each.error), None)
+            if error is None:
+                raise DecodeError(f"{len(statuses)} answers to an action about {len(self.orders)} orders")
+            statuses = [Status(error=error)] * len(self.orders)
+        for order, status in zip(self.orders, statuses, strict=False):
+            if status.error is not None:
+                self._refused(order, status.error, verdict_of_text(status.error), recv_ns)
+            else:
+                self.take(order, status, recv_ns)
 
     def _not_understood(self, body: bytes, why: str) -> None:
         self.desk.link.undecoded(f"{self.desk.api.shown_host} {self.name}", body, why)

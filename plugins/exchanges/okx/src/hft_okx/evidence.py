@@ -22,10 +22,7 @@ from hft.money import difference
 from hft_okx.codec import NS_PER_MS, milliseconds
 from hft_okx.private_codec import OrderRow, OwnTrade
 
-__all__ = ["NOT_UNDERSTOOD", "POSITION_SIDES", "SIDES", "Evidence"]
-
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
-"""What reading a well-formed message raises whose values make no sense."""
+__all__ = ["POSITION_SIDES", "SIDES", "Evidence"]
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 POSITION_SIDES = {
