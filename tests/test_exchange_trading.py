@@ -118,17 +118,40 @@ async def test_a_market_order_trades_once_and_the_account_shows_it(
         fee = sum(each.fee for each in listed)
         if symbol == venue.spot:
             bought = instrument.size_to_decimal(order.size)
-            assert {each.fee_asset for each in listed} == {instrument.base}
+            assert {(each.fee_asset, each.realized) for each in listed} == {(instrument.base, None)}
             assert after[instrument.base].total == before[instrument.base].total + bought - fee
         else:
             (position,) = await session.client.positions()
             assert position.size == order.size
-            assert {each.fee_asset for each in listed} == {instrument.settle}
+            # Nothing is realized by what opens a position.
+            assert {(each.fee_asset, each.realized) for each in listed} == {(instrument.settle, 0)}
             assert after[instrument.settle].total == before[instrument.settle].total - fee
 
 
+@every_venue
+async def test_what_closing_a_position_realized_is_what_the_wallet_gets(venue: Venue) -> None:
+    async with trading(venue, venue.contract) as (session, (instrument,)):
+        wallet = session.client.wallet_of(instrument)
+        bought = session.order(instrument, price=None, type=OrderType.MARKET)
+        session.client.place(bought)
+        entered = sum(each.price * each.size for each in (await session.filled(bought)).values())
+        held = {each.asset: each for each in await session.client.balances() if each.wallet == wallet}
+        sold = session.order(instrument, price=None, type=OrderType.MARKET, side=Side.SELL)
+        session.client.place(sold)
+        fills = (await session.filled(sold)).values()
+        left = sum(each.price * each.size for each in fills)
+        realized = sum(each.realized for each in fills if each.realized is not None)
+        assert realized == (left - entered) * instrument.point_value != 0
+        after = {each.asset: each for each in await session.client.balances() if each.wallet == wallet}
+        fees = sum(each.fee for each in fills)
+        assert after[instrument.settle].total == held[instrument.settle].total + realized - fees
+
+
 def _said_of(fill: Fill) -> tuple[object, ...]:
-    return fill.trade_id, fill.client_order_id, fill.price, fill.size, fill.fee, fill.fee_asset
+    return (
+        *(fill.trade_id, fill.client_order_id, fill.price, fill.size, fill.fee, fill.fee_asset),
+        fill.realized,
+    )
 
 
 @every_symbol()

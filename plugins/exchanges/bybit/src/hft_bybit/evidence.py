@@ -244,6 +244,7 @@ class Evidence:
             liquidity=Liquidity.MAKER if execution.is_maker else Liquidity.TAKER,
             fee=fee,
             fee_asset=fee_asset,
+            realized=self._realized(execution, instrument),
             position_side=self._position_side(execution, instrument),
             exchange_made=exchange_made,
             exchange_order_id=execution.order_id,
@@ -280,6 +281,12 @@ class Evidence:
             else:
                 self._warn(f"{instrument}: a fee of {extra.fee[:40]} {extra.asset[:20]} is not booked")
         return asset, total(amounts)
+
+    @staticmethod
+    def _realized(execution: Execution, instrument: Instrument) -> Decimal | None:
+        if instrument.kind is InstrumentKind.SPOT or not execution.realized:
+            return None
+        return _number(execution.realized)
 
     def _price(self, instrument: Instrument, text: str, *, exact: bool) -> Price:
         try:

@@ -235,6 +235,7 @@ class Evidence:
             liquidity=Liquidity.TAKER if fill.is_taker else Liquidity.MAKER,
             fee=Decimal(fill.fee),
             fee_asset=fill.fee_token,
+            realized=_realized(fill.realized, instrument),
             exchange_made=exchange_made,
             exchange_order_id=str(fill.order_id),
             exchange_ns=fill.time_ms * NS_PER_MS,
@@ -276,3 +277,8 @@ def _trade_id(fill: wire.Fill) -> str:
     if fill.trade_id:
         return f"{fill.time_ms}-{fill.trade_id}-{fill.order_id}"
     return f"{fill.time_ms}-{fill.order_id}-{fill.side}-{fill.price}-{fill.size}"
+
+
+def _realized(text: str, instrument: Instrument) -> Decimal | None:
+    """Return what a trade brought to the wallet; its fee is not taken off."""
+    return Decimal(text) if text and instrument.kind is not InstrumentKind.SPOT else None

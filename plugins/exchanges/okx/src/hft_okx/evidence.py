@@ -11,6 +11,7 @@ from hft import (
     Fill,
     GridError,
     Instrument,
+    InstrumentKind,
     Liquidity,
     OrderReport,
     PositionSide,
@@ -130,6 +131,7 @@ class Evidence:
             liquidity=_LIQUIDITY[trade.liquidity],
             fee=_paid(trade.fee),
             fee_asset=trade.fee_asset or instrument.settle,
+            realized=_realized(trade.profit, instrument),
             position_side=POSITION_SIDES[trade.position_side],
             exchange_made=exchange_made,
             exchange_order_id=trade.order_id,
@@ -170,6 +172,7 @@ class Evidence:
             liquidity=_LIQUIDITY[row.liquidity],
             fee=_paid(fee),
             fee_asset=row.fill_fee_asset or instrument.settle,
+            realized=_realized(row.fill_profit, instrument),
             position_side=POSITION_SIDES[row.position_side],
             exchange_made=exchange_made,
             exchange_order_id=row.order_id,
@@ -204,6 +207,15 @@ class Evidence:
 
 def _price(row: OrderRow, instrument: Instrument) -> Price | None:
     return instrument.price(row.price) if row.price not in ("", "0", "-1") else None
+
+
+def _realized(profit: str, instrument: Instrument) -> Decimal | None:
+    if not profit or instrument.kind is InstrumentKind.SPOT:
+        return None
+    amount = Decimal(profit)
+    if not amount.is_finite():
+        raise ValueError(f"a profit of {profit[:40]!r}")
+    return amount
 
 
 def _paid(fee: str) -> Decimal:
