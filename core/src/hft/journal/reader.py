@@ -119,7 +119,7 @@ class JournalReader:
                     )
                 self._instruments = {row[0]: instrument_of(row) for row in INSTRUMENTS.read(self._connection)}
                 self._runs = self._read_runs()
-            except BaseException:
+            except BaseException:  # whatever it is, the file must not stay open
                 self._connection.close()
                 raise
 

@@ -217,7 +217,7 @@ def error_of(body: bytes) -> ApiError:
 
 def rows(of: type[T], what: str) -> Callable[[bytes], list[T]]:
     """Return a function that reads the rows of an answer of REST; it raises `DecodeError` where it cannot."""
-    decode = decoder(list[of], what)  # type: ignore[valid-type]
+    decode = decoder(list[of], what)  # type: ignore[valid-type]  # a type that is made as the program runs
 
     def read(body: bytes) -> list[T]:
         return decode(_decode_data(body).data)
