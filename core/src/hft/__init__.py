@@ -62,6 +62,7 @@ from hft.plugin.login import Login
 from hft.plugin.market_data import Feed, MarketDataStream
 from hft.plugin.pending import PendingRequests
 from hft.plugin.questions import KnownOrder, NoSuchOrder, OrderQuestions, all_done, asking, persistently
+from hft.plugin.request_socket import RequestSocket, SocketRequest
 from hft.plugin.risk import (
     APPROVED,
     Approved,
@@ -179,6 +180,7 @@ __all__ = [
     "ReportKind",
     "Request",
     "RequestRefused",
+    "RequestSocket",
     "RestAnswer",
     "RestCall",
     "Review",
@@ -192,6 +194,7 @@ __all__ = [
     "Simulator",
     "SimulatorConfig",
     "Size",
+    "SocketRequest",
     "Step",
     "Strategy",
     "Synchroniser",

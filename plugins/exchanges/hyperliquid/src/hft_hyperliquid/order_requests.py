@@ -147,7 +147,7 @@ class Desk:
 class _Request(ABC):
     """An action about orders of one instrument, which can travel either way."""
 
-    __slots__ = ("desk", "orders", "request_id")
+    __slots__ = ("desk", "orders", "request_id", "sent_ns")
 
     name: ClassVar[str]
     priority: ClassVar[Priority]
@@ -157,7 +157,8 @@ class _Request(ABC):
     def __init__(self, desk: Desk, orders: Sequence[Order]) -> None:
         self.desk = desk
         self.orders = tuple(orders)
-        self.request_id = 0
+        self.request_id = ""
+        self.sent_ns = 0
 
     @abstractmethod
     def action(self) -> Action:
@@ -184,7 +185,8 @@ class _Request(ABC):
         """Return the frame, noted as under way; raise `OrderError` if it is not to be sent any more."""
         action = self.action()
         desk = self.desk
-        return desk.envelopes.post(action, desk.socket.register(self, now_ns), desk.api.server_ns(now_ns))
+        number = int(desk.socket.register(self, now_ns))
+        return desk.envelopes.post(action, number, desk.api.server_ns(now_ns))
 
     def send_rest(self, deadline_ns: int) -> None:
         """Send it by REST."""
