@@ -51,7 +51,7 @@ from hft.net.spec import (
 )
 from hft.order import Order, OrderRequest
 from hft.plugin.config import option
-from hft.plugin.decoding import decoder, reading
+from hft.plugin.decoding import booked_price, decoder, reading
 from hft.plugin.exchange_time import ExchangeTime
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents, OrderStatus
 from hft.plugin.feed import RecordedFeed
@@ -211,6 +211,7 @@ __all__ = [
     "all_done",
     "amount_to_decimal",
     "asking",
+    "booked_price",
     "decoder",
     "hookimpl",
     "new_paths",

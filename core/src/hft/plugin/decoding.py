@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from hft.errors import DecodeError, GridError
+from hft.instrument import MAX_COUNT, Instrument
+from hft.types import Price
 
-__all__ = ["decoder", "reading"]
+__all__ = ["booked_price", "decoder", "reading"]
 
 T = TypeVar("T")
 
@@ -52,3 +55,19 @@ def reading(what: str) -> Iterator[None]:
         yield
     except _SENSELESS as error:
         raise DecodeError(f"{what}: {type(error).__name__}: {error}") from None
+
+
+def booked_price(instrument: Instrument, text: str, warn: Callable[[str], None]) -> Price:
+    """Return the price of a trade that the exchange made by itself: that of the nearest tick.
+
+    A liquidation settles at a price that need not be on the grid, and must be booked nonetheless; that is
+    told to ``warn``. Raises `GridError`, or what `reading` takes, for what is no price at all.
+    """
+    try:
+        return instrument.price(text)
+    except GridError:
+        ticks = (Decimal(text) / instrument.tick_size).to_integral_value(ROUND_HALF_EVEN)
+    if not 0 <= ticks < MAX_COUNT:
+        raise GridError(f"{instrument}: {text[:40]!r} is no price")
+    warn(f"{instrument}: the exchange settled at {text}, booked at the nearest tick")
+    return Price(int(ticks))

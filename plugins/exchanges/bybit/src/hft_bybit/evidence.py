@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 import attrs
 
@@ -12,7 +12,6 @@ from hft import (
     ExecutionEvents,
     Fill,
     Funding,
-    GridError,
     Instrument,
     InstrumentKind,
     Liquidity,
@@ -24,6 +23,7 @@ from hft import (
     ReportKind,
     Side,
     Size,
+    booked_price,
 )
 from hft.money import total
 from hft_bybit.confirmations import Awaited, Confirmations
@@ -239,7 +239,7 @@ class Evidence:
             instrument=instrument,
             trade_id=execution.id,
             side=SIDES[execution.side],
-            price=self._price(instrument, execution.price, exact=not exchange_made),
+            price=self._price(instrument, execution.price, exchange_made=exchange_made),
             size=instrument.size(execution.size),
             liquidity=Liquidity.MAKER if execution.is_maker else Liquidity.TAKER,
             fee=fee,
@@ -288,16 +288,8 @@ class Evidence:
             return None
         return _number(execution.realized)
 
-    def _price(self, instrument: Instrument, text: str, *, exact: bool) -> Price:
-        try:
-            return instrument.price(text)
-        except GridError:
-            if exact:
-                raise
-        # A liquidation settles at a price that need not be on the grid, and must be booked nonetheless.
-        ticks = (Decimal(text) / instrument.tick_size).to_integral_value(ROUND_HALF_EVEN)
-        self._warn(f"{instrument}: the exchange settled at {text}, booked at the nearest tick")
-        return Price(int(ticks))
+    def _price(self, instrument: Instrument, text: str, *, exchange_made: bool) -> Price:
+        return booked_price(instrument, text, self._warn) if exchange_made else instrument.price(text)
 
 
 def _default_fee_asset(execution: Execution, instrument: Instrument) -> str:

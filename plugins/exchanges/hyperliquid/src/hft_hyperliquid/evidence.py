@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from hft import (
     DecodeError,
     ExecutionEvents,
     Fill,
     Funding,
-    GridError,
     Instrument,
     InstrumentKind,
     Liquidity,
@@ -20,6 +19,7 @@ from hft import (
     Recent,
     ReportKind,
     Size,
+    booked_price,
 )
 from hft_hyperliquid import private_codec as wire
 from hft_hyperliquid.cloid import client_id_of
@@ -230,7 +230,7 @@ class Evidence:
             instrument=instrument,
             trade_id=_trade_id(fill),
             side=side_of(fill.side),
-            price=self._price(instrument, fill.price, exact=not exchange_made),
+            price=self._price(instrument, fill.price, exchange_made=exchange_made),
             size=instrument.size(fill.size),
             liquidity=Liquidity.TAKER if fill.is_taker else Liquidity.MAKER,
             fee=Decimal(fill.fee),
@@ -260,16 +260,8 @@ class Evidence:
             exchange_ns=time_ms * NS_PER_MS,
         )
 
-    def _price(self, instrument: Instrument, text: str, *, exact: bool) -> Price:
-        try:
-            return instrument.price(text)
-        except GridError:
-            if exact:
-                raise
-        # A settlement need not be on the grid, and must be booked nonetheless.
-        ticks = (Decimal(text) / instrument.tick_size).to_integral_value(ROUND_HALF_EVEN)
-        self._warn(f"{instrument}: the exchange settled at {text}, booked at the nearest tick")
-        return Price(int(ticks))
+    def _price(self, instrument: Instrument, text: str, *, exchange_made: bool) -> Price:
+        return booked_price(instrument, text, self._warn) if exchange_made else instrument.price(text)
 
 
 def _trade_id(fill: wire.Fill) -> str:

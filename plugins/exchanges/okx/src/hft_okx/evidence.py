@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from hft import (
     DecodeError,
     ExecutionEvents,
     Fill,
-    GridError,
     Instrument,
     InstrumentKind,
     Liquidity,
@@ -18,6 +17,7 @@ from hft import (
     Price,
     ReportKind,
     Side,
+    booked_price,
 )
 from hft.money import difference
 from hft_okx.codec import NS_PER_MS, milliseconds
@@ -126,7 +126,7 @@ class Evidence:
             instrument=instrument,
             trade_id=trade.trade_id,
             side=SIDES[trade.side],
-            price=self._fill_price(instrument, trade.price, exact=not exchange_made),
+            price=self._fill_price(instrument, trade.price, exchange_made=exchange_made),
             size=instrument.size(trade.size),
             liquidity=_LIQUIDITY[trade.liquidity],
             fee=_paid(trade.fee),
@@ -167,7 +167,7 @@ class Evidence:
             instrument=instrument,
             trade_id=row.trade_id,
             side=SIDES[row.side],
-            price=self._fill_price(instrument, row.fill_price, exact=not exchange_made),
+            price=self._fill_price(instrument, row.fill_price, exchange_made=exchange_made),
             size=instrument.size(row.fill_size),
             liquidity=_LIQUIDITY[row.liquidity],
             fee=_paid(fee),
@@ -193,16 +193,8 @@ class Evidence:
             self._warn(f"an order was ended for reason {source[:20]!r}, which is unknown here")
         return ReportKind.EXPIRED, row.cancel_reason or _SOURCES.get(source, f"cancelSource {source}")
 
-    def _fill_price(self, instrument: Instrument, text: str, *, exact: bool) -> Price:
-        try:
-            return instrument.price(text)
-        except GridError:
-            if exact:
-                raise
-        # A liquidation settles at a price that need not be on the grid, and must be booked nonetheless.
-        ticks = (Decimal(text) / instrument.tick_size).to_integral_value(ROUND_HALF_EVEN)
-        self._warn(f"{instrument}: the exchange settled at {text}, booked at the nearest tick")
-        return Price(int(ticks))
+    def _fill_price(self, instrument: Instrument, text: str, *, exchange_made: bool) -> Price:
+        return booked_price(instrument, text, self._warn) if exchange_made else instrument.price(text)
 
 
 def _price(row: OrderRow, instrument: Instrument) -> Price | None:
