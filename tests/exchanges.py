@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +97,6 @@ class Venue:
         """Return it as the conformance kit has it."""
         symbols = symbols or self.symbols
         return ExchangeUnderTest(plugin=self.name, symbols=symbols, credentials=self.credentials, **more)
-
-    def option(self, name: str, value: str) -> dict[str, Any]:
-        """Return an option that is one of several words, such as ``order_entry``."""
-        words = getattr(import_module(f"hft_{self.name}.config"), name.title().replace("_", ""))
-        return {name: words(value)}
 
 
 VENUES = {

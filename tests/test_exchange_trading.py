@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -12,9 +13,11 @@ import pytest
 from hft import (
     Duration,
     Fill,
+    OrderEntry,
     OrderReport,
     OrderState,
     OrderType,
+    PositionMode,
     ReportKind,
     Secret,
     Side,
@@ -45,11 +48,11 @@ def every_symbol(can: Callable[[Venue, str], bool] = lambda venue, symbol: True)
 
 
 WAYS = [
-    pytest.param(venue, symbol, account, entry, id=f"{venue.name}-{symbol}-{key}-{entry}")
+    pytest.param(venue, symbol, account, entry, id=f"{venue.name}-{symbol}-{key}-{entry.value}")
     for venue in VENUES.values()
     for symbol in venue.symbols
     for key, account in venue.accounts.items()
-    for entry in ("websocket", "rest")
+    for entry in OrderEntry
 ]
 
 
@@ -73,9 +76,10 @@ def that_declare(what: str) -> Callable[[Venue, str], bool]:
 
 
 @pytest.mark.parametrize(("venue", "symbol", "account", "entry"), WAYS)
-async def test_an_order_rests_and_is_cancelled(venue: Venue, symbol: str, account: int, entry: str) -> None:
-    options = venue.option("order_entry", entry)
-    async with trading(venue, symbol, account=account, **options) as (session, (instrument,)):
+async def test_an_order_rests_and_is_cancelled(
+    venue: Venue, symbol: str, account: int, entry: OrderEntry
+) -> None:
+    async with trading(venue, symbol, account=account, order_entry=entry) as (session, (instrument,)):
         order = session.order(instrument, post_only=True)
         session.client.place(order)
         accepted = await session.report(order, ReportKind.ACCEPTED)
@@ -97,12 +101,12 @@ async def test_an_order_rests_and_is_cancelled(venue: Venue, symbol: str, accoun
         assert re.search(venue.gone, said(refused))
 
 
-@pytest.mark.parametrize("entry", ["websocket", "rest"])
+@pytest.mark.parametrize("entry", OrderEntry)
 @every_symbol()
 async def test_a_market_order_trades_once_and_the_account_shows_it(
-    venue: Venue, symbol: str, entry: str
+    venue: Venue, symbol: str, entry: OrderEntry
 ) -> None:
-    async with trading(venue, symbol, **venue.option("order_entry", entry)) as (session, (instrument,)):
+    async with trading(venue, symbol, order_entry=entry) as (session, (instrument,)):
         began_ns = session.clock.now_ns()
         wallet = session.client.wallet_of(instrument)
         before = {each.asset: each for each in await session.client.balances() if each.wallet == wallet}
@@ -124,7 +128,7 @@ async def test_a_market_order_trades_once_and_the_account_shows_it(
             (position,) = await session.client.positions()
             assert position.size == order.size
             # Nothing is realized by what opens a position.
-            assert {(each.fee_asset, each.realized) for each in listed} == {(instrument.settle, 0)}
+            assert {(each.fee_asset, each.realized) for each in listed} == {(instrument.settle, Decimal(0))}
             assert after[instrument.settle].total == before[instrument.settle].total - fee
 
 
@@ -232,10 +236,10 @@ async def test_a_post_only_order_that_would_trade_does_not(venue: Venue, symbol:
         assert not session.fills(order)
 
 
-@pytest.mark.parametrize("entry", ["websocket", "rest"])
+@pytest.mark.parametrize("entry", OrderEntry)
 @every_symbol(that_declare("stop-limit"))
-async def test_a_stop_waits_is_listed_and_cancelled(venue: Venue, symbol: str, entry: str) -> None:
-    async with trading(venue, symbol, **venue.option("order_entry", entry)) as (session, (instrument,)):
+async def test_a_stop_waits_is_listed_and_cancelled(venue: Venue, symbol: str, entry: OrderEntry) -> None:
+    async with trading(venue, symbol, order_entry=entry) as (session, (instrument,)):
         trigger = session.above(instrument)
         order = session.order(instrument, price=trigger, trigger_price=trigger, type=OrderType.STOP_LIMIT)
         session.client.place(order)
@@ -293,7 +297,7 @@ async def test_a_key_that_may_withdraw_is_refused_unless_told_otherwise(venue: V
 )
 async def test_the_other_position_mode_is_refused(venue: Venue) -> None:
     with pytest.raises(UsageError, match=r"one-way mode.* profile says 'hedge'"):
-        async with trading(venue, venue.contract, **venue.option("position_mode", "hedge")):
+        async with trading(venue, venue.contract, position_mode=PositionMode.HEDGE):
             pass
 
 
@@ -380,7 +384,7 @@ async def test_a_request_that_comes_twice_is_carried_out_once(venue: Venue, symb
 @pytest.mark.parametrize("status", [500, 502, 503])
 @every_venue
 async def test_a_server_error_by_rest_proves_nothing(venue: Venue, status: int) -> None:
-    async with trading(venue, venue.spot, **venue.option("order_entry", "rest")) as (session, (instrument,)):
+    async with trading(venue, venue.spot, order_entry=OrderEntry.REST) as (session, (instrument,)):
         session.inject(FaultKind.REFUSE, f"request/{venue.path}", status=status)
         order = session.order(instrument)
         session.client.place(order)

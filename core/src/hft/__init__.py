@@ -78,6 +78,7 @@ from hft.plugin.risk import (
 from hft.plugin.routing import ParentOrder, ParentState, RoutingStyle
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
+from hft.plugin.trading_options import OrderEntry, PositionMode
 from hft.recent import Recent
 from hft.secret import Secret
 from hft.seen import Seen
@@ -155,6 +156,7 @@ __all__ = [
     "NoSuchOrder",
     "Order",
     "OrderBook",
+    "OrderEntry",
     "OrderError",
     "OrderQuestions",
     "OrderReport",
@@ -166,6 +168,7 @@ __all__ = [
     "ParentState",
     "PendingRequests",
     "PluginError",
+    "PositionMode",
     "PositionReport",
     "PositionSide",
     "Price",

@@ -21,6 +21,7 @@ from hft import (
     Order,
     OrderReport,
     OrderType,
+    PositionMode,
     PositionSide,
     Price,
     ReportKind,
@@ -32,7 +33,6 @@ from hft import (
 )
 from hft.testing.link import FakeLink, NotedEvents, rest_answer
 from hft_binance import BinanceExecution, Config
-from hft_binance.config import PositionMode
 
 START_NS = 1_790_000_000_000_000_000
 NOW_MS = START_NS // 1_000_000

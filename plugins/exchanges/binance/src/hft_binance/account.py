@@ -13,6 +13,7 @@ from hft import (
     NoSuchOrder,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     PositionSide,
     Priority,
@@ -24,7 +25,6 @@ from hft import (
     reading,
 )
 from hft.money import total
-from hft_binance.config import PositionMode
 from hft_binance.endpoints import Product
 from hft_binance.evidence import Evidence
 from hft_binance.private_codec import (

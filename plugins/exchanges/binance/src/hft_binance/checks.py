@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
-from hft import (
-    Link,
-    RequestRefused,
-    UsageError,
-    decoder,
-    persistently,
-)
-from hft_binance.config import Config, PositionMode
+from hft import Link, PositionMode, RequestRefused, UsageError, decoder, persistently
+from hft_binance.config import Config
 from hft_binance.endpoints import Product
 from hft_binance.private_codec import FuturesConfig, Restrictions, SpotAccount, SymbolConfig
 from hft_binance.rest_api import RestApi

@@ -22,9 +22,11 @@ from hft import (
     Link,
     NoSuchOrder,
     Order,
+    OrderEntry,
     OrderQuestions,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     Price,
     RequestRefused,
@@ -41,7 +43,7 @@ from hft import (
 from hft_binance import limits
 from hft_binance.account import FUNDING, Account
 from hft_binance.checks import check_account, check_key
-from hft_binance.config import Config, OrderEntry, PositionMode, UserStream
+from hft_binance.config import Config, UserStream
 from hft_binance.endpoints import Product, hosts_at
 from hft_binance.evidence import Evidence
 from hft_binance.order_params import product_traded

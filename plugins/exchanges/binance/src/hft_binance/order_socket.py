@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from hft import (
-    ClockOffset,
-    ConnectionSpec,
-    Costs,
-    DecodeError,
-    Link,
-    Priority,
-    RequestSocket,
-    SocketRequest,
-)
+from hft import ClockOffset, ConnectionSpec, Costs, DecodeError, Link, Priority, RequestSocket, SocketRequest
 from hft_binance import limits
 from hft_binance.endpoints import WS_API_PATHS, Product
 from hft_binance.login import Login

@@ -17,13 +17,13 @@ from hft import (
     NoSuchOrder,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     PositionSide,
     Size,
     TimeInForce,
     reading,
 )
-from hft_bybit.config import PositionMode
 from hft_bybit.endpoints import Product, product_traded
 from hft_bybit.evidence import (
     FUNDING,

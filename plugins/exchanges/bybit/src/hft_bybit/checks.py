@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
-from hft import (
-    DecodeError,
-    Instrument,
-    Link,
-    RequestRefused,
-    UsageError,
-    decoder,
-    persistently,
-)
-from hft_bybit.config import Config, MarginMode, PositionMode
+from hft import DecodeError, Instrument, Link, PositionMode, RequestRefused, UsageError, decoder, persistently
+from hft_bybit.config import Config, MarginMode
 from hft_bybit.endpoints import Product, product_traded
 from hft_bybit.private_codec import AccountInfo, ApiKeyInfo, PositionState, decode_positions
 from hft_bybit.rest_api import RestApi

@@ -24,10 +24,12 @@ from hft import (
     Link,
     NoSuchOrder,
     Order,
+    OrderEntry,
     OrderQuestions,
     OrderReport,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     Price,
     Priority,
@@ -45,7 +47,7 @@ from hft import (
 from hft_bybit import limits
 from hft_bybit.account import Account
 from hft_bybit.checks import check_account, check_key
-from hft_bybit.config import Config, OrderEntry, PositionMode
+from hft_bybit.config import Config
 from hft_bybit.confirmations import Awaited, Confirmations
 from hft_bybit.dead_man import DeadMan
 from hft_bybit.endpoints import Product, hosts_at, product_traded

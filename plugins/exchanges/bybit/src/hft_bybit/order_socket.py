@@ -7,13 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from hft import (
-    ConnectionSpec,
-    Link,
-    Login,
-    RequestSocket,
-    SocketRequest,
-)
+from hft import ConnectionSpec, Link, Login, RequestSocket, SocketRequest
 from hft_bybit import limits
 from hft_bybit.endpoints import TRADE_PATH
 from hft_bybit.private_codec import TradeFrame, decode_trade_frame

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hft import (
-    Link,
-    UsageError,
-    decoder,
-    persistently,
-)
+from hft import Link, UsageError, decoder, persistently
 from hft_hyperliquid.codec import NS_PER_MS
 from hft_hyperliquid.private_codec import ActiveAsset, Agent, Role
 from hft_hyperliquid.rest_api import RestApi

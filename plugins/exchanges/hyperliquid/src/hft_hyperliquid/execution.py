@@ -25,6 +25,7 @@ from hft import (
     Link,
     NoSuchOrder,
     Order,
+    OrderEntry,
     OrderError,
     OrderQuestions,
     OrderStatus,
@@ -56,7 +57,7 @@ from hft_hyperliquid.checks import (
     warn_of_expiry,
 )
 from hft_hyperliquid.codec import NS_PER_MS
-from hft_hyperliquid.config import Config, OrderEntry
+from hft_hyperliquid.config import Config
 from hft_hyperliquid.endpoints import network_at
 from hft_hyperliquid.evidence import Evidence
 from hft_hyperliquid.instruments import asset_ids

@@ -16,6 +16,7 @@ from hft import (
     NoSuchOrder,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     PositionSide,
     Priority,
@@ -26,7 +27,6 @@ from hft import (
 )
 from hft_okx import limits
 from hft_okx.codec import NS_PER_MS, milliseconds
-from hft_okx.config import PositionMode
 from hft_okx.evidence import POSITION_SIDES, SIDES, Evidence
 from hft_okx.instruments import instrument_type
 from hft_okx.order_params import is_contract

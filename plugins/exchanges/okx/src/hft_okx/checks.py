@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
-from hft import (
-    DecodeError,
-    Instrument,
-    Link,
-    UsageError,
-    persistently,
-)
+from hft import DecodeError, Instrument, Link, PositionMode, UsageError, persistently
 from hft_okx import limits
-from hft_okx.config import AccountLevel, Config, PositionMode
+from hft_okx.config import AccountLevel, Config
 from hft_okx.order_params import is_contract
 from hft_okx.private_codec import AccountConfig, Leverage, rows
 from hft_okx.rest_api import RestApi

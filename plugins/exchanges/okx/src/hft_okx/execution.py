@@ -26,10 +26,12 @@ from hft import (
     Link,
     NoSuchOrder,
     Order,
+    OrderEntry,
     OrderError,
     OrderQuestions,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     Price,
     RestAnswer,
@@ -45,7 +47,7 @@ from hft_okx import limits
 from hft_okx.account import Account
 from hft_okx.checks import check_account
 from hft_okx.codec import NS_PER_MS, milliseconds
-from hft_okx.config import AccountLevel, Config, OrderEntry, PositionMode, SelfTradePrevention
+from hft_okx.config import AccountLevel, Config, SelfTradePrevention
 from hft_okx.endpoints import headers_of, hosts_at
 from hft_okx.evidence import Evidence
 from hft_okx.instruments import decode_codes, instrument_type

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from hft import (
-    ConnectionSpec,
-    DecodeError,
-    Link,
-    Login,
-    RequestSocket,
-    SocketRequest,
-)
+from hft import ConnectionSpec, DecodeError, Link, Login, RequestSocket, SocketRequest
 from hft_okx import limits
 from hft_okx.codec import PING, PONG, request_frame
 from hft_okx.endpoints import PRIVATE_PATH

@@ -8,17 +8,7 @@ from typing import Any
 
 import msgspec
 
-from hft import (
-    Channel,
-    Clock,
-    InstrumentKind,
-    Market,
-    MarkPrice,
-    RecordedFeed,
-    Side,
-    Trade,
-    UsageError,
-)
+from hft import Channel, Clock, InstrumentKind, Market, MarkPrice, RecordedFeed, Side, Trade, UsageError
 from hft.capture import CaptureRecord
 from hft.sim import Hub, Mark, PublicTrade, RecordedMarket, Subscriber
 from hft_okx.config import Config
