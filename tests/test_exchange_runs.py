@@ -19,6 +19,7 @@ import pytest
 
 from hft.cli.exit_codes import ExitCode
 from tests.exchanges import VENUES, Venue
+from tests.served import served
 
 LONG_S = 40.0
 ENOUGH = 10
@@ -92,16 +93,8 @@ class Exchange:
 
 @contextmanager
 def simulated(venue: Venue) -> Iterator[Exchange]:
-    arguments = ["sim", venue.name, "--json", "--until-stdin-closes", "--rate", "3"]
-    arguments += ["--symbols", ",".join(venue.symbols)]
-    with subprocess.Popen(
-        [sys.executable, "-m", "hft", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        said = json.loads(process.stdout.readline())
+    with served(venue.name, "--rate", "3", "--symbols", ",".join(venue.symbols)) as said:
         yield Exchange(said["rest"], said["accounts"][0])
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def run(
