@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from hft.events import Fill
 from hft.order import Order
@@ -24,7 +24,7 @@ class NotedOrders:
         self,
         journal: OrderJournal,
         note: Callable[[str], None],
-        asking: Callable[[str], AbstractContextManager[None]],
+        asking: Callable[[str], AbstractContextManager[None]] = lambda what: nullcontext(),
     ) -> None:
         self._journal = journal
         self._note = note

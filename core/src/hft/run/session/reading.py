@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
@@ -37,12 +37,16 @@ class Step:
 
 
 class SessionReader:
-    """Yields the steps behind ``first``, the header; whether they are all is known afterwards."""
+    """Yields the steps behind ``first``, the header; whether they are all is known afterwards.
 
-    def __init__(self, path: Path) -> None:
+    ``on_bytes`` is called with numbers of bytes as they are read from the file.
+    """
+
+    def __init__(self, path: Path, on_bytes: Callable[[int], None] = lambda count: None) -> None:
         self._path = path
         self._damage: list[str] = []
-        self._records = enumerate(read_capture(path, warn=self._damage.append), 1)
+        records = read_capture(path, warn=self._damage.append, on_bytes=on_bytes)
+        self._records = enumerate(records, 1)
         self._count = 1
         self.end: End | None = None
         self.first: CaptureRecord | None = next((record for _, record in self._records), None)

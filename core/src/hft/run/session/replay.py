@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -84,11 +84,6 @@ def replay_session(
     return summary, verdict
 
 
-def _asking(what: str) -> AbstractContextManager[None]:
-    """Surround a request to a journal of which nothing is recorded."""
-    return nullcontext()
-
-
 class _TimerRaised(Exception):
     """The event loop takes such an error to whoever halts, which is the next input where it was so then."""
 
@@ -119,7 +114,7 @@ class _Replay:
         if header.mode == Mode.LIVE.value:
             self._accounts = ReplayedAccounts(self._kernel, self._outcomes, clock)
         journal = ReplayedJournal(self._outcomes)
-        self._kernel.manager.journal = NotedOrders(journal, self._note, _asking)
+        self._kernel.manager.journal = NotedOrders(journal, self._note)
         self._warn = warn
         self._made: list[str] = []
         self._bug: Difference | None = None
