@@ -15,6 +15,7 @@ with TemporaryDirectory() as build:
                 depends=[
                     "src/hft/book/_path.pxi",
                     "src/hft/book/_reader.pxd",
+                    "src/hft/paper/_clock.pxi",
                     "src/hft/paper/_fills.pxi",
                     "src/hft/paper/_loop.pxi",
                 ],

@@ -1,12 +1,14 @@
-"""Backtests beside hftbacktest: ``python -m benchmarks.backtests``, or ``tox -e backtests``.
+"""Backtests beside hftbacktest and nautilus_trader: ``tox -e backtests``, ``python -m benchmarks.backtests``.
 
-Its Python is given by ``--peer``; without it an environment is made for it with uv.
+A Python that has both is given by ``--peer``; without it an environment is made with uv.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +25,11 @@ from benchmarks.backtests.plan import follow_plan, make_plan
 __all__ = ["main"]
 
 HERE = Path(__file__).parent
+PEERS = ("hftbacktest", "nautilus_trader")
 QUEUES = ("risk-averse", "power", "log")
+NAUTILUS_EVENTS = 300_000
+COMMANDS = 3
+"""So many times a whole command is run; the first writes the bytecode of what it imports."""
 
 
 def main() -> None:
@@ -33,7 +39,7 @@ def main() -> None:
     parser.add_argument(
         "--orders", type=int, default=18_000, help="orders of the plan whose fills are compared"
     )
-    parser.add_argument("--peer", type=Path, help="a Python that has hftbacktest")
+    parser.add_argument("--peer", type=Path, help="a Python that has hftbacktest and nautilus_trader")
     options = parser.parse_args()
     console = Console()
     with TemporaryDirectory() as folder:
@@ -41,13 +47,15 @@ def main() -> None:
         peer = options.peer or _install(root / "peer")
         day = write_feed(root / "data", options.events)
         console.print(_speed(root / "data", day, peer))
+        console.print(_active(root / "data", day, peer))
+        console.print(_whole(root / "data", day, peer))
         console.print(_fills(day, peer, options.orders, root / "plan.npy"))
 
 
 def _install(folder: Path) -> Path:
     python = folder / "bin" / "python"
     subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, "hftbacktest"], check=True)
+    subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, *PEERS], check=True)
     return python
 
 
@@ -62,6 +70,47 @@ def _speed(root: Path, day: Path, peer: Path) -> Table:
                  for each in (ours, theirs) for name in ("cold_s", "warm_s")]  # fmt: skip
         table.add_row(what, *cells, str(ours["memory_mb"]))
     return table
+
+
+def _active(root: Path, day: Path, peer: Path) -> Table:
+    """Compare strategies that are called for every update and state their quotes each time."""
+    table = Table(title="a strategy that quotes at every update of the book")
+    for name in ("who", "events", "fills", "seconds", "events a second"):
+        table.add_column(name, justify="right")
+    ours = _run(sys.executable, "-m", "benchmarks.backtests.hft_side", str(root), "active")
+    theirs = _run(str(peer), str(HERE / "nautilus_side.py"), str(day), str(NAUTILUS_EVENTS))
+    for who, told, seconds in (
+        ("hft", ours, ours["warm_s"]),
+        (f"nautilus_trader {theirs['version']}", theirs, theirs["run_s"]),
+    ):
+        rate = told["events"] / seconds
+        table.add_row(who, f"{told['events']:,}", f"{told['fills']:,}", f"{seconds:.2f}", f"{rate:,.0f}")
+    return table
+
+
+def _whole(root: Path, day: Path, peer: Path) -> Table:
+    """Compare what a user waits for: a process that starts, imports, compiles, reads, runs and ends."""
+    table = Table(title="seconds of the processor, whole commands")
+    for name in ("strategy", "hft", "hftbacktest", "times"):
+        table.add_column(name, justify="right")
+    hft = str(Path(sys.executable).with_name("hft"))
+    for what in ("look", "quotes"):
+        ours = _command(hft, "backtest", str(HERE / f"{what}.yaml"), "--data", str(root), "--json")
+        theirs = _command(str(peer), str(HERE / "hftbacktest_side.py"), str(day), what, "1")
+        table.add_row(what, f"{ours:.2f}", f"{theirs:.2f}", f"{theirs / ours:.1f}")
+    return table
+
+
+def _command(*command: str) -> float:
+    """Return the least seconds of the processor that a command took."""
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    seconds = []
+    for _ in range(COMMANDS):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, capture_output=True, check=True, env=environment)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    return min(seconds)
 
 
 def _fills(day: Path, peer: Path, orders: int, file: Path) -> Table:

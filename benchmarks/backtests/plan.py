@@ -17,7 +17,7 @@ from hft.events import Fill, OrderReport
 from hft.market import Market
 from hft.order import Order
 from hft.paper import PaperConfig, PaperExecution, QueueModelName
-from hft.paper.choice import new_replay
+from hft.paper.choice import new_clock, new_replay
 from hft.paper.replay import Replay, ReplayFeed
 from hft.plugin.execution import ApprovedOrder, ExecutionEvents
 from hft.types import Duration, Price, Side, Size
@@ -49,7 +49,7 @@ def make_plan(folder: Path, orders: int, size: int = 1, seed: int = 3) -> npt.ND
 
     Prices are those near the best as they are seen at the time, a few of them through it.
     """
-    clock, told, chance = SimulatedClock(), Told(), np.random.default_rng(seed)
+    clock, told, chance = new_clock(), Told(), np.random.default_rng(seed)
     replay, _, market = _join(folder, clock, told, PaperConfig())
     rows = []
     now_ns = int(read_day(folder).columns["recv_ns"][0]) + EVERY_NS
@@ -69,7 +69,7 @@ def make_plan(folder: Path, orders: int, size: int = 1, seed: int = 3) -> npt.ND
 def follow_plan(folder: Path, plan: npt.NDArray[np.int64], queue: str) -> dict[int, tuple[int, int]]:
     """Send the orders of a plan; return of those that traded how many lots, and when last."""
     told = Told()
-    clock = SimulatedClock()
+    clock = new_clock()
     config = PaperConfig(
         order_latency=LATENCY_NS,
         response_latency=LATENCY_NS,

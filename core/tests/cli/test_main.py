@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -332,6 +334,22 @@ def test_the_log_goes_to_stderr(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert [line.split()[2] for line in captured.err.splitlines()] == levels
+
+
+def test_the_log_goes_to_the_stderr_of_the_moment(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    # A progress bar puts a stream of its own there, which writes above it.
+    shown = io.StringIO()
+
+    def run(_: argparse.Namespace) -> ExitCode:
+        with contextlib.redirect_stderr(shown):
+            logger.warning("text")
+        return ExitCode.STOPPED
+
+    running(monkeypatch, run)
+
+    assert main(["plugins"]) == ExitCode.STOPPED
+    assert shown.getvalue().endswith("WARNING text\n")
+    assert capsys.readouterr().err == ""
 
 
 def test_the_log_shows_no_values_of_variables(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

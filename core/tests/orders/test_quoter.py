@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,11 +13,17 @@ from hft.errors import OrderError
 from hft.events import Fill, ReportKind
 from hft.order import Order
 from hft.orders import Quoter
+from hft.plugin.risk import APPROVED, Refused, RiskRule, RiskView, Verdict
 from hft.testing.orders import ModelExchange, ModelExchangeWithoutAmend, NotedOwner, OrderWorld
 from hft.testing.trading import make_instrument, make_market
 from hft.types import OrderState, Price, Side, Size
 
 Quotes = list[tuple[int, int]]
+
+
+@attrs.frozen
+class NoConfig:
+    """Nothing to set."""
 
 
 class QuotingOwner(NotedOwner):
@@ -34,8 +41,11 @@ class QuotingOwner(NotedOwner):
 class Desk:
     """A quoter on a model exchange."""
 
-    def __init__(self, exchange: type[ModelExchange] = ModelExchange) -> None:
-        self.world = OrderWorld(make_market(make_instrument()), exchange)
+    def __init__(
+        self, exchange: type[ModelExchange] = ModelExchange, *, rule: RiskRule[NoConfig] | None = None
+    ) -> None:
+        rules = {} if rule is None else {"rule": rule}
+        self.world = OrderWorld(make_market(make_instrument()), exchange, rules=rules)
         self.exchange = self.world.exchange
         self.owner = QuotingOwner()
         self.owner.quoter = self.quoter = Quoter(
@@ -158,6 +168,48 @@ def test_what_risk_refuses_is_not_tried_again_before_it_is_stated_again() -> Non
     assert desk.world.manager.counters.refused == {"halted": 2}
     desk.world.clock.advance(10_000_000)
     assert desk.world.manager.counters.refused == {"halted": 2}
+
+
+def test_what_risk_refuses_to_amend_is_tried_again_once_it_is_stated_again() -> None:
+    class NotAt98(RiskRule[NoConfig]):
+        armed = True
+
+        def check(self, order: Order, view: RiskView) -> Verdict:
+            return Refused("not there") if self.armed and order.price == 98 else APPROVED
+
+    rule = NotAt98(NoConfig())
+    desk = Desk(rule=rule)
+    desk.quote_and_settle([(99, 10)], [])
+    assert desk.quote_and_settle([(98, 10)], []) == ["cancel"]
+    rule.armed = False
+    assert desk.quote_and_settle([(98, 10)], []) == ["place"]
+    assert desk.standing() == ([(98, 10)], [])
+
+
+def test_a_statement_may_be_repeated_and_its_list_be_used_again() -> None:
+    desk = Desk()
+    desk.quote_and_settle([(99, 10)], [(101, 10)])
+    bids, asks = levels([(99, 10)]), levels([(101, 10)])
+    desk.quoter.quote(bids, asks)
+    assert len(desk.exchange.messages) == 2
+    # The list is the strategy's, and may be changed and given again, whatever it holds.
+    bids[0] = [Price(98), Size(10)]  # type: ignore[call-overload]
+    desk.quoter.quote(bids, asks)
+    desk.exchange.settle()
+    assert desk.standing() == ([(98, 10)], [(101, 10)])
+    bids[0][0] = Price(97)  # type: ignore[index]
+    desk.quoter.quote(bids, asks)
+    desk.exchange.settle()
+    assert desk.standing() == ([(97, 10)], [(101, 10)])
+
+
+def test_what_was_withdrawn_is_placed_once_it_is_stated_again() -> None:
+    desk = Desk()
+    desk.quote_and_settle([(99, 10)], [])
+    desk.quoter.withdraw()
+    desk.exchange.settle()
+    assert desk.standing() == ([], [])
+    assert desk.quote_and_settle([(99, 10)], []) == ["place"]
 
 
 def test_the_newest_wish_waits_alone() -> None:
@@ -309,10 +361,12 @@ def take_step(desk: Desk, step: tuple[object, ...], generator: random.Random) ->
 
 
 @settings(max_examples=300, deadline=None)
-@given(_STEPS, wishes(), st.booleans())
+@given(_STEPS, wishes(), st.booleans(), st.booleans())
 def test_standing_quotes_converge_to_the_last_wish(
-    steps: list[tuple[object, ...]], last: tuple[Quotes, Quotes], can_amend: bool
+    steps: list[tuple[object, ...]], last: tuple[Quotes, Quotes], repeated: bool, can_amend: bool
 ) -> None:
+    if repeated:
+        last = next((step for step in reversed(steps) if isinstance(step[0], list)), last)  # type: ignore[assignment]
     desk = Desk(ModelExchange if can_amend else ModelExchangeWithoutAmend)
     generator = random.Random(1)
     wished = 0

@@ -7,14 +7,26 @@ from functools import partial
 
 import pytest
 
+from hft.book import BOOK
 from hft.clock import Clock, SimulatedClock, Timer
+from hft.paper.choice import new_clock, new_delay_line
 from hft.paper.delay_line import DelayLine
 
 
+@pytest.fixture(params=["pure", "native"])
+def clock(request: pytest.FixtureRequest) -> SimulatedClock:
+    """Return a clock, whose delay lines are made as it is."""
+    if request.param == "pure":
+        return SimulatedClock()
+    if BOOK.name != "native":
+        pytest.skip(BOOK.reason)
+    return new_clock()
+
+
 @pytest.mark.parametrize("delay_ns", [0, 5])
-def test_calls_are_made_in_order_and_never_from_inside_send(delay_ns: int) -> None:
-    clock, made = SimulatedClock(), list[tuple[int, str]]()
-    line = DelayLine(clock, lambda _: delay_ns)
+def test_calls_are_made_in_order_and_never_from_inside_send(clock: SimulatedClock, delay_ns: int) -> None:
+    made = list[tuple[int, str]]()
+    line = new_delay_line(clock, lambda _: delay_ns)
 
     def made_at(name: str) -> None:
         made.append((clock.now_ns(), name))
@@ -28,9 +40,9 @@ def test_calls_are_made_in_order_and_never_from_inside_send(delay_ns: int) -> No
     assert made == [(delay_ns, "a"), (delay_ns, "b"), (2 + delay_ns, "c")]
 
 
-def test_what_a_call_sends_arrives_one_delay_later() -> None:
-    clock, made = SimulatedClock(), list[int]()
-    line = DelayLine(clock, lambda _: 5)
+def test_what_a_call_sends_arrives_one_delay_later(clock: SimulatedClock) -> None:
+    made = list[int]()
+    line = new_delay_line(clock, lambda _: 5)
 
     def again() -> None:
         made.append(clock.now_ns())
@@ -42,9 +54,8 @@ def test_what_a_call_sends_arrives_one_delay_later() -> None:
     assert made == [5, 10, 15]
 
 
-def test_closing_leaves_nothing_on_the_clock() -> None:
-    clock = SimulatedClock()
-    line = DelayLine(clock, lambda _: 5)
+def test_closing_leaves_nothing_on_the_clock(clock: SimulatedClock) -> None:
+    line = new_delay_line(clock, lambda _: 5)
     line.send(lambda: pytest.fail("was closed"))
     line.close()
     line.send(lambda: pytest.fail("was closed"))
@@ -52,18 +63,17 @@ def test_closing_leaves_nothing_on_the_clock() -> None:
     clock.advance_to(10)
 
 
-def test_a_call_may_close_the_line() -> None:
-    clock = SimulatedClock()
-    line = DelayLine(clock, lambda _: 5)
+def test_a_call_may_close_the_line(clock: SimulatedClock) -> None:
+    line = new_delay_line(clock, lambda _: 5)
     line.send(line.close)
     line.send(lambda: pytest.fail("was closed"))
     clock.advance_to(10)
     assert clock.next_timer_ns() is None
 
 
-def test_a_call_that_raises_does_not_hold_up_the_next() -> None:
-    clock, made = SimulatedClock(), list[str]()
-    line = DelayLine(clock, lambda _: 5)
+def test_a_call_that_raises_does_not_hold_up_the_next(clock: SimulatedClock) -> None:
+    made = list[str]()
+    line = new_delay_line(clock, lambda _: 5)
 
     def fail() -> None:
         raise RuntimeError("a bug")
@@ -129,10 +139,10 @@ def test_what_a_call_sends_waits_for_another_round_also_without_delay() -> None:
     assert made == [0, 1]
 
 
-def test_what_is_sent_later_never_overtakes() -> None:
-    clock, made = SimulatedClock(), []
+def test_what_is_sent_later_never_overtakes(clock: SimulatedClock) -> None:
+    made: list[tuple[int, int]] = []
     delays = iter([10, 3, 0, 20])
-    line = DelayLine(clock, lambda _: next(delays))
+    line = new_delay_line(clock, lambda _: next(delays))
     for number in range(4):
         clock.advance_to(number)
         line.send(lambda number=number: made.append((clock.now_ns(), number)))  # type: ignore[misc]

@@ -122,6 +122,7 @@ def test_models_answer_alike(queue: Callable[[], QueueModel], seed: int) -> None
 np = pytest.importorskip("numpy", reason="numpy comes with hft-core[data]")
 
 from hft.data import read_day  # noqa: E402
+from hft.paper.native_clock import NativeClock  # noqa: E402
 from hft.paper.native_replay import NativeReplay  # noqa: E402
 from hft.paper.replay import Replay, ReplayFeed  # noqa: E402
 
@@ -137,7 +138,7 @@ def play(
     make_book = new_book if native else SortedBook
     make_model = NativeFillModel if native else FillModel
     monkeypatch.setattr("hft.paper.execution.new_fill_model", make_model)
-    clock = SimulatedClock(990)
+    clock = NativeClock(990) if native else SimulatedClock(990)
     actor = Actor(clock, seed)
     config = PaperConfig(order_latency=Duration(seed % 7), response_latency=Duration(seed % 5))
     actor.paper = PaperExecution(config, actor, clock)

@@ -18,7 +18,7 @@ from hft.instrument import InstrumentId
 from hft.ledger import Ledger
 from hft.market import Channel, Market
 from hft.paper import FillModel, Match, PaperConfig, PaperExecution, QueueModelName
-from hft.paper.choice import new_replay
+from hft.paper.choice import new_clock, new_replay
 from hft.paper.replay import ReplayFeed
 from hft.plugin.execution import ApprovedOrder
 from hft.types import BookState, Duration, Liquidity, Price, Side, Size
@@ -88,7 +88,7 @@ class Judge(Actor):
 @pytest.mark.parametrize("queue", QueueModelName)
 @pytest.mark.parametrize("seed", range(4))
 def test_laws(tmp_path: Path, seed: int, queue: QueueModelName) -> None:
-    clock = SimulatedClock(990)
+    clock = new_clock(990)
     judge = Judge(clock, seed)
     config = PaperConfig(
         order_latency=Duration(ORDER_NS),
@@ -183,7 +183,7 @@ def test_a_dry_run_has_the_same_fills(tmp_path: Path, make_book: Any) -> None:
     ended_ns = int(read_day(tmp_path).columns["recv_ns"][-1])
     logs = []
     for is_backtest in (False, True):
-        clock = SimulatedClock(990)
+        clock = new_clock(990)
         actor = Actor(clock, 1)
         config = PaperConfig(order_latency=Duration(11), response_latency=Duration(3))
         actor.paper = PaperExecution(config, actor, clock)

@@ -7,6 +7,7 @@ which keeps it or names its fault. Nothing of a book is touched before both slic
 their ends.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_CheckBuffer
 from cpython.bytes cimport (
     PyBytes_AS_STRING,
@@ -24,6 +25,7 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport INT64_MAX, UINT64_MAX, int64_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memmove
 
+from collections import deque
 from types import MemberDescriptorType
 
 from hft.book._reader cimport Batch, Cursor, Grid, Text, read_levels, read_number, read_slice, reserve
@@ -40,8 +42,11 @@ __all__ = [
     "Gate",
     "NativeCore",
     "NativeFills",
+    "NativeLine",
     "NativeLoop",
     "NativeSide",
+    "NativeTime",
+    "NativeTimer",
     "ReadLevels",
     "bind",
     "bind_fills",
@@ -210,6 +215,9 @@ cdef class NativeSide:
     cdef inline Py_ssize_t find(self, int64_t key) noexcept:
         """Return where a key stands or would stand: from the best outwards in doubling steps, then between."""
         cdef Py_ssize_t high = self.count, step = 1, low = high - 1, middle
+        # Where no tick lacks its level, as near the touch of a busy market, it is known without a search.
+        if low >= 0 and 0 <= self.keys[low] - key <= low and self.keys[low - (self.keys[low] - key)] == key:
+            return low - (self.keys[low] - key)
         while low >= 0 and self.keys[low] >= key:
             high = low
             step *= 2
@@ -583,8 +591,12 @@ cdef class NativeCore:
         return self.crosses()
 
     cdef inline bint crosses(self) noexcept:
-        cdef NativeSide bids = self.bid_side, asks = self.ask_side
-        return bids.count > 0 and asks.count > 0 and bids.keys[bids.count - 1] >= -asks.keys[asks.count - 1]
+        # Without variables of the type, which would count references.
+        return (
+            self.bid_side.count > 0
+            and self.ask_side.count > 0
+            and self.bid_side.keys[self.bid_side.count - 1] >= -self.ask_side.keys[self.ask_side.count - 1]
+        )
 
     def depth(self, side, n):
         """Return the total size of the best levels of a side."""
@@ -634,6 +646,7 @@ cdef class NativeCore:
 
 
 include "_path.pxi"
+include "../paper/_clock.pxi"
 include "../paper/_fills.pxi"
 include "../paper/_loop.pxi"
 

@@ -118,7 +118,15 @@ def _set_up_log(level: str) -> None:
 
     # diagnose prints the values of variables beside a traceback, and a secret may be one of them.
     logger.remove()
-    logger.add(sys.stderr, level=level, format=_LOG_FORMAT, backtrace=False, diagnose=False)
+    # Not the stream of now: while a progress bar is shown, another one writes above it.
+    logger.add(
+        lambda line: print(line, end="", file=sys.stderr, flush=True),
+        level=level,
+        format=_LOG_FORMAT,
+        colorize=sys.stderr.isatty(),
+        backtrace=False,
+        diagnose=False,
+    )
 
 
 def _code(error: HftError) -> ExitCode:

@@ -45,14 +45,24 @@ _NOTHING = _Plan([], [], [])
 
 
 class _Side:
-    """The quotes of one side: what is still wanted by price, and what stands by client id."""
+    """The quotes of one side: what was stated, what of it is still wanted by price, what stands by client id.
 
-    __slots__ = ("side", "standing", "wanted")
+    ``stated`` is None once something of it was used up. ``settled`` says that what stands was what is wanted,
+    and nothing has happened since.
+    """
+
+    __slots__ = ("settled", "side", "standing", "stated", "wanted")
 
     def __init__(self, side: Side) -> None:
         self.side = side
+        self.stated: list[Level] | None = None
         self.wanted: dict[Price, int] = {}
         self.standing: dict[str, Order] = {}
+        self.settled = False
+
+    def is_settled_as(self, levels: Iterable[Level]) -> bool:
+        """Say whether this was stated last and is settled; False also where it takes longer to know."""
+        return self.settled and self.stated == levels
 
     def committed(self) -> int:
         """Return the lots that may still trade of all that stands."""
@@ -60,6 +70,7 @@ class _Side:
 
     def take_back(self, order: Order, size: int | None = None) -> None:
         """Want ``size`` lots less (all by default) where an order stands or is to stand."""
+        self.stated = None
         for price in {order.price, order.pending_price}:
             if price is not None and price in self.wanted:
                 left = 0 if size is None else self.wanted[price] - size
@@ -117,14 +128,21 @@ class Quoter:
 
     def quote(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
         """Replace what is wanted; raise `OrderError` for quotes that would trade with each other."""
-        wanted_bids, wanted_asks = _merge(bids), _merge(asks)
+        if self._bids.is_settled_as(bids) and self._asks.is_settled_as(asks):
+            return
+        stated_bids, stated_asks = _plain(bids), _plain(asks)
+        wanted_bids, wanted_asks = _merge(stated_bids), _merge(stated_asks)
         if wanted_bids and wanted_asks and max(wanted_bids) >= min(wanted_asks):
             bid, ask = max(wanted_bids), min(wanted_asks)
             raise OrderError(
                 f"{self._instrument}: bid {self._instrument.format_price(bid)} is not below"
                 f" ask {self._instrument.format_price(ask)}, quotes must not cross"
             )
+        self._bids.stated, self._asks.stated = stated_bids, stated_asks
         for side, wanted in ((self._bids, wanted_bids), (self._asks, wanted_asks)):
+            if side.settled and side.wanted == wanted:
+                continue
+            side.settled = False
             side.wanted = wanted
             for order in side.standing.values():
                 price, left = _target(order)
@@ -135,7 +153,8 @@ class Quoter:
 
     def withdraw(self) -> None:
         """Want nothing, and cancel everything that stands at once."""
-        self._bids.wanted, self._asks.wanted = {}, {}
+        for side in (self._bids, self._asks):
+            side.stated, side.wanted, side.settled = None, {}, False
         for order in self.standing:
             self._cancel(order)
 
@@ -146,6 +165,7 @@ class Quoter:
         side = self._bids if fill.side is Side.BUY else self._asks
         order = side.standing.get(fill.client_order_id)
         if order is not None:
+            side.settled = False
             side.take_back(order, fill.size)
 
     def on_order(self, order: Order) -> None:
@@ -154,6 +174,7 @@ class Quoter:
         key = order.client_order_id
         if key not in side.standing:
             return
+        side.settled = False
         asked = key in self._cancels
         if order.state.is_final:
             del side.standing[key]
@@ -176,7 +197,8 @@ class Quoter:
 
     def _settle(self) -> None:
         """Send what leads from what stands to what is wanted and need not wait."""
-        bids, asks = self._plan(self._bids), self._plan(self._asks)
+        bids = _NOTHING if self._bids.settled else self._plan(self._bids)
+        asks = _NOTHING if self._asks.settled else self._plan(self._asks)
         if bids is _NOTHING and asks is _NOTHING:
             return
         # What shrinks goes first on both sides: what grows needs the room.
@@ -200,6 +222,7 @@ class Quoter:
             elif settled:
                 leftovers.append(order)
         if not leftovers and not lacking:
+            side.settled = True
             return _NOTHING
         plan = _Plan(leftovers, [], [])
         if leftovers and lacking and self._can_amend:
@@ -235,6 +258,7 @@ class Quoter:
         else:
             # What refused the amendment refuses the same order anew, and here it must not stay.
             side.wanted.pop(price, None)
+            side.stated = None
             self._cancel(order)
 
     def _place(self, side: _Side, price: Price) -> None:
@@ -274,6 +298,7 @@ class Quoter:
     def _retry_now(self) -> None:
         self._retry = None
         self._uncancellable.clear()
+        self._bids.settled = self._asks.settled = False
         self._settle()
 
     def _forget(self, key: str) -> None:
@@ -286,7 +311,12 @@ class Quoter:
         return self._bids if order.side is Side.BUY else self._asks
 
 
-def _merge(levels: Iterable[Level]) -> dict[Price, int]:
+def _plain(levels: Iterable[Level]) -> list[Level]:
+    """Copy levels, which are the strategy's to change."""
+    return [(price, size) for price, size in levels]
+
+
+def _merge(levels: list[Level]) -> dict[Price, int]:
     wanted: dict[Price, int] = {}
     for price, size in levels:
         check_whole(price, size)

@@ -240,12 +240,13 @@ class _Repeating(Timer):
         self._running.discard(self)
 
     def _repeat(self) -> None:
-        # Calls that were missed while the process was busy are not made up for.
-        late_ns = self._clock.now_ns() - self.when_ns
-        missed = late_ns // self._interval_ns if late_ns > 0 else 0
-        self.when_ns += (missed + 1) * self._interval_ns
-        self._current = self._clock.call_at(self.when_ns, self._repeat)
-        self.fire()
+        when_ns, now_ns = self.when_ns + self._interval_ns, self._clock.now_ns()
+        if when_ns <= now_ns:
+            # Calls that were missed while the process was busy are not made up for.
+            when_ns += (now_ns - when_ns) // self._interval_ns * self._interval_ns + self._interval_ns
+        self.when_ns = when_ns
+        self._current = self._clock.call_at(when_ns, self._repeat)
+        self.callback()
 
 
 def _fork(source: random.Random) -> random.Random:

@@ -14,8 +14,6 @@ cdef enum EventKind:
     CLEAR_EVENT = 3
     QUOTE_EVENT = 4
 
-cdef int64_t NEVER = INT64_MAX
-
 cdef object trade_type = None
 cdef object quote_type = None
 cdef object channels = None
@@ -129,13 +127,11 @@ cdef class NativeLoop:
     cdef list cursors
     cdef PyObject** heap  # the cursors, borrowed from the list, the next event first
     cdef Py_ssize_t count
-    cdef object advance_to
-    cdef object next_timer_ns
-    cdef int64_t due_ns  # of the next call on the clock
+    cdef NativeTime clock
 
-    def __init__(self, clock, feeds):
+    def __init__(self, NativeTime clock, feeds):
         cdef LoopCursor cursor
-        self.advance_to, self.next_timer_ns = clock.advance_to, clock.next_timer_ns
+        self.clock = clock
         self.cursors = [new_cursor(feed, False) for feed in feeds]
         self.cursors += [new_cursor(feed, True) for feed in feeds]
         self.count = len(self.cursors)
@@ -154,18 +150,17 @@ cdef class NativeLoop:
 
     def step(self, int64_t events, int64_t until_ns=INT64_MAX):
         """Play so many events to us; return False at the end, or once ``until_ns`` is over."""
-        cdef int64_t enough = self.played + events
+        cdef int64_t enough = self.played + events, due_ns
         cdef LoopCursor cursor
-        self.look_at_clock()
         try:
             while self.played < enough and not self.stopped:
                 cursor = <LoopCursor>self.heap[0]
                 if cursor.when_ns == NEVER or cursor.when_ns > until_ns:
                     return False
-                if self.due_ns <= cursor.when_ns:
+                due_ns = self.clock.due_ns()
+                if due_ns <= cursor.when_ns:
                     self.show()
-                    self.advance_to(self.due_ns)
-                    self.look_at_clock()
+                    self.clock.move(due_ns)
                     continue
                 while not self.play(cursor):
                     pass
@@ -191,11 +186,6 @@ cdef class NativeLoop:
             at = child
         self.heap[at] = moved
 
-    cdef int look_at_clock(self) except -1:
-        due_ns = self.next_timer_ns()
-        self.due_ns = NEVER if due_ns is None else due_ns
-        return 0
-
     cdef int show(self) except -1:
         """Bring all that Python may look at up to date."""
         cdef LoopCursor cursor
@@ -207,9 +197,8 @@ cdef class NativeLoop:
     cdef int call(self, LoopCursor cursor, function, argument) except -1:
         """Call Python at the time of an event."""
         self.show()
-        self.advance_to(cursor.when_ns)
+        self.clock.move(cursor.when_ns)
         function(argument)
-        self.look_at_clock()
         return 0
 
     cdef int count_events(self) except -1:
@@ -226,16 +215,18 @@ cdef class NativeLoop:
         """Handle one event and find the next; return whether it was the last of its message."""
         cdef Py_ssize_t at = cursor.at
         cdef int kind = cursor.kinds[at]
-        cdef NativeSide levels
         cdef int64_t price, size
         cdef bint is_last
         if kind == LEVEL_EVENT:
             price, size = cursor.prices[at], cursor.sizes[at]
             if not (0 < price < LIMIT and 0 <= size < LIMIT):
                 raise GridError(f"{(<object>cursor.book.instrument).id}: level {price} x {size} is out of range")
-            levels = cursor.book.bid_side if cursor.sides[at] > 0 else cursor.book.ask_side
-            levels.make_room(1)
-            levels.put(price * levels.sign, size)
+            if cursor.sides[at] > 0:
+                cursor.book.bid_side.make_room(1)
+                cursor.book.bid_side.put(price, size)
+            else:
+                cursor.book.ask_side.make_room(1)
+                cursor.book.ask_side.put(-price, size)
             cursor.touched = cursor.unseen = True
         elif kind == CLEAR_EVENT:
             cursor.book.bid_side.empty()
@@ -278,23 +269,24 @@ cdef class NativeLoop:
 
     cdef int end_book(self, LoopCursor cursor) except -1:
         """Let a whole update of a book be seen."""
-        cdef NativeCore book = cursor.book
-        state = LIVE
-        if not book.bid_side.count and not book.ask_side.count:
-            state = SYNCING
-        elif book.crosses():
-            state = BROKEN
+        cdef bint is_live = True
+        if not cursor.book.bid_side.count and not cursor.book.ask_side.count:
+            is_live, state = False, SYNCING
+        elif cursor.book.crosses():
+            is_live, state = False, BROKEN
         if cursor.is_ours:
             cursor.updates += 1
-            if state is not LIVE:
+            if not is_live:
                 self.call(cursor, cursor.market.lose, state)
                 return 0
-        if book.state != <PyObject*>state:
-            replace(&book.state, state)
+        if not is_live:
+            replace(&cursor.book.state, state)
+        elif cursor.book.state != <PyObject*>LIVE:
+            replace(&cursor.book.state, LIVE)
         if cursor.is_ours:
             if cursor.wants_books:
-                self.call(cursor, cursor.market.on_book, book)
-        elif state is LIVE:
+                self.call(cursor, cursor.market.on_book, cursor.book)
+        elif is_live:
             matches = cursor.model.take_book(cursor.book_ns)
             if matches is not None:
                 self.call(cursor, cursor.settle, matches)

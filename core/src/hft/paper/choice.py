@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hft.book import BOOK, OrderBook
-from hft.clock import SimulatedClock
+from hft.clock import Clock, SimulatedClock
+from hft.paper.delay_line import DelayLine
 from hft.paper.fill_model import FillModel
 from hft.paper.queue import QueueModel
 
 if TYPE_CHECKING:
     from hft.paper.replay import Replay, ReplayFeed
 
-__all__ = ["new_fill_model", "new_replay"]
+__all__ = ["new_clock", "new_delay_line", "new_fill_model", "new_replay"]
+
+
+def new_clock(start_ns: int = 0) -> SimulatedClock:
+    """Make the clock of a backtest."""
+    if BOOK.name == "native":
+        from hft.paper.native_clock import NativeClock
+
+        return NativeClock(start_ns)
+    return SimulatedClock(start_ns)
+
+
+def new_delay_line(clock: Clock, delay_ns: Callable[[int], int]) -> DelayLine:
+    """Make a delay line on a clock."""
+    if BOOK.name == "native":
+        from hft.paper.native_clock import NativeClock, NativeDelayLine
+
+        if isinstance(clock, NativeClock):
+            return NativeDelayLine(clock, delay_ns)
+    return DelayLine(clock, delay_ns)
 
 
 def new_fill_model(book: OrderBook, queue: QueueModel) -> FillModel:
@@ -28,14 +48,15 @@ def new_fill_model(book: OrderBook, queue: QueueModel) -> FillModel:
 
 
 def new_replay(clock: SimulatedClock, feeds: Sequence[ReplayFeed]) -> Replay:
-    """Make the replay of feeds, whose fill models are of `new_fill_model`."""
+    """Make the replay of feeds, whose fill models are of `new_fill_model`, by a clock of `new_clock`."""
     # Imported here: columns take numpy, which dry-run does without.
     from hft.paper.replay import Replay
 
     if BOOK.name == "native":
+        from hft.paper.native_clock import NativeClock
         from hft.paper.native_fill_model import NativeFillModel
         from hft.paper.native_replay import NativeReplay
 
-        if all(isinstance(feed.model, NativeFillModel) for feed in feeds):
+        if isinstance(clock, NativeClock) and all(isinstance(feed.model, NativeFillModel) for feed in feeds):
             return NativeReplay(clock, feeds)
     return Replay(clock, feeds)

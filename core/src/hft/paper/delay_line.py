@@ -19,8 +19,6 @@ class DelayLine:
     within one delay and drops nothing, since an order or a fill that is dropped would be a lie.
     """
 
-    __slots__ = ("_clock", "_closed", "_delay_ns", "_last_ns", "_timer", "_waiting")
-
     def __init__(self, clock: Clock, delay_ns: Callable[[int], int]) -> None:
         self._clock = clock
         self._delay_ns = delay_ns

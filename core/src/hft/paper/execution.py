@@ -18,9 +18,8 @@ from hft.instrument import MAX_COUNT, Instrument
 from hft.market import Channel, Market
 from hft.money import product, trim
 from hft.order import Order
-from hft.paper.choice import new_fill_model
+from hft.paper.choice import new_delay_line, new_fill_model
 from hft.paper.config import PaperConfig
-from hft.paper.delay_line import DelayLine
 from hft.paper.fill_model import FillModel, Match, Outcome
 from hft.paper.funding import ConstantFunding, FundingRates
 from hft.paper.latency import ConstantLatency, LatencyModel
@@ -103,8 +102,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         self.config, self.events, self.clock = config, events, clock
         latency = latency or ConstantLatency(config.order_latency, config.response_latency)
         self.statistics: dict[Instrument, OrderStatistics] = {}
-        self._requests = DelayLine(clock, latency.request_ns)
-        self._responses = DelayLine(clock, latency.response_ns)
+        self._requests = new_delay_line(clock, latency.request_ns)
+        self._responses = new_delay_line(clock, latency.response_ns)
         self._funding = funding or ConstantFunding(config.funding_rate, config.funding_interval)
         self._funding_timers: dict[Instrument, Timer] = {}
         self._models: dict[Instrument, FillModel] = {}

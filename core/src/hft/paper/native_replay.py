@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hft.book._native import NativeLoop, bind_loop
-from hft.clock import SimulatedClock
 from hft.events import Quote, Trade
 from hft.market import Channel
+from hft.paper.native_clock import NativeClock
 from hft.paper.replay import Replay, ReplayFeed
 
 __all__ = ["NativeReplay"]
@@ -16,7 +16,7 @@ __all__ = ["NativeReplay"]
 class NativeReplay(NativeLoop, Replay):
     """See `Replay`."""
 
-    def __init__(self, clock: SimulatedClock, feeds: Sequence[ReplayFeed]) -> None:
+    def __init__(self, clock: NativeClock, feeds: Sequence[ReplayFeed]) -> None:
         NativeLoop.__init__(self, clock, feeds)
 
 

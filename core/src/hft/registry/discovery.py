@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, version
@@ -48,6 +49,8 @@ _GROUPS = {
     PluginKind.COMMAND: "hft.commands",
 }
 _KINDS = {group: kind for kind, group in _GROUPS.items()}
+
+_NAME = re.compile(r"^name:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
 @attrs.frozen(kw_only=True)
@@ -115,10 +118,8 @@ def _installed() -> Iterator[Found]:
     for distribution in distributions():
         # Without a name it is what an interrupted pip left behind; of two with one name the import
         # system sees only the first.
-        if "Name" not in distribution.metadata:
-            continue
-        name = distribution.metadata["Name"]
-        if canonicalize_name(name) in seen:
+        name = _name(distribution)
+        if name is None or canonicalize_name(name) in seen:
             continue
         seen.add(canonicalize_name(name))
         for point in distribution.entry_points:
@@ -132,6 +133,13 @@ def _installed() -> Iterator[Found]:
                     source=_source(distribution),
                     state=_fault(distribution, point) or OK,
                 )
+
+
+def _name(distribution: Distribution) -> str | None:
+    """Return the name alone: to parse all metadata of all distributions takes longer than to start a run."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    found = _NAME.search(text.partition("\n\n")[0])
+    return None if found is None else found[1]
 
 
 def _duplicated(found: Found, offers: list[Found]) -> Found:

@@ -33,6 +33,7 @@ class Registry:
     def __init__(self) -> None:
         self._hooks = Hooks()
         self._plugins: dict[tuple[PluginKind, str], Plugin] = {}
+        self._discovered: list[Found] | None = None
 
     def load(self, kind: PluginKind, use: str, *, base: Path | None = None) -> Plugin:
         """Return the plugin that a profile's ``use:`` means, imported and checked.
@@ -41,7 +42,7 @@ class Registry:
         a ``/`` in it, and is relative to ``base``, the profile's folder (the working directory where
         there is none).
         """
-        found = find_file(kind, use, base) if is_file(use) else _installed(kind, use)
+        found = find_file(kind, use, base) if is_file(use) else self._installed(kind, use)
         key = kind, found.module
         if key not in self._plugins:
             self._plugins[key] = self._load(found)
@@ -60,6 +61,15 @@ class Registry:
                 faults.append(fault)
         return faults
 
+    def _installed(self, kind: PluginKind, use: str) -> Found:
+        if self._discovered is None:
+            self._discovered = discover()
+        try:
+            return _offer(self._discovered, kind, use)
+        except PluginError:
+            self._discovered = None  # who is told what to install may do so
+            raise
+
     def _load(self, found: Found) -> Plugin:
         module = import_plugin(found)
         try:
@@ -74,11 +84,11 @@ class Registry:
         return plugin
 
 
-def _installed(kind: PluginKind, use: str) -> Found:
-    found = discover(kind)
+def _offer(discovered: list[Found], kind: PluginKind, use: str) -> Found:
+    found = [each for each in discovered if each.kind is kind]
     offers = [each for each in found if each.name == use]
     if not offers:
-        raise PluginError(_missing(kind, use, [each.name for each in found]))
+        raise PluginError(_missing(discovered, kind, use))
     if len(offers) > 1:
         both = " and ".join(each.label for each in offers)
         remedy = " or ".join(f"pip uninstall {each.distribution}" for each in offers)
@@ -90,16 +100,16 @@ def _installed(kind: PluginKind, use: str) -> Found:
     return offer
 
 
-def _missing(kind: PluginKind, use: str, installed: list[str]) -> str:
+def _missing(discovered: list[Found], kind: PluginKind, use: str) -> str:
     missing = f"no {kind.singular} plugin {use!r} is installed"
-    for other in discover():
+    for other in discovered:
         if other.name == use:
             return f"{missing}: {other.label} offers {use!r} as {other.kind.singular} plugin"
     # Nothing to be pasted into a shell is made of what is no plain name.
     if not re.fullmatch(r"[A-Za-z0-9](?:[\w-]*[A-Za-z0-9])?", use, re.ASCII):
         return f"{missing}: write a name that `hft plugins` lists, or the path of a file, './maker.py'"
     install = f"pip install hft-plugin-{use.replace('_', '-').lower()}"
-    meant = did_you_mean(use, installed)
+    meant = did_you_mean(use, [each.name for each in discovered if each.kind is kind])
     return f"{missing}{meant} otherwise: {install}" if meant else f"{missing}: {install}"
 
 

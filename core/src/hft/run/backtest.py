@@ -15,7 +15,7 @@ from hft.errors import UsageError
 from hft.latency import Trace
 from hft.market import Market
 from hft.paper import PaperExecution
-from hft.paper.choice import new_replay
+from hft.paper.choice import new_clock, new_replay
 from hft.paper.replay import NEVER, ReplayFeed
 from hft.profile import Profile
 from hft.run.kernel import Kernel
@@ -70,7 +70,7 @@ def run_backtest(
     paths = paths or profile.data
     if not paths:
         raise UsageError(f"{profile.path}: no data to run on, name folders under 'data' or with --data")
-    clock = SimulatedClock()
+    clock = new_clock()
     kernel = Kernel(
         profile, clock, run_id=f"seed {profile.seed}", trace=Trace(clock.now_ns), write=write, warn=warn
     )

@@ -49,9 +49,10 @@ def tame_garbage_collector() -> None:
 
 @contextmanager
 def tamed_garbage_collector() -> Iterator[None]:
-    """Do the same for a while, where more runs follow in the process: what is left of one goes after it."""
+    """Do so for a while, but without collecting: whoever has many runs in a process collects after each."""
     thresholds = gc.get_threshold()
-    tame_garbage_collector()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
     try:
         yield
     finally:

@@ -12,7 +12,9 @@ from hft.types import BookState, Duration
 
 __all__ = ["Watchdog"]
 
-_INTERVAL_NS = 100_000_000
+_SHORTEST_NS = NS_PER_S // 10
+_LONGEST_NS = NS_PER_S
+"""From one look to the next, which is made when a book may be too old."""
 
 _PATIENCE = 3
 """A book that is not LIVE for up to this many times its largest age is asked for anew."""
@@ -51,7 +53,7 @@ class _Watched:
 
 
 class Watchdog:
-    """Looks at every book ten times a second; a LIVE one older than its limit becomes STALE.
+    """Looks at every book; a LIVE one older than its limit becomes STALE, a tenth of a second later at most.
 
     "Connected" proves nothing: a half-open connection and a subscription that was silently refused
     both look like a market in which nothing happens. The next update in sequence makes the book
@@ -79,7 +81,13 @@ class Watchdog:
 
     def start(self) -> None:
         """Begin to look."""
-        self._timer = self._clock.call_later(_INTERVAL_NS, self._look)
+        now_ns = self._clock.now_ns()
+        left_ns = _LONGEST_NS
+        for watched in self._watched:
+            book = watched.market.book
+            if book.state is BookState.LIVE:
+                left_ns = min(left_ns, book.recv_ns + watched.max_age - now_ns)
+        self._timer = self._clock.call_later(max(_SHORTEST_NS, left_ns), self._look)
 
     def stop(self) -> None:
         """Look no more."""

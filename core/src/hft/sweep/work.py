@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
@@ -89,6 +90,8 @@ def evaluate(task: Task) -> Outcome:
         return Outcome.failed(str(error))
     except Exception as error:
         return Outcome.failed(f"{type(error).__name__}: {error}")
+    finally:
+        gc.collect()
     if result.summary.halted:
         return Outcome.failed(f"trading was halted: {result.summary.halted}")
     if result.summary.faults:

@@ -1,0 +1,184 @@
+# Simulated time in C. Its twins are `hft.clock.SimulatedClock` and `hft.paper.delay_line.DelayLine`, which say
+# what all of it means.
+
+cdef extern from "Python.h":
+    ctypedef struct PyListObject:
+        PyObject** ob_item
+
+cdef int64_t NEVER = INT64_MAX
+
+
+@cython.freelist(256)
+cdef class NativeTimer:
+    """What `hft.clock.Timer` is."""
+
+    cdef readonly int64_t when_ns
+    cdef readonly bint cancelled
+    cdef readonly object callback
+    cdef int64_t number  # calls due at the same time are made in this order
+
+    def cancel(self):
+        """Take the call back."""
+        self.cancelled = True
+
+    def fire(self):
+        """Make the call unless it was taken back."""
+        if not self.cancelled:
+            self.callback()
+
+
+cdef inline NativeTimer new_timer(int64_t when_ns, callback):
+    cdef NativeTimer timer = NativeTimer.__new__(NativeTimer)
+    timer.when_ns, timer.callback = when_ns, callback
+    return timer
+
+
+cdef inline bint is_sooner(PyObject* one, PyObject* other) noexcept:
+    # Without variables of the type, which would count references.
+    cdef int64_t first_ns = (<NativeTimer>one).when_ns, second_ns = (<NativeTimer>other).when_ns
+    return first_ns < second_ns or (
+        first_ns == second_ns and (<NativeTimer>one).number < (<NativeTimer>other).number
+    )
+
+
+cdef class NativeTime:
+    """What `SimulatedClock` is."""
+
+    cdef int64_t time_ns
+    cdef int64_t count
+    cdef list timers  # a heap, the next call first
+
+    def __init__(self, int64_t start_ns=0):
+        self.time_ns = start_ns
+        self.timers = []
+
+    def now_ns(self):
+        return self.time_ns
+
+    def call_at(self, int64_t when_ns, callback):
+        return self.set(when_ns, callback)
+
+    def call_later(self, int64_t delay_ns, callback):
+        return self.set(self.time_ns + delay_ns, callback)
+
+    def next_timer_ns(self):
+        cdef int64_t due_ns = self.due_ns()
+        return None if due_ns == NEVER else due_ns
+
+    def advance_to(self, int64_t when_ns):
+        self.move(when_ns)
+
+    def advance(self, int64_t delay_ns):
+        self.move(self.time_ns + delay_ns)
+
+    cdef NativeTimer set(self, int64_t when_ns, callback):
+        """Have a call made at a time."""
+        cdef NativeTimer timer
+        cdef PyObject** heap
+        cdef PyObject* moved
+        cdef Py_ssize_t at, parent
+        timer = new_timer(max(when_ns, self.time_ns), callback)
+        self.count += 1
+        timer.number = self.count
+        at = len(self.timers)
+        self.timers.append(timer)
+        heap, moved = (<PyListObject*>self.timers).ob_item, <PyObject*>timer
+        while at:
+            parent = (at - 1) // 2
+            if not is_sooner(moved, heap[parent]):
+                break
+            heap[at] = heap[parent]
+            at = parent
+        heap[at] = moved
+        return timer
+
+    cdef NativeTimer take(self):
+        """Take the next call off the heap."""
+        cdef PyObject** heap = (<PyListObject*>self.timers).ob_item
+        cdef Py_ssize_t last = len(self.timers) - 1
+        cdef Py_ssize_t at = 0, child
+        cdef PyObject* moved = heap[last]
+        heap[last] = heap[0]
+        while True:
+            child = 2 * at + 1
+            if child >= last:
+                break
+            if child + 1 < last and is_sooner(heap[child + 1], heap[child]):
+                child += 1
+            if not is_sooner(heap[child], moved):
+                break
+            heap[at] = heap[child]
+            at = child
+        if last:
+            heap[at] = moved
+        return self.timers.pop()
+
+    cdef int64_t due_ns(self) except? -1:
+        """Return when the next call is due, `NEVER` when none is."""
+        while self.timers:
+            if not (<NativeTimer>(<PyListObject*>self.timers).ob_item[0]).cancelled:
+                return (<NativeTimer>(<PyListObject*>self.timers).ob_item[0]).when_ns
+            self.take()
+        return NEVER
+
+    cdef int move(self, int64_t when_ns) except -1:
+        """Go on to a time, making the calls that are due."""
+        cdef NativeTimer timer
+        while self.timers and (<NativeTimer>(<PyListObject*>self.timers).ob_item[0]).when_ns <= when_ns:
+            timer = self.take()
+            self.time_ns = max(self.time_ns, timer.when_ns)
+            if not timer.cancelled:
+                timer.callback()
+        self.time_ns = max(self.time_ns, when_ns)
+        return 0
+
+
+cdef class NativeLine:
+    """What `DelayLine` is, on native time."""
+
+    cdef NativeTime clock
+    cdef object delay_ns
+    cdef object waiting  # timers that no clock knows
+    cdef object on_timer
+    cdef NativeTimer timer
+    cdef int64_t last_ns
+    cdef bint closed
+
+    def __init__(self, NativeTime clock, delay_ns):
+        self.clock, self.delay_ns = clock, delay_ns
+        self.waiting = deque()
+        self.on_timer = self.deliver
+
+    def send(self, call):
+        cdef int64_t now_ns = self.clock.time_ns, delay_ns
+        if self.closed:
+            return
+        delay_ns = self.delay_ns(now_ns)
+        self.last_ns = max(self.last_ns, now_ns + delay_ns)
+        self.waiting.append(new_timer(self.last_ns, call))
+        self.arm()
+
+    def close(self):
+        self.closed = True
+        self.waiting.clear()
+        self.on_timer = None
+        if self.timer is not None:
+            self.timer.cancelled = True
+            self.timer = None
+
+    cdef int arm(self) except -1:
+        if self.timer is None and self.waiting:
+            self.timer = self.clock.set((<NativeTimer>self.waiting[0]).when_ns, self.on_timer)
+        return 0
+
+    def deliver(self):
+        """Make the calls that are due."""
+        cdef int64_t now_ns = self.clock.time_ns
+        cdef Py_ssize_t due = len(self.waiting)  # what is sent by the calls themselves waits for another round
+        self.timer = None
+        try:
+            while due and self.waiting and (<NativeTimer>self.waiting[0]).when_ns <= now_ns:
+                due -= 1
+                (<NativeTimer>self.waiting.popleft()).callback()
+        finally:
+            self.arm()

@@ -1,0 +1,94 @@
+"""Simulated time in native code does what that in Python does."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from hft.book import BOOK
+from hft.clock import SimulatedClock, Timer
+from hft.paper.choice import new_delay_line
+
+if BOOK.name != "native":
+    pytest.skip(BOOK.reason, allow_module_level=True)
+
+from hft.paper.native_clock import NativeClock, NativeDelayLine
+
+Log = list[tuple[str, int, int]]
+
+
+def live(clock: SimulatedClock, seed: int) -> Log:
+    """Set, cancel and fire timers, send over two lines, and do all that from inside calls as well."""
+    chance, log = random.Random(seed), Log()
+    timers: list[Timer] = []
+    lines = [new_delay_line(clock, lambda _: chance.randint(0, 5)) for _ in range(2)]
+    count = 0
+
+    def note(what: str) -> None:
+        nonlocal count
+        count = number = count + 1
+
+        def call() -> None:
+            log.append((what, number, clock.now_ns()))
+            if chance.random() < 0.6:
+                act()
+
+        match what:
+            case "at":
+                timers.append(clock.call_at(clock.now_ns() + chance.randint(-5, 20), call))
+            case "later":
+                timers.append(clock.call_later(chance.randint(0, 20), call))
+            case _:
+                chance.choice(lines).send(call)
+
+    def act() -> None:
+        note(chance.choice(["at", "later", "sent", "sent"]))
+        if timers and chance.random() < 0.3:
+            timer = chance.choice(timers)
+            timer.cancel()
+            log.append(("cancelled", int(timer.cancelled), timer.when_ns))
+
+    for _ in range(300):
+        act()
+        log.append(("next", clock.next_timer_ns() or -1, clock.now_ns()))
+        if chance.random() < 0.5:
+            clock.advance_to(clock.now_ns() + chance.randint(-3, 6))
+        else:
+            clock.advance(chance.randint(0, 3))
+    lines[0].close()
+    clock.advance(1_000)
+    log.append(("end", count, clock.now_ns()))
+    return log
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_clocks_make_the_same_calls(seed: int) -> None:
+    assert live(SimulatedClock(7), seed) == live(NativeClock(7), seed)
+
+
+def test_lines_on_it_are_native() -> None:
+    assert isinstance(new_delay_line(NativeClock(), lambda _: 0), NativeDelayLine)
+
+
+def test_a_cancelled_timer_does_not_fire() -> None:
+    clock = NativeClock()
+    timer = clock.call_at(5, lambda: pytest.fail("was cancelled"))
+    timer.cancel()
+    timer.fire()
+    clock.advance(10)
+
+
+def test_a_call_that_raises_leaves_the_others_due() -> None:
+    clock, made = NativeClock(), list[int]()
+
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    clock.call_at(5, fail)
+    clock.call_at(5, lambda: made.append(clock.now_ns()))
+    with pytest.raises(RuntimeError, match="a bug"):
+        clock.advance_to(10)
+    assert clock.now_ns() == 5
+    clock.advance_to(10)
+    assert made == [5]
