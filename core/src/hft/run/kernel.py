@@ -281,6 +281,11 @@ class Kernel:
         if not any(strategy.running for strategy in self.strategies):
             self.on_halt()
 
+    def review_account(self) -> None:
+        """Let the rules look at what an account has, which has changed beside fills."""
+        if self.risk is not None:
+            self.risk.on_account()
+
     def kill(self, kill: Kill) -> None:
         """Stop trading for the kill switch, which somebody has thrown."""
         self.note(NoteKind.KILL, reason=str(kill), flatten=kill.flatten)
