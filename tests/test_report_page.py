@@ -12,8 +12,11 @@ import pytest
 
 from hft.report import (
     Axis,
+    ComparedCurrency,
+    ComparedInstrument,
     CurrencySeries,
     Dot,
+    DriftReport,
     FillMark,
     InstrumentSeries,
     Report,
@@ -195,3 +198,62 @@ def test_a_search_without_a_trial_is_said(tmp_path: Path) -> None:
     report = search_report()
     document = shown(render_page(attrs.evolve(report, dots=[report.dots[3]])), tmp_path)
     assert "No trial has come to its end." in document
+
+
+def test_a_browser_draws_a_session_and_its_backtest_over_each_other(tmp_path: Path) -> None:
+    numbers = [float(number) for number in range(100)]
+    halves = [number / 2 for number in numbers]
+    fills = [
+        [FillMark(time_ns=START_NS + second * 10**9, side=1, price=2.0, size=1.0, is_maker=True)]
+        for second in (3, 4)
+    ]
+    page = DriftReport(
+        title="Drift",
+        subtitle="",
+        facts=[],
+        times_ns=[START_NS + number * 10**9 for number in range(100)],
+        instruments=[
+            ComparedInstrument(
+                name="A/USDT@x",
+                unit="A",
+                currency="USDT",
+                mid=[None, *numbers[1:]],
+                positions=(numbers, halves),
+                fills=(fills[0], fills[1]),
+                fill_counts=(1, 3),
+            )
+        ],
+        currencies=[
+            ComparedCurrency(
+                currency="USDT",
+                nets=(halves, numbers),
+                spread=halves,
+                inventory=[-each for each in numbers],
+                fees=[0.0] * 100,
+                funding=[0.0] * 100,
+            )
+        ],
+        tables=[],
+    )
+    document = shown(render_page(page), tmp_path)
+    assert "<title>Drift</title>" in document
+    assert re.findall(r"<h2>([^<]*)</h2>", document) == [
+        "Price and fills, USDT, 1 of 3 fills of the backtest",
+        "Change of the position, A",
+        "Profit after fees and funding, USDT",
+        "How much more the session has, USDT",
+    ]
+    assert re.findall(r"<span>([^<]+)</span></button>", document) == [
+        "middle of the book 99.0000",
+        "fills of the session -",
+        "fills of the backtest -",
+        "session 99.0000",
+        "backtest 49.5000",
+        "session 49.5000",
+        "backtest 99.0000",
+        "spread captured 49.5000",
+        "inventory -99.0000",
+        "fees 0.000000",
+        "funding 0.000000",
+        "net -49.5000",
+    ]

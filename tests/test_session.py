@@ -453,15 +453,17 @@ def test_secrets_are_not_recorded(
     assert (code, summary["session"]["equal"]) == (ExitCode.STOPPED, True)
 
 
-@pytest.mark.parametrize("mode", ["live", "replay", "backtest"])
-def test_only_dry_runs_are_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: str) -> None:
+@pytest.mark.parametrize("mode", ["replay", "backtest"])
+def test_only_what_exchanges_send_now_is_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
     text = (PROFILES / "quickstart.yaml").read_text()
     more = "\ncaptures: [x.jsonl]" if mode == "replay" else ""
     (tmp_path / "x.jsonl").touch()
     path = tmp_path / "profile.yaml"
     path.write_text(text.replace("mode: dry-run", f"mode: {mode}{more}"))
     assert main(["run", str(path), "--yes", "--record", str(tmp_path / "s.jsonl")]) == ExitCode.USAGE
-    assert f"of mode '{mode}', only sessions of mode 'dry-run' can be recorded and replayed yet" in (
+    assert f"of mode '{mode}', only sessions of modes 'dry-run' and 'live' are recorded" in (
         capsys.readouterr().err
     )
     assert not (tmp_path / "s.jsonl").exists()
@@ -470,7 +472,7 @@ def test_only_dry_runs_are_recorded(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("mode", "live", "is a session of mode 'live', only those of mode 'dry-run' can be replayed yet"),
+        ("mode", "backtest", "is a session of mode 'backtest', which this hft does not replay"),
         ("format", 2, "is a session of format 2, this hft replays format 1"),
     ],
 )

@@ -23,11 +23,13 @@ Direction = Literal[
     "session",
     "failed",
     "timer",
+    "told",
     "start",
     "mark",
     "halt",
     "stop",
     "order",
+    "outcome",
     "end",
 ]
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "run": Command("hft.cli.run", "trade a profile"),
     "backtest": Command("hft.cli.backtest", "run a profile on recorded data, with simulated fills"),
     "sweep": Command("hft.cli.sweep", "search for parameters with many backtests"),
+    "drift": Command("hft.cli.drift", "compare a recorded session with its backtest"),
     "check": Command("hft.cli.check", "find what is wrong in profiles and start nothing"),
     "plugins": Command("hft.cli.plugins", "list the installed plugins"),
     "orders": Command("hft.cli.orders", "list the open orders of a profile"),

@@ -35,10 +35,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Run until the duration is over, the recording ends, or the command is interrupted."""
     profile = read_profile(args.profile, Registry())
-    if args.record is not None and profile.mode is not Mode.DRY_RUN:
+    if args.record is not None and profile.mode not in (Mode.DRY_RUN, Mode.LIVE):
         raise UsageError(
-            f"{args.profile}: is of mode {profile.mode.value!r}, only sessions of mode 'dry-run' can be"
-            " recorded and replayed yet: leave out --record"
+            f"{args.profile}: is of mode {profile.mode.value!r}, only sessions of modes 'dry-run' and 'live'"
+            " are recorded: leave out --record"
         )
     session = find_session(profile) if profile.mode is Mode.REPLAY else None
     if session is not None:

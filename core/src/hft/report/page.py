@@ -8,13 +8,24 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, TypeAlias
 
 from hft.errors import UsageError
-from hft.report.series import CurrencySeries, InstrumentSeries, Report, ReportTable
+from hft.report.series import (
+    ComparedCurrency,
+    ComparedInstrument,
+    CurrencySeries,
+    DriftReport,
+    FillMark,
+    InstrumentSeries,
+    Report,
+    ReportTable,
+)
 from hft.report.trials import Axis, Dot, SearchReport
 
-__all__ = ["render_page", "write_page"]
+__all__ = ["AnyReport", "render_page", "write_page"]
+
+AnyReport: TypeAlias = Report | DriftReport | SearchReport
 
 _DIGITS = 10
 """Of a number that is drawn."""
@@ -29,7 +40,7 @@ _SEARCH_HINT = (
 )
 
 
-def write_page(path: Path, report: Report | SearchReport) -> None:
+def write_page(path: Path, report: AnyReport) -> None:
     """Write the page; raise `UsageError` where that cannot be."""
     try:
         path.write_text(render_page(report), encoding="utf-8")
@@ -37,17 +48,20 @@ def write_page(path: Path, report: Report | SearchReport) -> None:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def render_page(report: Report | SearchReport) -> str:
+def render_page(report: AnyReport) -> str:
     """Return the page: the same for the same report."""
+    scripts: tuple[str, ...]
     if isinstance(report, Report):
-        hint, script, data = _HINT, "page.js", _data(report)
+        hint, scripts, data = _HINT, ("panels.js", "backtest.js"), _data(report)
+    elif isinstance(report, DriftReport):
+        hint, scripts, data = _HINT, ("panels.js", "drift.js"), _drift_data(report)
     else:
-        hint, script, data = _SEARCH_HINT, "trials.js", _search_data(report)
+        hint, scripts, data = _SEARCH_HINT, ("trials.js",), _search_data(report)
     return Template(_asset("page.html")).substitute(
         title=html.escape(report.title),
         subtitle=html.escape(report.subtitle),
         style=_asset("page.css"),
-        script=_asset(script),
+        script="\n".join(map(_asset, scripts)),
         hint=html.escape(hint),
         facts="".join(_fact(name, value) for name, value in report.facts),
         tables="".join(map(_table, report.tables)),
@@ -77,11 +91,14 @@ def _table(table: ReportTable) -> str:
     return f'<section><h2>{html.escape(table.title)}</h2><div class="wide">{body}</div></section>'
 
 
+def _times(times_ns: Sequence[int]) -> tuple[int, dict[str, Any]]:
+    first_ns = times_ns[0] if times_ns else 0
+    return first_ns, {"startMs": first_ns / 1e6, "t": [_seconds(time_ns, first_ns) for time_ns in times_ns]}
+
+
 def _data(report: Report) -> dict[str, Any]:
-    first_ns = report.times_ns[0] if report.times_ns else 0
-    return {
-        "startMs": first_ns / 1e6,
-        "t": [_seconds(time_ns, first_ns) for time_ns in report.times_ns],
+    first_ns, times = _times(report.times_ns)
+    return times | {
         "instruments": [_instrument(each, first_ns) for each in report.instruments],
         "currencies": [_currency(each) for each in report.currencies],
     }
@@ -95,17 +112,47 @@ def _instrument(each: InstrumentSeries, first_ns: int) -> dict[str, Any]:
         "mid": _numbers(each.mid),
         "position": _numbers(each.position),
         "latency": _numbers(each.feed_latency_ms),
-        "fills": [
-            [_seconds(fill.time_ns, first_ns), fill.side, fill.price, fill.size, int(fill.is_maker)]
-            for fill in each.fills
-        ],
+        "fills": _fills(each.fills, first_ns),
         "fillCount": each.fill_count,
     }
+
+
+def _fills(fills: Sequence[FillMark], first_ns: int) -> list[list[float]]:
+    return [
+        [_seconds(fill.time_ns, first_ns), fill.side, fill.price, fill.size, int(fill.is_maker)]
+        for fill in fills
+    ]
 
 
 def _currency(each: CurrencySeries) -> dict[str, Any]:
     names = ("net", "spread", "inventory", "fees", "funding")
     return {"name": each.currency} | {name: _numbers(getattr(each, name)) for name in names}
+
+
+def _drift_data(report: DriftReport) -> dict[str, Any]:
+    first_ns, times = _times(report.times_ns)
+    return times | {
+        "instruments": [_compared_instrument(each, first_ns) for each in report.instruments],
+        "currencies": [_compared_currency(each) for each in report.currencies],
+    }
+
+
+def _compared_instrument(each: ComparedInstrument, first_ns: int) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "unit": each.unit,
+        "currency": each.currency,
+        "mid": _numbers(each.mid),
+        "positions": [_numbers(values) for values in each.positions],
+        "fills": [_fills(fills, first_ns) for fills in each.fills],
+        "fillCounts": list(each.fill_counts),
+    }
+
+
+def _compared_currency(each: ComparedCurrency) -> dict[str, Any]:
+    names = ("spread", "inventory", "fees", "funding")
+    parts = {name: _numbers(getattr(each, name)) for name in names}
+    return {"name": each.currency, "nets": [_numbers(values) for values in each.nets]} | parts
 
 
 def _search_data(report: SearchReport) -> dict[str, Any]:

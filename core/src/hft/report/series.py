@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 import attrs
 
-__all__ = ["CurrencySeries", "FillMark", "InstrumentSeries", "Report", "ReportTable"]
+__all__ = [
+    "ComparedCurrency",
+    "ComparedInstrument",
+    "CurrencySeries",
+    "DriftReport",
+    "FillMark",
+    "InstrumentSeries",
+    "Report",
+    "ReportTable",
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -74,4 +83,42 @@ class Report:
     times_ns: Sequence[int]
     instruments: Sequence[InstrumentSeries]
     currencies: Sequence[CurrencySeries]
+    tables: Sequence[ReportTable]
+
+
+@attrs.frozen(kw_only=True)
+class ComparedInstrument:
+    """One instrument of a session and its backtest at the report's times; of pairs the session's is first."""
+
+    name: str
+    unit: str
+    currency: str
+    mid: Sequence[float | None]
+    positions: tuple[Sequence[float], Sequence[float]]
+    fills: tuple[Sequence[FillMark], Sequence[FillMark]]
+    fill_counts: tuple[int, int]
+
+
+@attrs.frozen(kw_only=True)
+class ComparedCurrency:
+    """Both profits in one currency, and by how much the session's is more in each of its parts."""
+
+    currency: str
+    nets: tuple[Sequence[float], Sequence[float]]
+    spread: Sequence[float]
+    inventory: Sequence[float]
+    fees: Sequence[float]
+    funding: Sequence[float]
+
+
+@attrs.frozen(kw_only=True)
+class DriftReport:
+    """A page like `Report`, of a session and the backtest of the same time over each other."""
+
+    title: str
+    subtitle: str
+    facts: Sequence[tuple[str, str]]
+    times_ns: Sequence[int]
+    instruments: Sequence[ComparedInstrument]
+    currencies: Sequence[ComparedCurrency]
     tables: Sequence[ReportTable]

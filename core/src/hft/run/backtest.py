@@ -16,6 +16,7 @@ from hft.latency import Trace
 from hft.market import Market
 from hft.paper import PaperExecution
 from hft.paper.choice import new_clock, new_replay
+from hft.paper.funding import RecordedFunding
 from hft.paper.replay import NEVER, ReplayFeed
 from hft.profile import Profile
 from hft.run.kernel import Kernel
@@ -23,6 +24,7 @@ from hft.run.performance import performance
 from hft.run.recorded import stop_on_interrupt
 from hft.run.result import BacktestResult, InstrumentResult
 from hft.run.runtime import run_async, tamed_garbage_collector
+from hft.run.session.effects import NotedOrders
 from hft.run.tape import Span, Tape, find_tapes
 from hft.run.watch import BacktestWatch
 
@@ -51,6 +53,8 @@ def run_backtest(
     write: Callable[[str], None],
     warn: Callable[[str, str], None],
     watch: BacktestWatch | None = None,
+    period: Span | None = None,
+    note: Callable[[int, str], None] | None = None,
 ) -> BacktestResult:
     """Run over the columns at and below ``paths``, the profile's ``data`` by default; then stop cleanly.
 
@@ -58,6 +62,9 @@ def run_backtest(
     the progress if it is a terminal. ``warn`` takes a key, by which it limits the rate, and a line. ``watch``
     takes down what a report shows. With a ``span`` no more than that part of the time is run. Unless it is
     ``interruptible`` signals are left to whoever calls: a result is of the whole time, or there is none.
+
+    With a ``period`` the strategies start and stop at its begin and end, wherever data do. ``note`` takes the
+    time and a line for each request and each fill, as a session has them.
     """
     stopwatch = SystemClock()
     began_ns = stopwatch.now_ns()
@@ -70,20 +77,27 @@ def run_backtest(
     )
     kernel.log_interval_ns = _LOG_NS
     tapes = find_tapes(profile, kernel.wanted, paths, span)
-    first_ns = min(tape.first_ns for tape in tapes)
+    first_ns = min(tape.first_ns for tape in tapes) if period is None else period.begin_ns
     clock.advance_to(first_ns)
     session = _Session(kernel, clock, tapes, watch, interruptible=interruptible)
+    if note is not None:
+        tell, journal = note, kernel.manager.journal
+        kernel.manager.journal = NotedOrders(journal, lambda line: tell(clock.now_ns(), line))
     kernel.wire([tape.instrument for tape in tapes], simulate=session.simulate)
     kernel.start()
     session.start()
     ends_ns = [NEVER if duration_ns is None else first_ns + duration_ns]
     if span is not None:
         ends_ns.append(span.end_ns - 1)
+    if period is not None:
+        ends_ns.append(period.end_ns)
     end_ns = min(ends_ns)
     if watch is not None:
         watch.start(clock, kernel.ledger, min(end_ns, max(tape.last_ns for tape in tapes)))
     with _progress(console, sum(tape.events for tape in tapes)) as advance, tamed_garbage_collector():
         session.play(end_ns, advance)
+    if period is not None:
+        session.wait(end_ns)
     session.stop(first_ns)
     kernel.stop()
     clock.advance(_SETTLE_NS)
@@ -119,13 +133,15 @@ class _Session:
         """Let orders in a market meet the exchange's book, which is ahead of ours."""
         book = new_book(market.instrument)
         self._papers[market] = paper
+        tape = self._tapes[market.instrument]
+        funding = None if paper.config.states_funding else RecordedFunding(tape.funding())
         self._feeds.append(
             ReplayFeed(
                 market=market,
                 book=book,
-                model=paper.simulate(market.instrument, book),
+                model=paper.simulate(market.instrument, book, funding),
                 settle=paper.settle,
-                days=self._tapes[market.instrument].days,
+                days=tape.days,
                 latency_ns=paper.config.feed_latency,
             )
         )
@@ -145,6 +161,15 @@ class _Session:
         with signals as stopped:
             while self._replay.step(_STEP, end_ns) and not self._replay.stopped and not stopped:
                 advance(_STEP)
+
+    def wait(self, end_ns: int) -> None:
+        """Let time pass until the end, of which there are no data any more."""
+        while not self._replay.stopped:
+            due_ns = self._clock.next_timer_ns()
+            if due_ns is None or due_ns > end_ns:
+                self._clock.advance_to(end_ns)
+                return
+            self._clock.advance_to(due_ns)
 
     def stop(self, first_ns: int) -> None:
         """Take down what became of the orders, before those that are left are cancelled."""

@@ -27,7 +27,7 @@ from hft.orders import (
     WiredStrategy,
     wire_strategy,
 )
-from hft.paper import PaperExecution, new_funding_rates, new_latency_model
+from hft.paper import FeeSchedule, PaperExecution, new_funding_rates, new_latency_model
 from hft.plugin.execution import ExecutionClient
 from hft.plugin.risk import Halt
 from hft.profile import ExchangeEntry, Profile, StrategyEntry
@@ -281,6 +281,11 @@ class Kernel:
         if not any(strategy.running for strategy in self.strategies):
             self.on_halt()
 
+    def review_account(self) -> None:
+        """Let the rules look at what an account has, which has changed beside fills."""
+        if self.risk is not None:
+            self.risk.on_account()
+
     def kill(self, kill: Kill) -> None:
         """Stop trading for the kill switch, which somebody has thrown."""
         self.note(NoteKind.KILL, reason=str(kill), flatten=kill.flatten)
@@ -312,7 +317,7 @@ class Kernel:
 
 
 def _conditions(entry: ExchangeEntry, ready: Callable[[], bool]) -> ExchangeConditions:
-    fee = entry.paper.taker_fee if entry.fees.taker is None else entry.fees.taker
+    fee = FeeSchedule(entry.paper, now_ns=0).taker if entry.fees.taker is None else entry.fees.taker
     # A simulator is started for each key, and its book is nobody else's.
     shared = entry.environment != SIMULATOR
     pool = f"{entry.use} {entry.environment} {entry.url or ''}" if shared else ""

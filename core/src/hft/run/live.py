@@ -21,7 +21,7 @@ from hft.run.exchange import Budgets, ExchangeSession
 from hft.run.kernel import Kernel
 from hft.run.live_feed import LiveFeed
 from hft.run.runtime import tame_garbage_collector
-from hft.run.session import SessionRecorder
+from hft.run.session import AccountRecorder, SessionRecorder
 from hft.run.summary import Summary
 from hft.run.trading import LiveTrading, begin_journal
 from hft.run.view import View
@@ -165,6 +165,7 @@ async def run_live(
                     clock,
                     clean_up=clean_up,
                     alert=lambda line: warn(line[:60], line),
+                    recorder=None if recorder is None else AccountRecorder(recorder, kernel),
                 )
                 opened.callback(trading.close)
             started_ns = clock.now_ns()
@@ -219,14 +220,17 @@ async def _start(
         opened.push_async_callback(session.close)
         await session.open()
     if recorder is not None:
-        recorder.begin({key: session.url for key, session in sessions.items()})
+        urls = {key: session.url for key, session in sessions.items()}
+        recorder.begin(urls, () if trading is None else trading.more)
     instruments = []
     for key, session in sessions.items():
         wanted = [instrument_id for instrument_id in kernel.wanted if instrument_id.exchange == key]
         instruments += await session.load_instruments(wanted)
     if trading is not None:
-        kernel.wire(instruments, trading.clients(sessions))
+        kernel.wire(instruments, trading.clients(sessions, instruments))
         await trading.start()
+        if recorder is not None:
+            recorder.input("start")
     else:
         if recorder is not None:
             recorder.input("start")

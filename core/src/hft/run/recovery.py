@@ -11,10 +11,11 @@ from hft.instrument import Instrument, InstrumentId
 from hft.journal import NoteKind, Recovered, on_grid
 from hft.ledger import Ledger
 from hft.order import Order
-from hft.orders import OrderManager, Owner
+from hft.orders import OrderManager, Owner, WiredStrategy
+from hft.orders.orphanage import Orphanage
 from hft.types import OrderState
 
-__all__ = ["open_instruments", "restore_ledger", "restore_orders", "watermark_ns"]
+__all__ = ["open_instruments", "owner_of", "restore_ledger", "restore_orders", "watermark_ns"]
 
 RecordT = TypeVar("RecordT", Order, Fill)
 
@@ -26,6 +27,14 @@ def open_instruments(recovered: Recovered, exchanges: Iterable[str]) -> list[Ins
     known = set(exchanges)
     found = (order.instrument.id for order in recovered.orders.values() if order.is_open)
     return [instrument for instrument in dict.fromkeys(found) if instrument.exchange in known]
+
+
+def owner_of(strategies: Iterable[WiredStrategy], name: str) -> Owner:
+    """Return who is to own an order that was a strategy's, also of one that no longer runs."""
+    for each in strategies:
+        if each.name == name:
+            return each.trading
+    return Orphanage(name)
 
 
 def watermark_ns(recovered: Recovered, exchange: str, now_ns: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -17,7 +17,6 @@ from hft.journal import Journal, NoteKind, RunRecord, open_journal
 from hft.order import Order
 from hft.orders import Flattener, Owner
 from hft.orders.config import EarlierOrders
-from hft.orders.orphanage import Orphanage
 from hft.orders.reconciler import Outcome, Reconciler
 from hft.plugin.execution import ExecutionClient
 from hft.profile import Profile
@@ -25,7 +24,8 @@ from hft.risk import KillSwitch
 from hft.run.accounts import Account, Accounts
 from hft.run.exchange import ExchangeSession
 from hft.run.kernel import Kernel
-from hft.run.recovery import open_instruments, restore_ledger, restore_orders, watermark_ns
+from hft.run.recovery import open_instruments, owner_of, restore_ledger, restore_orders, watermark_ns
+from hft.run.session import AccountRecorder
 from hft.types import OrderState
 
 __all__ = ["LiveTrading", "begin_journal"]
@@ -75,12 +75,17 @@ class LiveTrading:
         *,
         clean_up: bool,
         alert: Callable[[str], None],
+        recorder: AccountRecorder | None = None,
     ) -> None:
         self._profile = profile
         self._kernel = kernel
         self._clock = clock
         self._alert = alert
-        kernel.kill_switch = self._kill_switch = KillSwitch(profile.state / profile.name, clock)
+        self._recorder = recorder
+        self._manager = kernel.manager if recorder is None else recorder.manager
+        self._ledger = kernel.ledger if recorder is None else recorder.ledger
+        make_kill_switch = KillSwitch if recorder is None else recorder.kill_switch
+        kernel.kill_switch = self._kill_switch = make_kill_switch(profile.state / profile.name, clock)
         kill = self._kill_switch.state
         if kill is not None and not clean_up:
             raise TradingHalted(
@@ -89,36 +94,43 @@ class LiveTrading:
         self.journal = open_journal(profile.state / profile.name / "live", clock)
         if self.journal.recovered.damage:
             alert(f"journal: {self.journal.recovered.damage}")
-        kernel.wanted += [
+        self.more = [
             instrument
             for instrument in open_instruments(self.journal.recovered, profile.exchanges)
             if instrument not in kernel.wanted
         ]
-        self._events = Accounts(kernel.manager, self)
+        kernel.wanted += self.more
+        self._events = Accounts(self._manager, self)
         self._clients: dict[str, ExecutionClient[Any]] = {}
         if not clean_up:
             # From here on: an exchange that does not answer keeps a start waiting for ever.
-            self._kill_switch.watch(kernel.kill)
+            self._kill_switch.watch(kernel.kill if recorder is None else recorder.kill)
 
-    def clients(self, sessions: Mapping[str, ExchangeSession]) -> dict[str, ExecutionClient[Any]]:
-        """Make the client of every exchange of the profile."""
-        halt = self._kernel.manager.halt
+    def clients(
+        self, sessions: Mapping[str, ExchangeSession], instruments: Sequence[Instrument]
+    ) -> dict[str, ExecutionClient[Any]]:
+        """Make the client of every exchange of the profile, to trade these instruments."""
+        halt = self._manager.halt
         self._clients = {key: session.trade(self._events, halt) for key, session in sessions.items()}
-        return self._clients
+        return self._clients if self._recorder is None else self._recorder.clients(self._clients, instruments)
 
     async def start(self) -> None:
         """Take up where the last run left off; return once every account is as we think it is."""
-        kernel, manager = self._kernel, self._kernel.manager
+        kernel, manager = self._kernel, self._manager
         recovered = self.journal.recovered
         instruments = {market.instrument.id: market.instrument for market in kernel.markets.values()}
         for key in self._clients:
             # How far back fills are told again is known once the account was compared.
-            kernel.ledger.keep_since(key, 0)
+            self._ledger.keep_since(key, 0)
         restore_ledger(kernel.ledger, recovered, instruments)
         if self._kill_switch.last_reset_ns() > max((run.time_ns for run in recovered.runs), default=0):
             # Who resets the switch accepts the losses until then.
             kernel.ledger.reset_peaks()
+        if self._recorder is not None:
+            self._recorder.restored()
         begin_journal(self.journal, kernel, instruments.values(), manager.halt)
+        if self._recorder is not None:
+            self._recorder.note_orders()
         left = restore_orders(manager, recovered, instruments, self._owner_of)
         now_ns = self._clock.now_ns()
         for key, client in self._clients.items():
@@ -154,6 +166,8 @@ class LiveTrading:
 
     def on_funding(self, funding: Funding) -> None:
         """Book a funding payment, once."""
+        if self._recorder is not None:
+            self._recorder.on_funding(funding)
         if self._kernel.ledger.on_funding(funding):
             self.journal.note(
                 NoteKind.FUNDING,
@@ -164,16 +178,14 @@ class LiveTrading:
                 exchange_ns=funding.exchange_ns,
             )
             self.checkpoint()
-            self._review()
+            self._kernel.review_account()
 
     def on_balance(self, balance: BalanceReport) -> None:
         """Learn a balance."""
+        if self._recorder is not None:
+            self._recorder.on_balance(balance)
         if self._kernel.ledger.on_balance(balance):
-            self._review()
-
-    def _review(self) -> None:
-        if self._kernel.risk is not None:
-            self._kernel.risk.on_account()
+            self._kernel.review_account()
 
     def _on_compared(self, account: str, outcome: Outcome) -> None:
         watermarks = {key: each.reconciler.watermark_ns for key, each in self._events.accounts.items()}
@@ -197,8 +209,8 @@ class LiveTrading:
         reconciler = Reconciler(
             key,
             client,
-            kernel.manager,
-            kernel.ledger,
+            self._manager,
+            self._ledger,
             kernel.ids,
             config,
             self._clock,
@@ -213,7 +225,7 @@ class LiveTrading:
             key,
             client,
             reconciler,
-            kernel.manager,
+            self._manager,
             config,
             self._clock,
             random.Random(f"{self._profile.seed}:{key}:account"),
@@ -222,14 +234,11 @@ class LiveTrading:
         )
 
     def _owner_of(self, strategy: str) -> Owner:
-        for each in self._kernel.strategies:
-            if each.name == strategy:
-                return each.trading
-        return Orphanage(strategy)
+        return owner_of(self._kernel.strategies, strategy)
 
     async def _clear(self, left: list[Order]) -> None:
         """Cancel what is to go of the earlier runs' orders, and wait until nobody doubts any of them."""
-        manager = self._kernel.manager
+        manager = self._manager
         until_ns = self._clock.now_ns() + _SETTLE_NS
         for order in left:
             if not self._is_adopted(order):

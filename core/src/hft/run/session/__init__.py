@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from hft.run.session.account import AccountRecorder
 from hft.run.session.difference import Difference, Verdict
 from hft.run.session.recorder import SessionRecorder
 from hft.run.session.replay import find_session, replay_session
 
-__all__ = ["Difference", "SessionRecorder", "Verdict", "find_session", "replay_session"]
+__all__ = ["AccountRecorder", "Difference", "SessionRecorder", "Verdict", "find_session", "replay_session"]

@@ -126,6 +126,8 @@ def _described(record: CaptureRecord) -> str:
             return f"connection lost: {whose}"
         case "timer":
             return f"timer {shown.partition(' ')[0]}"
+        case "told":
+            return f"told of the account: {record.conn} {shown}".rstrip()
         case "start":
             return "start of the strategies"
         case "stop":

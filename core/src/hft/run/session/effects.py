@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from hft.events import Fill
 from hft.order import Order
@@ -14,15 +15,25 @@ __all__ = ["NotedOrders", "final_figures"]
 
 
 class NotedOrders:
-    """Stands before a journal and tells ``note`` of every request, as it is made, and of every fill."""
+    """Stands before a journal and tells ``note`` of every request, as it is made, and of every fill.
 
-    def __init__(self, journal: OrderJournal, note: Callable[[str], None]) -> None:
+    ``asking(what)`` surrounds what the journal may refuse.
+    """
+
+    def __init__(
+        self,
+        journal: OrderJournal,
+        note: Callable[[str], None],
+        asking: Callable[[str], AbstractContextManager[None]] = lambda what: nullcontext(),
+    ) -> None:
         self._journal = journal
         self._note = note
+        self._asking = asking
 
     def intend_place(self, order: Order) -> None:
         self._note(_placed(order))
-        self._journal.intend_place(order)
+        with self._asking(f"note place {order.client_order_id}"):
+            self._journal.intend_place(order)
 
     def intend_amend(self, order: Order, price: Price, size: Size) -> None:
         instrument = order.instrument
@@ -30,7 +41,8 @@ class NotedOrders:
             f"amend {order.client_order_id} {instrument.id}"
             f" to {instrument.format_size(size)} at {instrument.format_price(price)}"
         )
-        self._journal.intend_amend(order, price, size)
+        with self._asking(f"note amend {order.client_order_id}"):
+            self._journal.intend_amend(order, price, size)
 
     def intend_cancel(self, order: Order) -> None:
         self._note(f"cancel {order.client_order_id} {order.instrument.id}")

@@ -11,11 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
 
 from hft.errors import CaptureError
 from hft.profile import Mode, Profile
 from hft.profile.document import Items, Node, Scalar, Section, read_document
+from hft.secret import Secret
 
 __all__ = ["Header", "differences", "facts_of"]
 
@@ -29,8 +31,9 @@ class Header(msgspec.Struct, kw_only=True):
     """The first record of a session.
 
     ``run`` is what the client order ids were made from, beside the profile's ``name``. ``urls`` are where
-    each exchange was reached, by key. ``facts`` are the profile's values as they stand in its file, the code
-    of its plugins by digest, and the versions.
+    each exchange was reached, by key. ``instruments`` were those that the run had beside its profile's.
+    ``facts`` are the profile's values as they stand in its file, the code of its plugins by digest, and the
+    versions.
     """
 
     format: int = _FORMAT
@@ -38,6 +41,7 @@ class Header(msgspec.Struct, kw_only=True):
     name: str
     run: str
     urls: dict[str, str | None]
+    instruments: tuple[str, ...] = ()
     facts: dict[str, str]
 
     @classmethod
@@ -51,10 +55,9 @@ class Header(msgspec.Struct, kw_only=True):
             raise CaptureError(
                 f"{path}: is a session of format {header.format}, this hft replays format {_FORMAT}"
             )
-        if header.mode != Mode.DRY_RUN.value:
+        if header.mode not in (Mode.DRY_RUN.value, Mode.LIVE.value):
             raise CaptureError(
-                f"{path}: is a session of mode {header.mode!r},"
-                " only those of mode 'dry-run' can be replayed yet"
+                f"{path}: is a session of mode {header.mode!r}, which this hft does not replay"
             )
         return header
 
@@ -62,8 +65,8 @@ class Header(msgspec.Struct, kw_only=True):
 def facts_of(profile: Profile) -> dict[str, str]:
     """Return what of a profile and its surroundings decides what a run does; nothing of it is secret.
 
-    What comes from the environment or a keyring is shown as the profile has it, as a reference; a secret
-    never stands there otherwise.
+    What comes from the environment or a keyring is shown as the profile has it, as a reference. Secrets are
+    left out: a replay needs none.
     """
     facts = {"hft": version("hft-core"), "python": platform.python_version()}
     entries: list[tuple[str, Any]] = [
@@ -72,7 +75,17 @@ def facts_of(profile: Profile) -> dict[str, str]:
         *((f"risk.{number}", entry) for number, entry in enumerate(profile.risk)),
     ]
     root, _ = read_document(str(profile.path), profile.path.read_bytes(), os.environ)
-    facts |= {path: text for path, text in _flat(root, "") if path.partition(".")[0] not in _NOT_COMPARED}
+    secrets = {
+        f"exchanges.{key}.{name}"
+        for key, entry in profile.exchanges.items()
+        for name, value in attrs.asdict(entry.config, recurse=False).items()
+        if isinstance(value, Secret)
+    }
+    facts |= {
+        path: text
+        for path, text in _flat(root, "")
+        if path.partition(".")[0] not in _NOT_COMPARED and path not in secrets
+    }
     for at, entry in entries:
         plugin = entry.plugin
         for made in (plugin.market_data(), plugin.strategy(), plugin.risk_rule()):

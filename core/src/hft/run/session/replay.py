@@ -10,19 +10,21 @@ import attrs
 
 from hft.capture import CaptureRecord
 from hft.clock import NS_PER_S, SystemClock
-from hft.errors import UsageError
+from hft.errors import CaptureError, UsageError
+from hft.instrument import Instrument, InstrumentId
 from hft.latency import Trace
 from hft.net.spec import Request
-from hft.orders.interfaces import NoJournal
 from hft.plugin.feed import RecordedFeed
-from hft.profile import Profile
+from hft.profile import Mode, Profile
 from hft.run.kernel import Kernel, pick_instrument
 from hft.run.runtime import run_async
 from hft.run.session.clock import ReplayedClock
 from hft.run.session.difference import Difference, Verdict
 from hft.run.session.effects import NotedOrders, final_figures
 from hft.run.session.header import Header, differences, facts_of
-from hft.run.session.reading import SessionReader
+from hft.run.session.outcomes import Outcomes
+from hft.run.session.reading import SessionReader, Step
+from hft.run.session.replayed_account import ReplayedAccounts, ReplayedJournal
 from hft.run.summary import Summary
 
 __all__ = ["find_session", "replay_session"]
@@ -64,7 +66,7 @@ def replay_session(
     for step in reader.steps():
         if difference is not None:
             continue  # read on, to know whether the recording is whole
-        difference = replay.play(step.line, step.record, step.effects)
+        difference = replay.play(step)
         if difference is None:
             inputs += 1
             effects += len(step.effects)
@@ -104,7 +106,15 @@ class _Replay:
         self._start_ns = start_ns
         self._trace = Trace(SystemClock().now_ns, replay_ns=clock.now_ns)
         self._kernel = Kernel(profile, clock, run_id=header.run, trace=self._trace, write=write, warn=warn)
-        self._kernel.manager.journal = NotedOrders(NoJournal(), self._note)
+        self._kernel.wanted += [
+            each for each in map(InstrumentId.parse, header.instruments) if each not in self._kernel.wanted
+        ]
+        self._outcomes = Outcomes()
+        self._accounts: ReplayedAccounts | None = None
+        if header.mode == Mode.LIVE.value:
+            self._accounts = ReplayedAccounts(self._kernel, self._outcomes, clock)
+        journal = ReplayedJournal(self._outcomes)
+        self._kernel.manager.journal = NotedOrders(journal, self._note)
         self._warn = warn
         self._made: list[str] = []
         self._bug: Difference | None = None
@@ -127,9 +137,11 @@ class _Replay:
             feed.stream.instrument_requests(wanted)
         self._is_started = False
 
-    def play(self, line: int, record: CaptureRecord, effects: tuple[str, ...]) -> Difference | None:
-        """Tell the kernel of one input; return in what it does something else than ``effects``."""
+    def play(self, step: Step) -> Difference | None:
+        """Tell the kernel of one input; return in what it does something else than it did then."""
+        line, record = step.line, step.record
         self._made.clear()
+        self._outcomes.begin(step.outcomes)
         bug, self._bug = self._bug, None
         if bug is not None and record.dir != "halt":
             return bug
@@ -141,7 +153,7 @@ class _Replay:
             then, now = self._tell(record)
         except _TimerRaised as error:
             raised = str(error)
-        then, now = (*then, *effects), (*now, *self._made)
+        then, now = (*then, *step.effects, *self._outcomes.left), (*now, *self._made)
         if raised:
             self._bug = Difference(line=line, record=record, then=then, now=(*now, raised))
         return None if then == now else Difference(line=line, record=record, then=then, now=now)
@@ -181,6 +193,8 @@ class _Replay:
                 return self._fire(record)
             case "start":
                 self._start()
+            case "told":
+                self._told(record)
             case "stop":
                 self._kernel.stop()
             case "halt":
@@ -191,15 +205,33 @@ class _Replay:
                 self._feed(self._feeds[record.exchange or ""], record)
         return (), ()
 
-    def _start(self) -> None:
-        kernel = self._kernel
-        instruments = [
+    def _told(self, record: CaptureRecord) -> None:
+        if self._accounts is None:
+            raise CaptureError(f"the session tells of an account at {record.t}, and is not of mode 'live'")
+        if record.conn == "terms":
+            instruments = self._instruments()
+            self._kernel.wire(instruments, self._accounts.clients(record.payload, instruments))
+            return
+        try:
+            self._accounts.tell(record.conn, record.payload)
+        except CaptureError:
+            raise
+        except Exception as error:
+            # Who told it then reported it, and halted where that is to be done.
+            self._warn(f"replayed {type(error).__name__}", f"{record.conn}: {error!r}")
+
+    def _instruments(self) -> list[Instrument]:
+        return [
             pick_instrument(feed.instruments, wanted)
             for key, feed in self._feeds.items()
-            for wanted in kernel.wanted
+            for wanted in self._kernel.wanted
             if wanted.exchange == key
         ]
-        kernel.wire(instruments)
+
+    def _start(self) -> None:
+        kernel = self._kernel
+        if self._accounts is None:
+            kernel.wire(self._instruments())
         kernel.start()
         for key, feed in self._feeds.items():
             feed.stream.subscribe([m for m in kernel.markets.values() if m.instrument.exchange == key])
@@ -221,7 +253,8 @@ class _Replay:
         if record.dir == "http" and not self._is_started:
             # What it raised then had the exchange asked again.
             with suppress(Exception):
-                feed.on_listing(Request(url=record.conn), record.payload, record.t)
+                request = Request(url=record.conn, body=(record.req or "").encode())
+                feed.on_listing(request, record.payload, record.t)
             return
         try:
             feed.play(record)

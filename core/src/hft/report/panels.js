@@ -1,5 +1,7 @@
 "use strict";
-(() => {
+// What pages with series over time draw with: `draw(show)` calls `show(Panel)`, which makes
+// the panels and returns what shows an instrument and a currency in them.
+function draw(show) {
   const data = JSON.parse(document.getElementById("data").textContent);
   const times = data.t;
   const charts = document.getElementById("charts");
@@ -11,6 +13,7 @@
   const whole = [times[0], times[times.length - 1]];
   let view = whole.slice();
   let hover = null; // seconds, the same in every chart
+  const panels = [];
   const LEFT = 78, RIGHT = 12, TOP = 8, BOTTOM = 24;
 
   // -- numbers and times ------------------------------------------------------------------------
@@ -61,6 +64,7 @@
       this.name(title);
       this.listen();
       charts.append(this.root);
+      panels.push(this);
     }
 
     name(title) {
@@ -221,14 +225,14 @@
       const [first, last] = this.visibleMarks();
       const size = last - first > 300 ? 3 : 5;
       for (let i = first; i <= last; i++) {
-        const [at, side, price, , maker] = this.marks[i];
+        const [at, side, price, , maker, whose] = this.marks[i];
         const x = this.x(at, width), y = this.y(price, height);
         pen.beginPath();
         pen.moveTo(x, y - side * size); // a triangle upwards is a buy
         pen.lineTo(x - size, y + side * size);
         pen.lineTo(x + size, y + side * size);
         pen.closePath();
-        pen.fillStyle = pen.strokeStyle = color(side > 0 ? "green" : "red");
+        pen.fillStyle = pen.strokeStyle = color(whose ? whose.color : side > 0 ? "green" : "red");
         pen.lineWidth = 1;
         if (maker) pen.fill();
         pen.stroke();
@@ -270,9 +274,9 @@
       }
       this.tip.style.display = best ? "block" : "none";
       if (!best) return;
-      const [at, side, price, size, maker] = best;
+      const [at, side, price, size, maker, whose] = best;
       this.tip.textContent =
-        `${side > 0 ? "bought" : "sold"} ${size} at ${price} as ${maker ? "maker" : "taker"}, ${clock(at, 0.001)}`;
+        `${whose ? `${whose.name}: ` : ""}${side > 0 ? "bought" : "sold"} ${size} at ${price} as ${maker ? "maker" : "taker"}, ${clock(at, 0.001)}`;
       this.tip.style.left = `${Math.min(x + 12, width - this.tip.offsetWidth - 4)}px`;
       this.tip.style.top = `${Math.max(0, y - 34)}px`;
     }
@@ -335,43 +339,7 @@
     panels.forEach((panel) => panel.draw());
   }
 
-  // -- what is shown ----------------------------------------------------------------------------
-  const drawdown = (values) => {
-    let peak = 0;
-    return values.map((value) => {
-      peak = Math.max(peak, value);
-      return value - peak;
-    });
-  };
-  const price = new Panel("", 300), inventory = new Panel("", 150);
-  const equity = new Panel("", 200), fall = new Panel("", 120), parts = new Panel("", 220), latency = new Panel("", 130);
-  const panels = [price, inventory, equity, fall, parts, latency];
-
-  function showInstrument(each) {
-    const drawn = each.fills.length < each.fillCount ? `, ${each.fills.length} of ${each.fillCount} fills` : "";
-    price.name(`Price and fills, ${each.currency}${drawn}`);
-    price.show([{ name: "middle of the book", color: "blue", values: each.mid, step: true }], each.fills);
-    inventory.name(`Inventory, ${each.unit}`);
-    inventory.show([{ name: "position", color: "purple", values: each.position, step: true, zero: true }]);
-    latency.name("Latency of the feed, ms");
-    latency.show([{ name: "age of the book", color: "grey", values: each.latency, zero: true }]);
-  }
-
-  function showCurrency(each) {
-    equity.name(`Equity, ${each.name}`);
-    equity.show([{ name: "profit after fees and funding", color: "blue", values: each.net, thick: true, zero: true, step: true }]);
-    fall.name(`Drawdown, ${each.name}`);
-    fall.show([{ name: "below the peak", color: "red", values: drawdown(each.net), area: true }]);
-    parts.name(`Where it comes from, ${each.name}`);
-    parts.show([
-      { name: "spread captured", color: "green", values: each.spread, zero: true },
-      { name: "inventory", color: "purple", values: each.inventory },
-      { name: "fees", color: "orange", values: each.fees },
-      { name: "funding", color: "grey", values: each.funding },
-      { name: "net", color: "blue", values: each.net, thick: true },
-    ]);
-  }
-
+  // -- choosing -------------------------------------------------------------------------------
   function choose(title, list, show) {
     if (!list.length) return;
     show(list[0]);
@@ -388,8 +356,9 @@
   all.textContent = "whole time";
   all.onclick = () => look(...whole);
   controls.prepend(all);
+  const [showInstrument, showCurrency] = show(Panel);
   choose("currency", data.currencies, showCurrency);
   choose("instrument", data.instruments, showInstrument);
   new ResizeObserver(() => panels.forEach((panel) => panel.draw())).observe(charts);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => panels.forEach((panel) => panel.draw()));
-})();
+}
