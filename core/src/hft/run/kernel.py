@@ -12,6 +12,7 @@ from hft.blame import blamed, why
 from hft.book import OrderBook
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
+from hft.events import Trade
 from hft.instrument import Instrument, InstrumentId
 from hft.journal import NoteKind
 from hft.latency import Trace
@@ -168,6 +169,11 @@ class Kernel:
         else:
             for market in self.markets.values():
                 market.listen(Channel.BOOK, _look)
+
+    def want_trades(self) -> None:
+        """Have trades told of every market that is wired, for backtests on what was recorded."""
+        for market in self.markets.values():
+            market.listen(Channel.TRADE, _hear)
 
     def start(self) -> None:
         """Start the strategies, the watchdog and the log; market data may come from now on."""
@@ -330,6 +336,10 @@ def _review(risk: RiskEngine, instrument: Instrument, _: OrderBook) -> None:
 
 def _look(_: OrderBook) -> None:
     """Want a book that no strategy listens to."""
+
+
+def _hear(_: Trade) -> None:
+    """Want trades that no strategy listens to."""
 
 
 def _ignore_note(kind: NoteKind, **facts: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -32,6 +33,11 @@ from hft.types import BookState
 __all__ = ["Recording", "read_recording"]
 
 _BUFFERED_ROWS = 8_192
+_NAME = re.compile(r" \S+@(\S+)")
+
+_ANSWERS = {"place": "accepted", "amend": "replaced", "cancel": "canceled"}
+"""What says that a request has arrived."""
+
 _MARKET_DATA = ("open", "close", "recv", "http", "failed")
 
 
@@ -71,7 +77,7 @@ class _Ledger(msgspec.Struct):
 class Recording:
     """A session: from ``begin_ns``, when its strategies started, to ``end_ns``, when they were stopped.
 
-    ``latencies`` are, by exchange key, when orders were sent, arrived and were acknowledged; there are none
+    ``latencies`` are, by exchange key, when requests were sent, arrived and were acknowledged; there are none
     of a dry run. ``fundings`` are when what of which asset was received for an instrument. ``held`` are the
     instruments in which it had a position when it began. ``incomplete`` says why this is not all of it.
     """
@@ -131,8 +137,8 @@ class _Reading:
         self._instruments: dict[str, Instrument] = {}
         self._recorders: list[MarketRecorder] = []
         self._feeds: dict[str, RecordedFeed] = {}
-        self._sent: dict[str, tuple[str, int]] = {}
-        """By client order id, the exchange and the time of orders that are not acknowledged yet."""
+        self._sent: dict[str, tuple[str, str, int]] = {}
+        """By client order id, of what is not answered yet: which answer that is, the exchange, the time."""
         self._paid: set[tuple[str, str]] = set()
         self.result = Recording(header=header, deeds=Deeds(self._instruments), middles={})
         for key, entry in profile.exchanges.items():
@@ -170,17 +176,17 @@ class _Reading:
     def _note(self, time_ns: int, line: str) -> None:
         deeds = self.result.deeds
         deeds.note(time_ns, line)
-        if line.startswith("place ") and self.result.is_live:
-            placed = deeds.requests[-1]
-            client_order_id = line.split(" ", 2)[1]
-            self._sent[client_order_id] = (placed.instrument.rpartition("@")[2], time_ns)
+        what, client_order_id = line.split(" ", 2)[:2]
+        if what in _ANSWERS and self.result.is_live:
+            key = _NAME.search(line)
+            self._sent[client_order_id] = (_ANSWERS[what], key[1] if key else "", time_ns)
 
     def _told(self, record: CaptureRecord) -> None:
         if record.conn == "report":
             report = msgspec.json.decode(record.payload, type=_Report)
-            sent = self._sent.pop(report.client_order_id, None)
-            if sent is not None and report.kind == "accepted":
-                key, sent_ns = sent
+            answer, key, sent_ns = self._sent.get(report.client_order_id, ("", "", 0))
+            if report.kind == answer:
+                del self._sent[report.client_order_id]
                 # Where the clocks of both sides differ by more, that says nothing: half of it each way.
                 is_known = sent_ns <= report.exchange_ns <= record.t
                 arrived_ns = report.exchange_ns if is_known else (sent_ns + record.t) // 2
