@@ -15,7 +15,7 @@ from hft.capture import CaptureRecord
 from hft.clock import SimulatedClock
 from hft.data.rows import Rows
 from hft.data.store import Store
-from hft.errors import CaptureError
+from hft.errors import CaptureError, UsageError
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market
 from hft.net.spec import Request
@@ -129,6 +129,8 @@ class _Reading:
     def __init__(
         self, profile: Profile, header: Header, store: Store, warn: Callable[[str, str], None]
     ) -> None:
+        if missing := [key for key in header.urls if key not in profile.exchanges]:
+            raise UsageError(f"{profile.path}: has no exchange {missing[0]!r}, which the session has")
         self._store = store
         self._warn = warn
         wanted = (*wanted_instruments(profile), *map(InstrumentId.parse, header.instruments))
@@ -164,7 +166,8 @@ class _Reading:
             self._start(record.t)
         elif record.dir == "stop":
             result.stopped_ns = record.t
-        for line in step.effects:
+        # What follows from earlier runs comes before the strategies start.
+        for line in step.effects if result.begin_ns else ():
             self._note(record.t, line)
 
     def close(self) -> None:
@@ -193,8 +196,10 @@ class _Reading:
                 self.result.latencies.setdefault(key, []).append((sent_ns, arrived_ns, record.t))
         elif record.conn == "funding":
             paid = msgspec.json.decode(record.payload, type=_Payment)
-            if (paid.instrument, paid.payment_id) not in self._paid and self.result.begin_ns:
-                self._paid.add((paid.instrument, paid.payment_id))
+            # An account tells of the same ones again and again, also of those before the session.
+            is_new = (paid.instrument, paid.payment_id) not in self._paid
+            self._paid.add((paid.instrument, paid.payment_id))
+            if is_new and self.result.begin_ns:
                 self.result.fundings.append((record.t, paid.instrument, paid.asset, paid.amount))
         elif record.conn == "ledger":
             ledger = msgspec.json.decode(record.payload, type=_Ledger)
@@ -207,11 +212,7 @@ class _Reading:
     # -- market data -------------------------------------------------------------------------------
 
     def _play(self, record: CaptureRecord) -> None:
-        feed = self._feeds.get(record.exchange or "")
-        if feed is None:
-            raise CaptureError(
-                f"the session is of an exchange {record.exchange!r}, which the profile does not have"
-            )
+        feed = self._feeds[record.exchange or ""]
         try:
             if record.dir == "http" and not self.result.begin_ns:
                 request = Request(url=record.conn, body=(record.req or "").encode())
