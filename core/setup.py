@@ -18,6 +18,7 @@ with TemporaryDirectory() as build:
                     "src/hft/paper/_clock.pxi",
                     "src/hft/paper/_fills.pxi",
                     "src/hft/paper/_loop.pxi",
+                    "src/hft/paper/_orders.pxi",
                 ],
                 # Nothing that only the machine of the build has: a wheel is run elsewhere. Products and sums
                 # are rounded one by one, as Python does it, whatever the processor has for both at once.

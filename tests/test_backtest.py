@@ -279,6 +279,40 @@ def test_instruments_of_several_exchanges_are_merged_by_time(tmp_path: Path) -> 
     assert set(result.instruments) == {"BTC/USDT@one", "BTC/USDT@other"}
 
 
+def funded(folder: Path, paper: str) -> str:
+    """Run a maker over 60 s of a feed with funding beside it; return what it came to."""
+    (folder / "p.yaml").write_text(
+        MAKER.replace('funding_rate: "0.0001"', paper).replace("      funding_interval: 7s\n", "")
+    )
+    profile = read_profile(folder / "p.yaml", Registry())
+    result = run_backtest(profile, console=None, write=lambda line: None, warn=lambda _, line: None)
+    return str(result.summary.currencies["USDT"].funding)
+
+
+def test_funding_that_lies_with_the_data_is_paid_unless_the_profile_says_what_is(tmp_path: Path) -> None:
+    from benchmarks.backtests.feed import START_NS as FEED_NS
+    from benchmarks.backtests.feed import write_feed
+    from hft.errors import DataError
+    from hft.funding import FUNDING, FundingRate, write_funding
+
+    day = write_feed(tmp_path / "data", 20_000)
+    assert funded(tmp_path, "queue_power: '3'") == "0"
+    rows = [FundingRate(FEED_NS + 30 * 10**9, "BTC/USDT:USDT", Decimal("0.001"))]
+    write_funding(day / FUNDING, rows)
+    recorded = funded(tmp_path, "queue_power: '3'")
+    assert recorded != "0"
+    assert funded(tmp_path, 'funding_rate: "0"') == "0"
+    write_funding(tmp_path / "f.csv", rows)
+    assert funded(tmp_path, "funding_rates: f.csv") == recorded
+    # At twice the price it is twice as much.
+    twice = [row._replace(mark=Decimal(120_000)) for row in rows]
+    write_funding(day / FUNDING, twice)
+    assert 1.9 < float(funded(tmp_path, "queue_power: '3'")) / float(recorded) < 2.1
+    (day / FUNDING).write_text("nothing")
+    with pytest.raises(DataError, match=r"funding\.csv: the first line must be"):
+        funded(tmp_path, "queue_power: '3'")
+
+
 def test_native_and_pure_give_the_same_bytes(tmp_path: Path) -> None:
     from benchmarks.backtests.feed import write_feed
 

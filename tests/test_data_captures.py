@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hft.data.check import check_days  # noqa: E402
 from hft.data.columns import LAST, ColumnsWriter, Kind  # noqa: E402
 from hft.data.rows import CARRIED, Rows  # noqa: E402
 from hft.data.store import FORMS, Store  # noqa: E402
+from hft.funding import FUNDING, read_funding  # noqa: E402
 from hft.market import Channel, Market  # noqa: E402
 from hft.plugin.market_data import MarketDataStream  # noqa: E402
 from hft.plugin.recorded import RecordedMarkets  # noqa: E402
@@ -156,6 +158,23 @@ def test_columns_give_the_books_that_a_replay_builds(exchange: str, path: Path, 
             assert (book.bids(), book.asks()) == ([], [])
     for checked in check_days(find_partitions([tmp_path]), silent_ns=10**15):
         assert not checked.is_faulty, checked.findings
+
+
+LINEAR = [each for each in CAPTURES if each.id and each.id.startswith("linear_spot_2026")]
+
+
+@pytest.mark.parametrize(("exchange", "path"), LINEAR)
+def test_what_a_stream_says_of_funding_is_kept(exchange: str, path: Path, tmp_path: Path) -> None:
+    said = {}
+    for folder in converted(exchange, path, tmp_path):
+        for row in read_funding(folder / FUNDING) if (folder / FUNDING).exists() else ():
+            said[row.symbol] = row
+    due_ns = 1_786_320_000_000 * 10**6
+    assert said.keys() == {"BTC/USDT:USDT", "SOL/USDT:USDT"}
+    assert {row.time_ns for row in said.values()} == {due_ns}
+    assert said["BTC/USDT:USDT"].rate == Decimal("0.0001")
+    assert said["BTC/USDT:USDT"].mark is not None
+    assert 60_000 < said["BTC/USDT:USDT"].mark < 70_000
 
 
 OVER_MIDNIGHT = [each for each in CAPTURES if each.id == "spot_btcusdt_2024-08-08"]

@@ -20,6 +20,7 @@ import pytest
 from hft.cli.exit_codes import ExitCode
 from hft.cli.main import main
 from hft.journal import is_in_use
+from tests.served import served
 
 SPOT = "BTC/USDT@binance"
 FUTURE = "BTC/USDT:USDT@binance"
@@ -98,10 +99,7 @@ def started(*arguments: str, **pipes: Any) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def exchange() -> Iterator[Exchange]:
-    arguments = ["sim", "binance", "--json", "--until-stdin-closes", "--symbols", "BTC/USDT,BTC/USDT:USDT"]
-    with started(*arguments, stdin=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        said = json.loads(process.stdout.readline())
+    with served("binance", "--symbols", "BTC/USDT,BTC/USDT:USDT") as said:
         yield Exchange(said["rest"], said["accounts"][0])
 
 
@@ -280,7 +278,7 @@ def test_a_wrong_key_is_one_line_without_the_secret(
     out, err = user.capsys.readouterr()
     assert (code, out) == (ExitCode.USAGE, "")
     assert len(err.splitlines()) == 1
-    assert "check key, secret" in err
+    assert "check the credentials" in err
     shown = {user.exchange.account["name"], ""}
     for secret in {*user.exchange.account.values(), "0123456789wrong"} - shown:
         assert secret not in err

@@ -11,6 +11,7 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.backtests.feed import write_feed
+from benchmarks.backtests.orders_feed import write_orders_feed
 from benchmarks.backtests.plan import follow_plan, make_plan
 
 __all__ = ["main"]
@@ -49,7 +51,9 @@ def main() -> None:
         console.print(_speed(root / "data", day, peer))
         console.print(_active(root / "data", day, peer))
         console.print(_whole(root / "data", day, peer))
-        console.print(_fills(day, peer, options.orders, root / "plan.npy"))
+        console.print(_fills(day, peer, options.orders, root / "plan.npy", QUEUES))
+        orders_day = write_orders_feed(root / "orders", options.events)
+        console.print(_fills(orders_day, peer, options.orders, root / "plan.npy", ("l3",)))
 
 
 def _install(folder: Path) -> Path:
@@ -113,13 +117,13 @@ def _command(*command: str) -> float:
     return min(seconds)
 
 
-def _fills(day: Path, peer: Path, orders: int, file: Path) -> Table:
+def _fills(day: Path, peer: Path, orders: int, file: Path, queues: Sequence[str]) -> Table:
     table = Table(title=f"{orders:,} orders of one lot, one at a time")
     for name in ("queue", "filled by both", "at the same nanosecond", "by hft alone", "by hftbacktest alone"):
         table.add_column(name, justify="right")
     plan = make_plan(day, orders)
     np.save(file, plan)
-    for queue in QUEUES:
+    for queue in queues:
         ours = follow_plan(day, plan, queue)
         told = _their(peer, day, "plan", str(file), queue)
         theirs = {int(order): (lots, when) for order, (lots, when, _) in told.items() if lots}

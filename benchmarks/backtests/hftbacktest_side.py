@@ -15,15 +15,19 @@ from typing import Any
 
 import numpy as np
 from hftbacktest import (
+    ADD_ORDER_EVENT,
     BUY,
     BUY_EVENT,
+    CANCEL_ORDER_EVENT,
     DEPTH_CLEAR_EVENT,
     DEPTH_EVENT,
     EXCH_EVENT,
+    FILL_EVENT,
     GTC,
     GTX,
     LIMIT,
     LOCAL_EVENT,
+    MODIFY_ORDER_EVENT,
     SELL,
     SELL_EVENT,
     TRADE_EVENT,
@@ -42,13 +46,16 @@ SIZE = 10
 def events(folder: Path) -> Any:
     """Return the columns of a day as hftbacktest wants them."""
     columns = {name.stem: np.load(name) for name in folder.glob("*.npy")}
-    kinds = np.zeros(5, np.uint64)
+    kinds = np.zeros(9, np.uint64)
     kinds[[1, 2, 3]] = DEPTH_EVENT, TRADE_EVENT, DEPTH_CLEAR_EVENT
+    kinds[[5, 6, 7, 8]] = ADD_ORDER_EVENT, MODIFY_ORDER_EVENT, CANCEL_ORDER_EVENT, FILL_EVENT
     rows = np.zeros(len(columns["kind"]), event_dtype)
     sides = np.where(columns["side"] > 0, BUY_EVENT, SELL_EVENT).astype(np.uint64)
     rows["ev"] = kinds[columns["kind"]] | sides | np.uint64(EXCH_EVENT | LOCAL_EVENT)
     rows["exch_ts"], rows["local_ts"] = columns["exchange_ns"], columns["recv_ns"]
     rows["px"], rows["qty"] = columns["price"] * TICK, columns["size"] * LOT
+    if "order_id" in columns:
+        rows["order_id"] = columns["order_id"]
     # A clear is of both sides where it names none.
     clear = columns["kind"] == 3
     rows["ev"][clear] = DEPTH_CLEAR_EVENT | EXCH_EVENT | LOCAL_EVENT
@@ -62,6 +69,8 @@ def backtest(rows: Any, queue: str = "risk-averse") -> Any:
         asset = asset.risk_adverse_queue_model()
     elif queue == "power":
         asset = asset.power_prob_queue_model(3.0)
+    elif queue == "l3":
+        asset = asset.l3_fifo_queue_model()
     else:
         asset = asset.log_prob_queue_model()
     # Its other exchange, which fills in part, ends a backtest with an error half-way (its issues 301, 312).

@@ -5,13 +5,12 @@ They are no dependency of the project: ``tox -e clients`` installs them.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.served import served
 
 SYMBOL, FUTURE = "BTC/USDT", "BTC/USDT:USDT"
 WHY = "it is not installed, run tox -e clients"
@@ -19,16 +18,9 @@ WHY = "it is not installed, run tox -e clients"
 
 @pytest.fixture(scope="module")
 def ready() -> Iterator[dict[str, Any]]:
-    """Run ``hft sim binance`` and give what it says of itself."""
-    command = [sys.executable, "-m", "hft", "sim", "binance", "--port", "0", "--json", "--until-stdin-closes"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.kill()
-        process.communicate()
+    """Give what ``hft sim binance`` says of itself."""
+    with served("binance") as said:
+        yield said
 
 
 # -- ccxt ----------------------------------------------------------------------------------------

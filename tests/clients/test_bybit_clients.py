@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -17,23 +15,17 @@ from typing import Any
 
 import pytest
 
+from tests.served import served
+
 SYMBOL, FUTURE = "BTC/USDT", "BTC/USDT:USDT"
 WHY = "it is not installed, run tox -e clients"
 
 
 @pytest.fixture(scope="module")
 def ready() -> Iterator[dict[str, Any]]:
-    """Run ``hft sim bybit`` and give what it says of itself."""
-    command = [sys.executable, "-m", "hft", "sim", "bybit", "--port", "0", "--json", "--until-stdin-closes"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.stdin.close()
-        process.wait(10)
-        process.stdout.close()
+    """Give what ``hft sim bybit`` says of itself."""
+    with served("bybit") as said:
+        yield said
 
 
 # -- ccxt ----------------------------------------------------------------------------------------

@@ -5,14 +5,13 @@ They are no dependency of the project: ``tox -e clients`` installs them.
 
 from __future__ import annotations
 
-import json
 import queue
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.served import served
 
 COIN, PERP, SPOT = "ETH", "ETH/USDC:USDC", "HYPE/USDC"
 WHY = "it is not installed, run tox -e clients"
@@ -20,18 +19,9 @@ WHY = "it is not installed, run tox -e clients"
 
 @pytest.fixture(scope="module")
 def ready() -> Iterator[dict[str, Any]]:
-    """Run ``hft sim hyperliquid`` and give what it says of itself."""
-    command = [sys.executable, "-m", "hft", "sim", "hyperliquid", "--port", "0", "--json"]
-    command += ["--until-stdin-closes", "--set", "limits=20"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.stdin.close()
-        process.wait(10)
-        process.stdout.close()
+    """Give what ``hft sim hyperliquid`` says of itself."""
+    with served("hyperliquid", "--set", "limits=20") as said:
+        yield said
 
 
 # -- the exchange's own ----------------------------------------------------------------------------

@@ -6,14 +6,13 @@ They are no dependency of the project: ``tox -e clients`` installs them.
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
+
+from tests.served import served
 
 SYMBOL, SWAP = "BTC/USDT", "BTC/USDT:USDT"
 WHY = "it is not installed, run tox -e clients"
@@ -21,17 +20,9 @@ WHY = "it is not installed, run tox -e clients"
 
 @pytest.fixture(scope="module")
 def ready() -> Iterator[dict[str, Any]]:
-    """Run ``hft sim okx`` and give what it says of itself."""
-    command = [sys.executable, "-m", "hft", "sim", "okx", "--port", "0", "--json", "--until-stdin-closes"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.stdin.close()
-        process.wait(10)
-        process.stdout.close()
+    """Give what ``hft sim okx`` says of itself."""
+    with served("okx") as said:
+        yield said
 
 
 def redirected(client: Any, ready: dict[str, Any]) -> Any:

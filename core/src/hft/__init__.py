@@ -17,6 +17,7 @@ from hft.errors import (
     OrderError,
     PluginError,
     ProfileError,
+    RequestRefused,
     TradingHalted,
     TransportError,
     UsageError,
@@ -50,14 +51,18 @@ from hft.net.spec import (
 )
 from hft.order import Order, OrderRequest
 from hft.plugin.config import option
-from hft.plugin.decoding import decoder
+from hft.plugin.decoding import booked_price, decoder, reading
+from hft.plugin.exchange_time import ExchangeTime
 from hft.plugin.execution import ApprovedOrder, Capabilities, ExecutionClient, ExecutionEvents, OrderStatus
 from hft.plugin.feed import RecordedFeed
+from hft.plugin.funding_search import FundingSearch
 from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.link import Link
 from hft.plugin.login import Login
 from hft.plugin.market_data import Feed, MarketDataStream
 from hft.plugin.pending import PendingRequests
+from hft.plugin.questions import KnownOrder, NoSuchOrder, OrderQuestions, all_done, asking, persistently
+from hft.plugin.request_socket import RequestSocket, SocketRequest
 from hft.plugin.risk import (
     APPROVED,
     Approved,
@@ -73,6 +78,7 @@ from hft.plugin.risk import (
 from hft.plugin.routing import ParentOrder, ParentState, RoutingStyle
 from hft.plugin.simulator import Account, Endpoints, Simulator, SimulatorConfig
 from hft.plugin.strategy import Strategy, Trading
+from hft.plugin.trading_options import OrderEntry, PositionMode
 from hft.recent import Recent
 from hft.secret import Secret
 from hft.seen import Seen
@@ -120,11 +126,13 @@ __all__ = [
     "DepthPaths",
     "Duration",
     "Endpoints",
+    "ExchangeTime",
     "ExecutionClient",
     "ExecutionEvents",
     "Feed",
     "Fill",
     "Funding",
+    "FundingSearch",
     "GridError",
     "Halt",
     "HftError",
@@ -135,6 +143,7 @@ __all__ = [
     "InstrumentKind",
     "JsonSlice",
     "KernelRefusal",
+    "KnownOrder",
     "Level",
     "Link",
     "Liquidity",
@@ -144,9 +153,12 @@ __all__ = [
     "MarketCounters",
     "MarketDataStream",
     "Money",
+    "NoSuchOrder",
     "Order",
     "OrderBook",
+    "OrderEntry",
     "OrderError",
+    "OrderQuestions",
     "OrderReport",
     "OrderRequest",
     "OrderState",
@@ -156,6 +168,7 @@ __all__ = [
     "ParentState",
     "PendingRequests",
     "PluginError",
+    "PositionMode",
     "PositionReport",
     "PositionSide",
     "Price",
@@ -169,6 +182,8 @@ __all__ = [
     "Refused",
     "ReportKind",
     "Request",
+    "RequestRefused",
+    "RequestSocket",
     "RestAnswer",
     "RestCall",
     "Review",
@@ -182,6 +197,7 @@ __all__ = [
     "Simulator",
     "SimulatorConfig",
     "Size",
+    "SocketRequest",
     "Step",
     "Strategy",
     "Synchroniser",
@@ -195,10 +211,15 @@ __all__ = [
     "TransportError",
     "UsageError",
     "Verdict",
+    "all_done",
     "amount_to_decimal",
+    "asking",
+    "booked_price",
     "decoder",
     "hookimpl",
     "new_paths",
     "option",
+    "persistently",
+    "reading",
     "to_amount",
 ]

@@ -31,7 +31,7 @@ def blamed(what: str, component: type[object]) -> Iterator[None]:
         yield
     except UsageError:
         raise
-    except Exception as error:
+    except Exception as error:  # a plugin may raise anything
         raise PluginError(f"{what} cannot start: {why(error, component.__module__)}") from error
 
 

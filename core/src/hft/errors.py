@@ -11,6 +11,7 @@
     │   ├── GridError           a price or size that is not on the instrument's grid
     │   └── CaptureError        a capture file that cannot be read or written
     ├── TransportError          retry: no evidence about what the other side did
+    │   └── RequestRefused      the other side answered, and not what it was asked
     ├── OrderError              the order was not sent, and why
     └── TradingHalted           stop trading (exit code 4)
 
@@ -31,6 +32,7 @@ __all__ = [
     "OrderError",
     "PluginError",
     "ProfileError",
+    "RequestRefused",
     "TradingHalted",
     "TransportError",
     "UsageError",
@@ -106,6 +108,24 @@ class TransportError(HftError):
     def __init__(self, message: str = "", *, sent: bool | None = None) -> None:
         super().__init__(message)
         self.sent = sent
+
+
+class RequestRefused(TransportError):
+    """An exchange answered, and not what it was asked.
+
+    ``status`` is that of HTTP, ``code`` the exchange's own, whatever it says where it gave none.
+    ``asked_ns`` is when it was asked. ``bad_key`` says that it is the credentials, their rights or our
+    address that it does not take: no repetition brings another answer.
+    """
+
+    def __init__(
+        self, message: str, *, status: int, code: int | str, asked_ns: int, bad_key: bool = False
+    ) -> None:
+        super().__init__(message, sent=True)
+        self.status = status
+        self.code = code
+        self.asked_ns = asked_ns
+        self.bad_key = bad_key
 
 
 class OrderError(HftError):

@@ -296,6 +296,14 @@ def test_an_archive_is_imported(hft: Hft, tmp_path: Path) -> None:
     assert "give a finer one" in err
 
 
+def test_funding_alone_is_no_data(hft: Hft, tmp_path: Path) -> None:
+    (tmp_path / "BTCUSDT-fundingRate-2023-11.csv").write_text("1700006400004,8,0.0001\n")
+    line = "import binance BTCUSDT-fundingRate-2023-11.csv -o out --instrument BTC/USDT:USDT@binance"
+    code, _, err = hft(f"{line} --tick-size 0.5 --lot-size 0.01")
+    assert code == ExitCode.USAGE
+    assert "import both together" in err
+
+
 @pytest.mark.parametrize("library", ["numpy", "pyarrow"])
 def test_a_missing_library_is_named(library: str, hft: Hft, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, library, None)

@@ -23,6 +23,7 @@ from hft.data.imports.csv_file import CsvFile, Grid
 from hft.data.rows import Rows
 from hft.data.store import FORMS, Store
 from hft.errors import DataError
+from hft.funding import FUNDING, FundingRate, read_funding
 from hft.instrument import Instrument
 
 Import = Callable[..., list[tuple[Any, ...]]]
@@ -126,6 +127,39 @@ x,BTCUSDT,1700000000000003,1700000000000010,2,100.2,0,0
     ]
 
 
+def test_a_side_of_a_quote_may_be_empty(imported: Import) -> None:
+    quotes = """exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount
+x,BTCUSDT,1700000000000001,1700000000000010,,,100.1,1
+x,BTCUSDT,1700000000000003,1700000000000010,2,100.2,,
+"""
+    rows = [(QUOTE, 1, 1001, 1000, LAST, 1_000, 10_000), (QUOTE, -1, 1002, 2000, LAST, 3_000, 10_000)]
+    assert imported("tardis", {"quotes.csv": quotes}) == rows
+    back = quotes.replace("1700000000000010,2", "1700000000000009,2")
+    with pytest.raises(DataError, match="time goes backwards"):
+        imported("tardis", {"quotes.csv": back}, quotes_as_book=True)
+
+
+@pytest.mark.parametrize("block_bytes", [8 * 2**20, 150])
+def test_changes_before_the_first_snapshot_are_left_out(
+    block_bytes: int, imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hft.data.imports.csv_file._BLOCK_BYTES", block_bytes)
+    head, rows = TARDIS_BOOK.split("\n", 1)
+    early = "x,BTCUSDT,1700000000000000,1700000000000005,false,bid,99.1,1\n" * 4
+    expected = [row for row in TARDIS_ROWS if row[0] != TRADE]
+    assert imported("tardis", {"a.csv": f"{head}\n{early}{rows}"}) == expected
+    with pytest.raises(DataError, match="has no snapshot"):
+        imported("tardis", {"a.csv": f"{head}\n{early}"})
+
+
+def test_the_best_levels_alone_are_no_book(imported: Import) -> None:
+    head = (
+        "exchange,symbol,timestamp,local_timestamp,asks[0].price,asks[0].amount,bids[0].price,bids[0].amount"
+    )
+    with pytest.raises(DataError, match="take incremental_book_L2"):
+        imported("tardis", {"a.csv": f"{head}\nx,BTCUSDT,1,2,100.2,1,100.1,1\n"})
+
+
 def test_one_symbol_of_several(imported: Import) -> None:
     other = TARDIS_BOOK + TARDIS_BOOK.partition("\n")[2].replace("BTCUSDT", "ETHUSDT")
     with pytest.raises(DataError, match="is about BTCUSDT and ETHUSDT, choose one with --symbol"):
@@ -166,6 +200,7 @@ SPOT_AGG = AGG.replace("true", "True,True").replace("false", "False,True")
         ("x.csv", IN_US, "aggTrades"),
         ("BTCUSDT-trades-2023-11-14.csv", PLAIN.replace("true", "True,True").replace("se", "se,True"), None),
         ("x.csv", f"id,price,qty,quote_qty,time,is_buyer_maker\n{PLAIN}", None),
+        ("x.csv", f"id,price,qty,base_qty,time,is_buyer_maker\n{PLAIN}", None),
     ],
 )
 def test_binance_trades(name: str, content: str, kind: str | None, imported: Import) -> None:
@@ -218,9 +253,12 @@ def test_tickers_can_stand_for_a_book(
         (LEVEL, -1, 1003, 5000, LAST),
     ]
     assert not any(each.findings for each in check_days(find_partitions([tmp_path]), silent_ns=10**9))
-    first, second, _ = TICKERS.splitlines()
-    with pytest.raises(DataError, match="time goes backwards"):
-        imported("binance", {"x-bookTicker.csv": f"{second}\n{first}\n"}, quotes_as_book=True)
+    # Some files have two stretches of time, line by line in turn.
+    first, second, third = TICKERS.splitlines()
+    told: list[str] = []
+    mixed = {"y-bookTicker.csv": f"{TICKER_HEADER}{third}\n{first}\n{second}\n"}
+    assert imported("binance", mixed, quotes_as_book=True, warn=told.append) == rows
+    assert "out of order" in told[0]
 
 
 DEPTH_HEADER = "symbol,timestamp,first_update_id,last_update_id,side,update_type,price,qty,pu\n"
@@ -258,6 +296,67 @@ def test_binance_depth(block_bytes: int, imported: Import, monkeypatch: pytest.M
 def test_book_depth_is_refused(imported: Import) -> None:
     with pytest.raises(DataError, match="no book"):
         imported("binance", {"x.csv": "timestamp,percentage,depth,notional\n2023-01-01,-5,1,1\n"})
+
+
+# -- funding ---------------------------------------------------------------------------------------------
+
+FUNDED = """exchange,symbol,timestamp,local_timestamp,funding_timestamp,funding_rate,predicted_funding_rate,\
+open_interest,last_price,index_price,mark_price
+binance-futures,BTCUSDT,1700000000000000,1700000000000001,,,,1.5,100.1,,
+binance-futures,BTCUSDT,1700000000000000,1700000000000002,1700006400000000,0.0001,,1.5,100.1,100.2,100.15
+binance-futures,BTCUSDT,1700000000000000,1700000000000003,1700006400000000,-0.00012,,1.5,100.1,100.2,100.123
+binance-futures,BTCUSDT,1700000000000000,1700006400000001,1700035200000000,0.0003,,1.5,100.1,100.2,
+"""
+
+
+def fundings(
+    format_name: str, files: dict[str, str], tmp_path: Path, instrument: Instrument, **options: Any
+) -> list[FundingRate]:
+    """Import files with a trade, for there is no day without events."""
+    paths = []
+    for name, content in files.items():
+        paths.append(tmp_path / name)
+        paths[-1].write_text(content)
+    with Store(tmp_path / "out", FORMS["columns"]) as store:
+        import_files(format_name, paths, ImportOptions(instrument=instrument, **options), store)
+        store.finish()
+    return [
+        row
+        for folder in find_partitions([tmp_path / "out"])
+        if (folder / FUNDING).exists()
+        for row in read_funding(folder / FUNDING)
+    ]
+
+
+def test_tardis_tickers_say_what_is_paid(tmp_path: Path, instrument: Instrument) -> None:
+    trades = (
+        "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+        "binance-futures,BTCUSDT,1700000000000000,1700000000000000,1,buy,100.1,0.001\n"
+        "binance-futures,BTCUSDT,1700006400000000,1700006400000000,1,buy,100.1,0.001\n"
+    )
+    found = fundings("tardis", {"t.csv": trades, "d.csv": FUNDED}, tmp_path, instrument)
+    # Both payments are due on the next day; the first was said on the day before it.
+    assert found == [
+        FundingRate(1700006400 * 10**9, instrument.symbol, Decimal("-0.00012"), Decimal("100.123")),
+        FundingRate(1700035200 * 10**9, instrument.symbol, Decimal("0.0003")),
+    ]
+
+
+@pytest.mark.parametrize("header", ["calc_time,funding_interval_hours,last_funding_rate\n", ""])
+def test_binance_archive_of_funding(header: str, tmp_path: Path, instrument: Instrument) -> None:
+    files = {
+        "BTCUSDT-aggTrades-2023-11-15.csv": "1,100.1,0.001,1,1,1700006400000,true\n",
+        "BTCUSDT-fundingRate-2023-11.csv": f"{header}1700006400004,8,0.00010000\n1700035200000,8,-0.0002\n",
+    }
+    assert fundings("binance", files, tmp_path, instrument) == [
+        FundingRate(1700006400004 * 10**6, instrument.symbol, Decimal("0.00010000")),
+        FundingRate(1700035200000 * 10**6, instrument.symbol, Decimal("-0.0002")),
+    ]
+
+
+def test_what_is_no_rate_is_named(tmp_path: Path, instrument: Instrument) -> None:
+    with pytest.raises(DataError, match="funding rate 'x'"):
+        fundings("tardis", {"d.csv": FUNDED.replace("0.0003", "x")}, tmp_path, instrument)
 
 
 # -- hftbacktest -----------------------------------------------------------------------------------------
@@ -328,7 +427,7 @@ def test_hftbacktest_events(
         ((1 | BOTH | BUY, NS, NS, 100.1, 0.0005), "size 0.0005 is not a multiple"),
         ((1 | BOTH | BUY, NS, NS, -0.1, 1.0), "is not a multiple"),
         ((1 | BOTH | BUY, NS, NS, float("nan"), 1.0), "is not a multiple"),
-        ((10 | BOTH | BUY, NS, NS, 100.1, 1.0), "orders one by one"),
+        ((10 | BOTH, NS, NS, 100.1, 1.0), "no side"),
         ((1 | BOTH, NS, NS, 100.1, 1.0), "no side"),
         ((1 | BOTH | BUY, 0, 0, 100.1, 1.0), "without a time"),
     ],

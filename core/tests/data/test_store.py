@@ -21,6 +21,7 @@ from hft.data.reform import reform
 from hft.data.rows import CARRIED, Rows
 from hft.data.store import FORMS, Store
 from hft.errors import DataError
+from hft.funding import FUNDING, FundingRate, read_funding
 from hft.instrument import Instrument
 
 Table = Callable[[Rows], list[tuple[Any, ...]]]
@@ -79,6 +80,33 @@ def test_days_are_written_in_their_places_and_begin_with_the_book(
     ]
     assert len(Rows.concat(list(fourth.blocks(10)))) == 1, "the day before it is not there to carry from"
     assert not hidden(tmp_path)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_funding_stands_beside_the_day_on_which_it_was_said(
+    form: str, tmp_path: Path, instrument: Instrument
+) -> None:
+    due_ns = FIRST + DAY_NS
+
+    def rate(value: str, time_ns: int = due_ns) -> FundingRate:
+        return FundingRate(time_ns, instrument.symbol, Decimal(value), Decimal("60000.5"))
+
+    with Store(tmp_path, FORMS[form]) as store:
+        store.add(instrument, level(FIRST + 10, 100, 3))
+        store.add(instrument, level(FIRST + DAY_NS + 10, 100, 3))
+        store.add_funding(instrument, FIRST + 1, rate("0.3"))
+        store.add_funding(instrument, FIRST + 2, rate("0.1", due_ns - 5))
+        store.add_funding(instrument, FIRST + 3, rate("0.2"))  # what is said last counts
+        store.add_funding(instrument, FIRST + 2 * DAY_NS, rate("9"))  # of that day there is nothing else
+        store.finish()
+    first, second = (read_partition(folder) for folder in find_partitions([tmp_path]))
+    assert read_funding(first.folder / FUNDING) == [rate("0.1", due_ns - 5), rate("0.2")]
+    assert not (second.folder / FUNDING).exists()
+    other = "parquet" if form == "columns" else "columns"
+    reform([first, second], tmp_path / "other", FORMS[other], overwrite=False)
+    copies = find_partitions([tmp_path / "other"])
+    assert (copies[0] / FUNDING).read_bytes() == (first.folder / FUNDING).read_bytes()
+    assert not (copies[1] / FUNDING).exists()
 
 
 @pytest.mark.parametrize("spread", [1, 50, 10**9])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from hft.errors import GridError, OrderError, UsageError
 from hft.events import Fill
 from hft.instrument import InstrumentId
-from hft.journal import NoteKind, Recovered, intents, journal, on_grid, schema
+from hft.journal import JournalReader, NoteKind, Recovered, intents, journal, on_grid, schema
 from hft.order import Order
 from hft.secret import Secret
 from hft.testing.journal import JournalDesk
@@ -106,6 +108,7 @@ def test_every_field_of_a_fill_comes_back(desk: JournalDesk, tmp_path: Path) -> 
     fill = attrs.evolve(
         desk.fill(order, 1),
         fee=Decimal("-0.0100"),
+        realized=Decimal("-7.50"),
         position_side=PositionSide.LONG,
         exchange_made=True,
         exchange_order_id="9",
@@ -367,7 +370,7 @@ def test_a_newer_journal_is_left_alone(desk: JournalDesk, make_desk: Callable[..
     connection.execute("PRAGMA user_version = 9")
     desk.journal.close()
     before = (desk.folder / "journal.sqlite").read_bytes()
-    with pytest.raises(UsageError, match="has format 9, this hft knows formats up to 1"):
+    with pytest.raises(UsageError, match="has format 9, this hft knows formats up to 2"):
         make_desk()
     assert (desk.folder / "journal.sqlite").read_bytes() == before
 
@@ -375,10 +378,45 @@ def test_a_newer_journal_is_left_alone(desk: JournalDesk, make_desk: Callable[..
 def test_an_older_journal_is_brought_up_to_date(desk: JournalDesk) -> None:
     connection = desk.journal._writer._connection
     made = []
-    schema.migrate(connection, 1, 5, migrations={1: lambda _: made.append(1), 2: made.append}, target=3)
+    schema.migrate(connection, 2, 5, migrations={2: lambda _: made.append(1), 3: made.append}, target=4)
     assert made == [1, connection]
-    assert [row[3] for row in schema.FORMAT.read(connection)] == [3, 2, 1]
-    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    assert [row[3] for row in schema.FORMAT.read(connection)] == [4, 3, 2]
+    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+
+
+def make_older(folder: Path) -> None:
+    """Make a journal one of version 1, which did not keep what a fill realized."""
+    with closing(sqlite3.connect(folder / "journal.sqlite", isolation_level=None)) as connection:
+        at = 3 + schema.FILLS.columns.index("realized TEXT")
+        rows = [schema.FILLS_1.seal(*row[:at], *row[at + 1 : -1]) for row in schema.FILLS.read(connection)]
+        connection.execute("DROP TABLE fills")
+        connection.execute(schema.FILLS_1.ddl)
+        connection.executemany(schema.FILLS_1.insert, rows)
+        connection.execute("DELETE FROM format")
+        connection.execute(schema.FORMAT.insert, schema.FORMAT.seal(-1, 0, 0, 1))
+        connection.execute("PRAGMA user_version = 1")
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_fills_of_version_1_are_kept(
+    desk: JournalDesk, make_desk: Callable[..., JournalDesk], damaged: bool
+) -> None:
+    order = desk.order(1)
+    desk.journal.order(order)
+    fills = [attrs.evolve(desk.fill(order, number), realized=Decimal(number)) for number in range(3)]
+    for fill in fills:
+        desk.journal.fill(fill)
+    desk.journal.close()
+    make_older(desk.folder)
+    with pytest.raises(UsageError, match=r"the journal has format 1, .* run the profile"):
+        JournalReader(desk.folder)
+    if damaged:
+        with closing(sqlite3.connect(desk.folder / "journal.sqlite", isolation_level=None)) as connection:
+            connection.execute("UPDATE fills SET price = 1 WHERE trade_id = 't0'")
+    make_desk(desk.folder)
+    with JournalReader(desk.folder) as reader:
+        kept = [facts(attrs.evolve(fill, realized=None)) for fill in fills[1 if damaged else 0 :]]
+        assert [facts(fill) for fill in reader.fills(1)] == kept
 
 
 def test_a_migration_that_fails_changes_nothing(desk: JournalDesk) -> None:
@@ -389,8 +427,8 @@ def test_a_migration_that_fails_changes_nothing(desk: JournalDesk) -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        schema.migrate(connection, 1, 5, migrations={1: fail}, target=2)
-    assert [row[3] for row in schema.FORMAT.read(connection)] == [1]
+        schema.migrate(connection, 2, 5, migrations={2: fail}, target=3)
+    assert [row[3] for row in schema.FORMAT.read(connection)] == [2]
     assert connection.execute("SELECT name FROM sqlite_schema WHERE name = 'more'").fetchone() is None
 
 

@@ -105,6 +105,11 @@ class Rig(ExecutionEvents):
                 lines.append((ms, event.client_order_id, event.kind.value))
         return lines
 
+    @property
+    def fees(self) -> list[Decimal]:
+        """What the fills that were told cost."""
+        return [event.fee for _, event in self.log if isinstance(event, Fill)]
+
     def reasons(self) -> list[str]:
         return [event.reason for _, event in self.log if isinstance(event, OrderReport)]
 
@@ -114,16 +119,18 @@ MakeRig = Callable[..., Rig]
 
 @pytest.fixture
 def make_rig() -> MakeRig:
-    """Make a rig: 5 ms to the exchange, 3 ms back, maker fee 0.1 %, taker fee 0.2 %."""
+    """Make a rig: 5 ms to the exchange, 3 ms back, and unless ``paper`` says maker fee 0.1 %, taker 0.2 %."""
 
-    def make(order_ms: float = 5, response_ms: float = 3, **changes: Any) -> Rig:
+    def make(
+        order_ms: float = 5, response_ms: float = 3, paper: dict[str, Any] | None = None, **changes: Any
+    ) -> Rig:
         clock = SimulatedClock()
         market = Market(make_instrument(**changes))
+        fees = {"maker_fee": Decimal("0.001"), "taker_fee": Decimal("0.002")}
         config = PaperConfig(
             order_latency=Duration(int(order_ms * 1_000_000)),
             response_latency=Duration(int(response_ms * 1_000_000)),
-            maker_fee=Decimal("0.001"),
-            taker_fee=Decimal("0.002"),
+            **(fees if paper is None else paper),
         )
         rig = Rig(clock, market, None, [], itertools.count(1))  # type: ignore[arg-type]
         rig.client = PaperExecution(config, rig, clock)

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hft.book import new_book
 from hft.clock import SimulatedClock
 from hft.errors import UsageError
 from hft.events import Fill, Funding, OrderReport
+from hft.funding import FundingRate
 from hft.market import Market
 from hft.order import Order
 from hft.paper import (
@@ -27,6 +29,7 @@ from hft.paper import (
     new_latency_model,
     new_queue_model,
 )
+from hft.paper.funding import RecordedFunding
 from hft.paper.latency import RecordedLatency
 from hft.plugin.execution import ApprovedOrder, ExecutionEvents
 from hft.types import BookState, Duration, InstrumentKind, OrderType, Price, Side, Size, TimeInForce
@@ -42,12 +45,12 @@ QUEUES = [RiskAverseQueue(), PowerQueue(3), PowerQueue(0.5), LogQueue(1.0)]
         # 30 ahead and 70 behind of 100; 20 vanish, 10 of them by trades.
         (RiskAverseQueue(), 30),
         (PowerQueue(1), 27),  # 0.7 of 10 stood behind
-        (PowerQueue(2), 28),  # 4900 / 5800 = 0.845 of 10
-        (LogQueue(1.0), 26),  # log(71) / (log(71) + log(31)) = 0.554 of 10: 30 - 4.46 = 25.54
+        (PowerQueue(2), 28.44828),  # 4900 / 5800 = 0.845 of 10
+        (LogQueue(1.0), 25.53834),  # log(71) / (log(71) + log(31)) = 0.554 of 10: 30 - 4.46 = 25.54
     ],
 )
-def test_the_formula_by_hand(queue: QueueModel, ahead: int) -> None:
-    assert queue.ahead(30, 100, 80, 10) == ahead
+def test_the_formula_by_hand(queue: QueueModel, ahead: float) -> None:
+    assert queue.ahead(30, 100, 80, 10) == pytest.approx(ahead, abs=1e-5)
 
 
 @pytest.mark.parametrize("queue", QUEUES)
@@ -58,13 +61,13 @@ def test_what_grows_moves_nobody(queue: QueueModel) -> None:
 
 @pytest.mark.parametrize("queue", QUEUES)
 @given(
-    ahead=st.integers(0, 10**6),
+    ahead=st.integers(0, 10**6) | st.floats(0, 10**6),
     before=st.integers(0, 10**7),
     shown=st.integers(0, 10**7),
     traded=st.integers(0, 10**6),
 )
 def test_nobody_falls_back_or_stands_behind_more_than_is_shown(
-    queue: QueueModel, ahead: int, before: int, shown: int, traded: int
+    queue: QueueModel, ahead: float, before: int, shown: int, traded: int
 ) -> None:
     assert 0 <= queue.ahead(ahead, before, shown, traded) <= min(ahead, shown)
 
@@ -117,8 +120,8 @@ def test_recorded_funding_is_that_of_the_instrument(tmp_path: Path) -> None:
     )
     rates = new_funding_rates(PaperConfig(funding_rates="f.csv"), base=tmp_path)
     instrument = make_instrument()
-    assert rates.after(instrument, 99) == (100, Decimal("0.0001"))
-    assert rates.after(instrument, 100) == (300, Decimal("-0.0003"))
+    assert rates.after(instrument, 99) == FundingRate(100, "BTC/USDT", Decimal("0.0001"))
+    assert rates.after(instrument, 100) == FundingRate(300, "BTC/USDT", Decimal("-0.0003"))
     assert rates.after(instrument, 300) is None
 
 
@@ -139,6 +142,38 @@ class Told(ExecutionEvents):
 
     def on_funding(self, funding: Funding) -> None:
         self.fundings.append(funding)
+
+
+def test_what_was_recorded_is_paid_at_the_mark_price() -> None:
+    clock, told = SimulatedClock(), Told()
+    instrument = make_instrument(kind=InstrumentKind.PERPETUAL)
+    client = PaperExecution(PaperConfig(order_latency=Duration(0), response_latency=Duration(0)), told, clock)
+    rates = RecordedFunding(
+        [
+            FundingRate(50, "BTC/USDT", Decimal("0.5")),
+            FundingRate(50, "BTC/USDT", Decimal("0.01"), Decimal("60.25")),
+            FundingRate(90, "BTC/USDT", Decimal("0.01")),
+        ]
+    )
+    book = new_book(instrument)
+    client.simulate(instrument, book, rates)
+    book.set_level(Side.BUY, Price(100), Size(10))
+    book.set_level(Side.SELL, Price(102), Size(10))
+    book.state = BookState.LIVE
+    order = Order(
+        client_order_id="1",
+        strategy="s",
+        instrument=instrument,
+        side=Side.SELL,
+        size=Size(4),
+        price=None,
+        type=OrderType.MARKET,
+        time_in_force=TimeInForce.IOC,
+    )
+    client.place(ApprovedOrder(order))
+    clock.advance_to(100)
+    # Short 4 lots of 0.001: at the mark of 60.25, then at 101 ticks of 0.5. Of two the later counts.
+    assert [each.amount for each in told.fundings] == [Decimal("0.00241"), Decimal("0.00202")]
 
 
 def test_longs_pay_shorts_at_whole_intervals() -> None:

@@ -176,7 +176,7 @@ def test_every_fault_of_a_file_is_told_in_one_run(faults_of):
         "11 exchanges.binance.secret: environment variable 'NOT_SET' is not set, type: export NOT_SET=...",
         "12 exchanges.binance.depth_speed: wants a length of time with its unit,"
         " such as 100ms or 1.5s, got 100",
-        "14 exchanges.binance.paper.queue: 'risk-avers' is not one of risk-averse, power, log,"
+        "14 exchanges.binance.paper.queue: 'risk-avers' is not one of risk-averse, power, log, l3,"
         " did you mean 'risk-averse'?",
         '15 exchanges.binance.paper.maker_fee: wants an exact decimal, write it in quotes: "0.0010"',
         "16 exchanges.binance.paper.order_latency: '1.5ns' is not a whole number of nanoseconds,"

@@ -19,7 +19,7 @@ from hft.ledger import Ledger
 from hft.market import Market
 from hft.order import Order
 from hft.orders import ClientOrderIds, OrderManager, StrategyTrading, wire_strategy
-from hft.paper import PaperConfig, PaperExecution
+from hft.paper import FeeSchedule, PaperConfig, PaperExecution
 from hft.plugin.execution import ApprovedOrder, ExecutionClient, ExecutionEvents
 from hft.plugin.risk import APPROVED, Refused, RiskRule, RiskView, Verdict
 from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, ParentState, RoutingStyle
@@ -108,7 +108,7 @@ class World:
             else:
                 client = PaperExecution(paper[key], self.manager, self.clock)
                 client.attach(market)
-                fee = paper[key].taker_fee
+                fee = FeeSchedule(paper[key], now_ns=0).taker
             self.manager.add_exchange(key, client)
             self.manager.add_market(market)
             self.conditions[key] = ExchangeConditions(
@@ -646,7 +646,7 @@ def test_with_everything_filling_the_average_is_the_best_there_is(data: st.DataO
         )
     world = World(markets, paper)
     lots = [
-        market_.instrument.price_to_decimal(price) * (side.sign + paper[key].taker_fee)
+        market_.instrument.price_to_decimal(price) * (side.sign + FeeSchedule(paper[key], now_ns=0).taker)
         for key, market_ in world.markets.items()
         for price, size in market_.book.levels(side.opposite)
         for _ in range(size)

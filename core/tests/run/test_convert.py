@@ -24,7 +24,8 @@ from hft.clock import SimulatedClock  # noqa: E402
 from hft.data.columns import LAST, Kind  # noqa: E402
 from hft.data.rows import ROUNDED, Rows  # noqa: E402
 from hft.data.store import FORMS, Store  # noqa: E402
-from hft.events import Quote, Trade  # noqa: E402
+from hft.events import MarkPrice, Quote, Trade  # noqa: E402
+from hft.funding import FundingRate  # noqa: E402
 from hft.instrument import Instrument, InstrumentId  # noqa: E402
 from hft.net.spec import Request  # noqa: E402
 from hft.plugin.market_data import MarketDataStream  # noqa: E402
@@ -62,7 +63,14 @@ class Recorded:
     def __init__(self, *, snapshots_in_stream: bool = False) -> None:
         self.clock = SimulatedClock(1_000)
         self.rows: list[Rows] = []
-        self.recorder = MarketRecorder(INSTRUMENT, self.clock, lambda r: self.rows.append(r.rows.take()), 3)
+        self.fundings: list[Any] = []
+        self.recorder = MarketRecorder(
+            INSTRUMENT,
+            self.clock,
+            lambda r: self.rows.append(r.rows.take()),
+            lambda *told: self.fundings.append(told),
+            3,
+        )
         self.market = self.recorder.market
         self.seen: list[State] = []
         self.sync = Synchroniser(
@@ -190,6 +198,19 @@ def test_what_is_written_word_for_word() -> None:
         (Kind.QUOTE, 1, 18, 1, LAST, 0, 1_010),
         (Kind.CLEAR, 0, 0, 0, LAST, 0, 1_010),
     ]
+
+
+def test_what_is_said_of_funding_is_passed_on() -> None:
+    recorded = Recorded()
+    for rate, due_ns in (("0.0001", 8_000), (None, 8_000), ("-0.0002", 8_000), ("0.5", 0)):
+        recorded.clock.advance(5)
+        funding = None if rate is None else Decimal(rate)
+        recorded.market.on_mark(MarkPrice(INSTRUMENT, Decimal("10.01"), None, funding, due_ns, 0, 0))
+    assert recorded.fundings == [
+        (INSTRUMENT, 1_005, FundingRate(8_000, "BTC/USDT", Decimal("0.0001"), Decimal("10.01"))),
+        (INSTRUMENT, 1_015, FundingRate(8_000, "BTC/USDT", Decimal("-0.0002"), Decimal("10.01"))),
+    ]
+    assert not len(recorded.written())
 
 
 def test_a_snapshot_of_a_book_that_is_live_is_written_as_what_it_changes() -> None:

@@ -646,6 +646,7 @@ cdef class NativeCore:
 
 
 include "_path.pxi"
+include "../paper/_orders.pxi"
 include "../paper/_clock.pxi"
 include "../paper/_fills.pxi"
 include "../paper/_loop.pxi"

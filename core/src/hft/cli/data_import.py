@@ -20,7 +20,7 @@ from hft.types import InstrumentKind
 __all__ = ["configure", "run"]
 
 _FORMATS = ("binance", "hftbacktest", "tardis")
-_KINDS = ("aggTrades", "trades", "bookTicker", "depth")
+_KINDS = ("aggTrades", "trades", "bookTicker", "fundingRate", "depth")
 _SYMBOL = re.compile(r"(?P<base>[^/:]+)/(?P<quote>[^/:]+)(:(?P<settle>[^/:-]+)(-(?P<expiry>\d{6}))?)?")
 
 
@@ -76,6 +76,8 @@ def run(args: argparse.Namespace) -> ExitCode:
             import_files(args.format, args.file, options, store, advance)
         with progress_bar("writing") as advance:
             written = store.finish(advance)
+    if not written:
+        raise UsageError("the files hold no events, beside which funding is kept: import both together")
     print_written(args, written, {})
     return ExitCode.STOPPED
 

@@ -288,6 +288,7 @@ def _fill_json(fill: Fill) -> dict[str, Any]:
         "liquidity": fill.liquidity.value,
         "fee": f"{fill.fee:f}",
         "fee_asset": fill.fee_asset,
+        "realized": None if fill.realized is None else f"{fill.realized:f}",
         "exchange_ns": fill.exchange_ns,
         "recv_ns": fill.recv_ns,
     }

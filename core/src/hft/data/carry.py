@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hft.data.columns import LAST, Kind
+from hft.data.columns import LAST, ORDER_KINDS, Kind
 from hft.data.rows import CARRIED, ROUNDED, Rows
 
 __all__ = ["Carry"]
@@ -14,7 +14,8 @@ class Carry:
     """Follows a book through rows in their order, without going through them one by one.
 
     ``is_known`` tells whether anybody has said what the book was before it changed. ``levels`` are those
-    that it has now, each by the row that set it.
+    that it has now, each by the row that set it; or the orders that it has, each by a row that adds it, in
+    the order in which they wait.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,9 @@ class Carry:
             rows = rows[clears[-1] + 1 :]
             self.levels = Rows.concat([])
             self.is_known = True
+        if rows.order_id is not None or self.levels.order_id is not None:
+            self.levels = _waiting(Rows.concat([self.levels, rows[np.isin(rows.kind, ORDER_KINDS)]]))
+            return
         levels = Rows.concat([self.levels, rows[rows.kind == Kind.LEVEL]])
         # The last row of each level counts: the first, counted from the end.
         keys = (levels.price * 2 + (levels.side > 0))[::-1]
@@ -45,3 +49,31 @@ class Carry:
         flags[-1] |= LAST
         times = {"exchange_ns": np.full(len(rows), time_ns), "recv_ns": np.full(len(rows), time_ns)}
         return Rows(**{**rows.columns(), **times, "flags": flags})
+
+
+def _waiting(rows: Rows) -> Rows:
+    """Return the orders that are left of events of orders."""
+    rows = rows[rows.kind != Kind.FILL]
+    ids = rows.order_id
+    if ids is None or not len(rows):
+        return rows
+    # Events of one order one behind the other, in their order.
+    order = np.argsort(ids, kind="stable")
+    rows, ids = rows[order], ids[order]
+    begins = np.concatenate([[True], ids[1:] != ids[:-1]])
+    ends = np.concatenate([begins[1:], [True]])
+    keeps = ~begins & (rows.kind == Kind.CHANGE)
+    keeps[1:] &= (rows.price[1:] == rows.price[:-1]) & (rows.size[1:] <= rows.size[:-1])
+    numbers = np.arange(len(rows))
+    first = np.maximum.accumulate(np.where(begins, numbers, 0))
+    joined = np.maximum.accumulate(np.where(keeps, 0, numbers))
+    left = np.flatnonzero(ends & (rows.kind != Kind.REMOVE))
+    left = left[np.argsort(order[joined[left]])]
+    found = rows[left]
+    return Rows(
+        **{
+            **found.columns(),
+            "side": rows.side[first[left]],
+            "kind": np.full(len(left), Kind.ADD, rows.kind.dtype),
+        }
+    )

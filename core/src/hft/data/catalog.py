@@ -29,6 +29,11 @@ class Partition:
     size_bytes: int
     _source: Day | ParquetDay = attrs.field(repr=False)
 
+    @property
+    def has_orders(self) -> bool:
+        """Whether orders were recorded one by one."""
+        return self._source.has_orders
+
     def blocks(self, rows: int) -> Iterator[Rows]:
         """Yield the events, at most ``rows`` at a time."""
         if isinstance(self._source, ParquetDay):

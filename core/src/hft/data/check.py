@@ -11,17 +11,17 @@ import numpy as np
 
 from hft.book import OrderBook, new_book
 from hft.data.catalog import Partition, read_partition
-from hft.data.columns import LAST, Kind
+from hft.data.columns import LAST, ORDER_KINDS, Kind
 from hft.data.rows import CARRIED, ROUNDED, Rows
 from hft.data.store import BLOCK_ROWS
 from hft.errors import DataError
 from hft.instrument import MAX_COUNT
-from hft.types import Side
+from hft.types import Price, Side, Size
 
 __all__ = ["Checked", "Finding", "Problem", "check_day", "check_days"]
 
 _SIDES = {1: Side.BUY, -1: Side.SELL}
-_BOOK = (Kind.LEVEL, Kind.CLEAR)
+_BOOK = (Kind.LEVEL, Kind.CLEAR, *ORDER_KINDS)
 
 
 class Problem(enum.Enum):
@@ -33,12 +33,20 @@ class Problem(enum.Enum):
     CROSSED = "crossed", True, "after a message the best bid is not below the best ask"
     CUT_OFF = "cut-off", True, "the last message of the day is not ended"
     NO_SNAPSHOT = "no-snapshot", True, "the book changes before anybody said what it was"
+    UNKNOWN_ORDER = "unknown-order", True, "an order is changed, removed or filled that is not in the book"
+    DOUBLE_ORDER = "double-order", True, "an order is added that is in the book already"
+    MIXED = "mixed", True, "levels are set in a book that is made of single orders"
     LOST = "lost", False, "the book was lost for a while"
     SILENT = "silent", False, "nothing came for longer than is normal"
     MISSING_DAY = "missing-day", False, "days before this one are not there"
     EXCHANGE_TIME = "exchange-time", False, "exchange_ns goes backwards among rows of one kind"
     EARLY = "early", False, "received before it happened: the clocks do not agree"
     OFF_GRID = "off-grid", False, "levels with a price or size off the grid, which stand rounded"
+    NO_FILLS = (
+        "no-fills",
+        False,
+        "trades fill orders, but nobody says which, without which queue: l3 fills none",
+    )
 
     is_fault: bool
     meaning: str
@@ -150,7 +158,9 @@ class _Checking:
         self._is_open = False
         self._first_ns = self._last_ns = 0
         self._exchange_ns = dict.fromkeys(Kind, 0)
-        self._updates = self._trades = self._quotes = 0
+        self._updates = self._trades = self._quotes = self._fills = 0
+        self._has_orders = partition.has_orders
+        self._orders: dict[int, tuple[int, int, int]] = {}  # side, price and size
 
     def note(self, problem: Problem, first_ns: int, worst_ns: int = 0, count: int = 1) -> None:
         if problem not in self.found:
@@ -165,7 +175,12 @@ class _Checking:
         rounded = rows.recv_ns[(rows.flags & (ROUNDED | CARRIED)) == ROUNDED]
         if len(rounded):
             self.note(Problem.OFF_GRID, int(rounded[0]), count=len(rounded))
-        self._play(rows[(rows.kind == Kind.LEVEL) | (rows.kind == Kind.CLEAR)])
+        self._fills += int(np.count_nonzero(rows.kind == Kind.FILL))
+        book = rows[np.isin(rows.kind, _BOOK)]
+        if self._has_orders:
+            self._play_orders(book)
+        else:
+            self._play(book)
         if len(rows):
             self._is_open = not rows.flags[-1] & LAST
 
@@ -174,6 +189,8 @@ class _Checking:
             self.note(Problem.CUT_OFF, self._last_ns)
         if self._lost_ns is not None:
             self.note(Problem.LOST, self._lost_ns, self._last_ns - self._lost_ns)
+        if self._has_orders and self._trades and not self._fills:
+            self.note(Problem.NO_FILLS, self._first_ns)
         order = list(Problem)
         return Checked(
             folder=self._partition.folder,
@@ -218,6 +235,10 @@ class _Checking:
         sized = (size >= 0) & (size < MAX_COUNT)
         good = (kind == Kind.LEVEL) | ((size > 0) & ((kind == Kind.TRADE) | (kind == Kind.QUOTE)))
         good = (kind == Kind.CLEAR) | (good & sided & priced & sized)
+        if self._has_orders:
+            stated = (size > 0) & sized & priced
+            good |= (kind == Kind.REMOVE) | ((kind == Kind.FILL) & (size > 0) & sized)
+            good |= stated & ((kind == Kind.CHANGE) | ((kind == Kind.ADD) & sided))
         self._note_where(Problem.INVALID, ~good, rows.recv_ns, np.zeros(len(rows), np.int64))
         return rows if good.all() else rows[good]
 
@@ -239,6 +260,43 @@ class _Checking:
                 self._cleared_ns = recv_ns
             if flags & LAST:
                 self._end_message(recv_ns)
+
+    def _play_orders(self, rows: Rows) -> None:
+        """Follow the orders, and the book that they make."""
+        book, orders = self._book, self._orders
+        columns = (rows.kind, rows.side, rows.price, rows.size, rows.flags, rows.recv_ns, rows.order_id)
+        for kind, side, price, size, flags, recv_ns, order_id in zip(
+            *(np.asarray(each).tolist() for each in columns), strict=True
+        ):
+            if kind == Kind.LEVEL:
+                self.note(Problem.MIXED, recv_ns)
+            elif kind == Kind.CLEAR:
+                book.clear()
+                orders.clear()
+                self._has_snapshot = True
+                self._cleared_ns = recv_ns
+            else:
+                if not self._has_snapshot and Problem.NO_SNAPSHOT not in self.found:
+                    self.note(Problem.NO_SNAPSHOT, recv_ns)
+                known = orders.get(order_id)
+                if (known is None) is not (kind == Kind.ADD):
+                    problem = Problem.UNKNOWN_ORDER if known is None else Problem.DOUBLE_ORDER
+                    self.note(problem, recv_ns)
+                elif kind != Kind.FILL:
+                    if known is not None:
+                        side = known[0]
+                        self._put(*known, sign=-1)
+                        del orders[order_id]
+                    if kind != Kind.REMOVE:
+                        orders[order_id] = side, price, size
+                        self._put(side, price, size, sign=1)
+                    self._cleared_ns = None
+            if flags & LAST:
+                self._end_message(recv_ns)
+
+    def _put(self, side: int, price: int, size: int, *, sign: int) -> None:
+        shown = self._book.size_at(_SIDES[side], Price(price)) + sign * size
+        self._book.set_level(_SIDES[side], Price(price), Size(shown))
 
     def _end_message(self, recv_ns: int) -> None:
         self._updates += 1

@@ -11,6 +11,7 @@
         price.npy           int64: ticks
         size.npy            int64: lots
         flags.npy           uint8: bit 0 (`LAST`) marks the last event of one message of the exchange
+        order_id.npy        uint64: whose order it is; only where orders were recorded one by one
 
 The arrays are little-endian, all of one length, sorted by ``recv_ns`` and then as they came. A book is shown
 to nobody between the events of one message.
@@ -41,7 +42,19 @@ try:
 except ImportError:
     raise UsageError("columns need numpy, type: pip install 'hft-core[data]'") from None
 
-__all__ = ["COLUMNS", "LAST", "ColumnsWriter", "Day", "Kind", "day_folder", "find_days", "read_day"]
+__all__ = [
+    "COLUMNS",
+    "LAST",
+    "ORDER_COLUMNS",
+    "ORDER_ID",
+    "ORDER_KINDS",
+    "ColumnsWriter",
+    "Day",
+    "Kind",
+    "day_folder",
+    "find_days",
+    "read_day",
+]
 
 COLUMNS: Mapping[str, str] = {
     "exchange_ns": "<i8",
@@ -53,6 +66,10 @@ COLUMNS: Mapping[str, str] = {
     "flags": "|u1",
 }
 """The columns, each with its type as numpy writes it."""
+
+ORDER_ID = "order_id"
+ORDER_COLUMNS: Mapping[str, str] = {**COLUMNS, ORDER_ID: "<u8"}
+"""The columns where orders were recorded one by one."""
 
 LAST = 1
 """The flag of the last event of one message of the exchange."""
@@ -76,13 +93,26 @@ class Kind(enum.IntEnum):
     """The book is empty; the levels of a snapshot follow, or nothing where the book was lost."""
     QUOTE = 4
     """One side of the exchange's own ticker of best bid and ask; both stand in one message."""
+    ADD = 5
+    """An order waits from now on, behind all at its price."""
+    CHANGE = 6
+    """An order has this price and size now. With another price or a larger size it waits behind all."""
+    REMOVE = 7
+    """An order waits no more; its side, price and size are not looked at."""
+    FILL = 8
+    """So much of an order traded. It leaves the book by the change or the removal that follows."""
+
+
+ORDER_KINDS = (Kind.ADD, Kind.CHANGE, Kind.REMOVE, Kind.FILL)
+"""Events of single orders, which have an ``order_id``. They make the book; `Kind.LEVEL` is not among them."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Day:
-    """One instrument's events of one day, mapped and not read; ``columns`` are by the names in `COLUMNS`.
+    """One instrument's events of one day, mapped and not read.
 
-    ``exchange`` is what the folder says. Fees are rates, None where nobody wrote them.
+    ``columns`` are by the names in `COLUMNS`, or in `ORDER_COLUMNS` where it ``has_orders``. ``exchange`` is
+    what the folder says. Fees are rates, None where nobody wrote them.
     """
 
     folder: Path
@@ -97,6 +127,11 @@ class Day:
     def __len__(self) -> int:
         return len(self.columns["kind"])
 
+    @property
+    def has_orders(self) -> bool:
+        """Whether orders were recorded one by one."""
+        return ORDER_ID in self.columns
+
     def part(self, first: int, end: int) -> Day:
         """Return the events from one number to before another, mapped as these are."""
         columns = {name: column[first:end] for name, column in self.columns.items()}
@@ -104,7 +139,7 @@ class Day:
 
     def release(self, events: int) -> None:
         """Let the memory of the first ``events`` go; they can still be read, from the file."""
-        for name, mapped in zip(COLUMNS if self._maps else (), self._maps, strict=True):
+        for name, mapped in zip(self.columns if self._maps else (), self._maps, strict=True):
             used = _HEADER_BYTES + (self._first + events) * self.columns[name].itemsize
             length = min(used, len(mapped)) // mmap.PAGESIZE * mmap.PAGESIZE
             if length and hasattr(mmap, "MADV_DONTNEED"):
@@ -132,8 +167,8 @@ def _is_hidden(path: Path, root: Path) -> bool:
 class ColumnsWriter:
     """Writes one day of one instrument, as much at a time as is at hand.
 
-    ``append`` takes arrays by the names in `COLUMNS`, all of one length. What is not closed, or left by an
-    exception, has no ``instrument.json`` and is taken for nothing.
+    ``append`` takes arrays by the names in `COLUMNS`, with ``orders`` in `ORDER_COLUMNS`, all of one length.
+    What is not closed, or left by an exception, has no ``instrument.json`` and is taken for nothing.
     """
 
     def __init__(
@@ -141,22 +176,29 @@ class ColumnsWriter:
         folder: Path,
         instrument: Instrument,
         *,
+        orders: bool = False,
         maker_fee: Decimal | None = None,
         taker_fee: Decimal | None = None,
     ) -> None:
         self._folder = folder
+        self._columns = ORDER_COLUMNS if orders else COLUMNS
         self._description = encode_listing(instrument, maker_fee, taker_fee)
         self._last_ns = 0
         self._length = 0
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _INSTRUMENT).unlink(missing_ok=True)
-        self._files: dict[str, BinaryIO] = {name: (folder / f"{name}.npy").open("wb") for name in COLUMNS}
+        for stale in (_INSTRUMENT, f"{ORDER_ID}.npy"):
+            (folder / stale).unlink(missing_ok=True)
+        self._files: dict[str, BinaryIO] = {
+            name: (folder / f"{name}.npy").open("wb") for name in self._columns
+        }
         for file in self._files.values():
             file.write(bytes(_HEADER_BYTES))
 
     def append(self, columns: Mapping[str, npt.ArrayLike]) -> None:
         """Write events; raise `DataError` if they are not sorted by ``recv_ns`` or of unequal length."""
-        arrays = {name: np.ascontiguousarray(columns[name], dtype=form) for name, form in COLUMNS.items()}
+        arrays = {
+            name: np.ascontiguousarray(columns[name], dtype=form) for name, form in self._columns.items()
+        }
         length = len(arrays["kind"])
         if any(array.shape != (length,) for array in arrays.values()):
             raise DataError(f"{self._folder}: the columns are not of one length")
@@ -173,7 +215,7 @@ class ColumnsWriter:
         """Finish the day: from here on it can be read."""
         for name, file in self._files.items():
             file.seek(0)
-            file.write(_header(COLUMNS[name], self._length))
+            file.write(_header(self._columns[name], self._length))
         self._close_files()
         (self._folder / _INSTRUMENT).write_bytes(self._description)
 
@@ -203,7 +245,8 @@ def read_day(folder: Path, exchange: str | None = None) -> Day:
     except (OSError, DataError) as error:
         raise DataError(f"{folder / _INSTRUMENT}: {error}") from None
     columns, maps = {}, []
-    for name, form in COLUMNS.items():
+    has_orders = (folder / f"{ORDER_ID}.npy").exists()
+    for name, form in (ORDER_COLUMNS if has_orders else COLUMNS).items():
         columns[name], mapped = _map(folder / f"{name}.npy", form)
         maps.append(mapped)
     if len({len(column) for column in columns.values()}) > 1:

@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hft.data.columns import COLUMNS, day_folder
+from hft.data.columns import COLUMNS, ORDER_COLUMNS, ORDER_ID, day_folder
 from hft.data.listing import Listing, decode_listing, encode_listing
 from hft.data.rows import Rows
 from hft.errors import DataError
@@ -60,17 +60,20 @@ class ParquetWriter:
         folder: Path,
         instrument: Instrument,
         *,
+        orders: bool = False,
         maker_fee: Decimal | None = None,
         taker_fee: Decimal | None = None,
     ) -> None:
-        fields = [pa.field(name, pa.from_numpy_dtype(np.dtype(form))) for name, form in COLUMNS.items()]
+        columns = ORDER_COLUMNS if orders else COLUMNS
+        fields = [pa.field(name, pa.from_numpy_dtype(np.dtype(form))) for name, form in columns.items()]
         listing = encode_listing(instrument, maker_fee, taker_fee)
         self._schema = pa.schema(fields, metadata={_KEY: listing})
         self._writer = pq.ParquetWriter(folder / _FILE, self._schema, compression="zstd")
 
     def append(self, columns: Mapping[str, Any]) -> None:
         """Write events, sorted and of one length."""
-        self._writer.write_table(pa.table({name: columns[name] for name in COLUMNS}, schema=self._schema))
+        table = pa.table({name: columns[name] for name in self._schema.names}, schema=self._schema)
+        self._writer.write_table(table)
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +92,7 @@ class ParquetDay:
     folder: Path
     listing: Listing
     length: int
+    has_orders: bool
     _file: pq.ParquetFile = attrs.field(repr=False)
 
     def __len__(self) -> int:
@@ -97,11 +101,12 @@ class ParquetDay:
     def blocks(self, rows: int) -> Iterator[Rows]:
         """Yield all rows, at most ``rows`` at a time; raise `DataError` where the file is damaged."""
         try:
-            for batch in self._file.iter_batches(batch_size=rows, columns=list(COLUMNS)):
+            forms = ORDER_COLUMNS if self.has_orders else COLUMNS
+            for batch in self._file.iter_batches(batch_size=rows, columns=list(forms)):
                 yield Rows(
                     **{
                         name: batch.column(name).to_numpy(zero_copy_only=False).astype(form, copy=False)
-                        for name, form in COLUMNS.items()
+                        for name, form in forms.items()
                     }
                 )
         except (OSError, pa.ArrowException) as error:
@@ -117,7 +122,8 @@ def read_parquet(folder: Path) -> ParquetDay:
     except (OSError, pa.ArrowException, DataError) as error:
         raise DataError(f"{path}: {error}") from None
     kinds = {field.name: field.type for field in file.schema_arrow}
-    for name, form in COLUMNS.items():
+    has_orders = ORDER_ID in kinds
+    for name, form in (ORDER_COLUMNS if has_orders else COLUMNS).items():
         if kinds.get(name) != pa.from_numpy_dtype(np.dtype(form)):
             raise DataError(f"{path}: column {name!r} is {kinds.get(name, 'missing')}, expected {form}")
-    return ParquetDay(folder, listing, file.metadata.num_rows, file)
+    return ParquetDay(folder, listing, file.metadata.num_rows, has_orders, file)

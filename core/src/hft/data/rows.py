@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from hft.data.columns import COLUMNS, LAST
+from hft.data.columns import COLUMNS, LAST, ORDER_COLUMNS, ORDER_ID
 
 __all__ = ["CARRIED", "ROUNDED", "RowBuffer", "Rows"]
 
@@ -29,7 +29,7 @@ class Rows:
     """Events as one array per column, all of one length.
 
     Times are nanoseconds UTC, prices ticks, sizes lots; ``side`` is +1 for bids and buyers, -1 for asks
-    and sellers, 0 where there is none.
+    and sellers, 0 where there is none. ``order_id`` is None where no order was recorded by itself.
     """
 
     exchange_ns: Ints
@@ -39,6 +39,7 @@ class Rows:
     price: Ints
     size: Ints
     flags: Ints
+    order_id: Ints | None = None
 
     @classmethod
     def of(cls, **columns: Any) -> Rows:
@@ -47,30 +48,38 @@ class Rows:
         return cls(
             **{
                 name: np.broadcast_to(np.asarray(columns[name], dtype=dtype), length)
-                for name, dtype in COLUMNS.items()
+                for name, dtype in ORDER_COLUMNS.items()
+                if name in columns or name in COLUMNS
             }
         )
 
     @classmethod
     def concat(cls, parts: Sequence[Rows]) -> Rows:
-        """Put rows one behind the other."""
+        """Put rows one behind the other; the order ids of those that have none are 0 among others."""
+        orders = any(part.order_id is not None for part in parts)
+        columns = [part.columns(orders=orders) for part in parts]
         return cls(
             **{
-                name: np.concatenate([getattr(part, name) for part in parts]) if parts else np.empty(0, dtype)
-                for name, dtype in COLUMNS.items()
+                name: np.concatenate([each[name] for each in columns]) if parts else np.empty(0, dtype)
+                for name, dtype in (ORDER_COLUMNS if orders else COLUMNS).items()
             }
         )
 
-    def columns(self) -> dict[str, Ints]:
-        """Return the arrays by their names in `COLUMNS`."""
-        return {name: getattr(self, name) for name in COLUMNS}
+    def columns(self, *, orders: bool = False) -> dict[str, Ints]:
+        """Return the arrays by their names; with ``orders`` there are order ids in any case."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        if self.order_id is not None:
+            columns[ORDER_ID] = self.order_id
+        elif orders:
+            columns[ORDER_ID] = np.zeros(len(self), ORDER_COLUMNS[ORDER_ID])
+        return columns
 
     def __len__(self) -> int:
         return len(self.recv_ns)
 
     def __getitem__(self, which: Any) -> Rows:
         """Return some of the rows: a slice, a mask or indices."""
-        return Rows(**{name: getattr(self, name)[which] for name in COLUMNS})
+        return Rows(**{name: column[which] for name, column in self.columns().items()})
 
 
 class RowBuffer:

@@ -8,13 +8,13 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from hft.data.columns import COLUMNS
+from hft.data.columns import COLUMNS, ORDER_COLUMNS
 from hft.data.rows import Rows
 from hft.instrument import Instrument
 
 __all__ = ["Spill"]
 
-_PACKED = np.dtype([(name, form) for name, form in COLUMNS.items()])
+_PACKED = np.dtype([(name, form) for name, form in ORDER_COLUMNS.items()])
 
 _SAMPLED = 64
 """Of so many rows one time is looked at, to split a file into parts of about one length."""
@@ -29,12 +29,15 @@ class Spill:
     length: int = 0
     last_ns: int = 0
     is_sorted: bool = True
+    has_orders: bool = False
+    """Whether any of the rows has an order id."""
 
     def append(self, rows: Rows) -> None:
         """Write rows, at least one."""
-        packed = np.empty(len(rows), _PACKED)
-        for name in COLUMNS:
-            packed[name] = getattr(rows, name)
+        packed = np.zeros(len(rows), _PACKED)
+        for name, column in rows.columns().items():
+            packed[name] = column
+        self.has_orders |= rows.order_id is not None
         with self.path.open("ab") as file:
             file.write(packed.data)
         times = rows.recv_ns
@@ -45,7 +48,8 @@ class Spill:
     def read(self, start: int, stop: int) -> Rows:
         """Return rows from ``start`` to before ``stop``."""
         packed = np.fromfile(self.path, _PACKED, stop - start, offset=start * _PACKED.itemsize)
-        return Rows(**{name: np.ascontiguousarray(packed[name]) for name in COLUMNS})
+        names = ORDER_COLUMNS if self.has_orders else COLUMNS
+        return Rows(**{name: np.ascontiguousarray(packed[name]) for name in names})
 
     def blocks(self, block: int) -> Iterator[Rows]:
         """Yield all rows by ``recv_ns``, those of one time as they came, about ``block`` at a time."""

@@ -20,6 +20,7 @@ from hft.data.rows import Rows
 from hft.data.spill import Spill
 from hft.data.staging import Staging
 from hft.errors import DataError
+from hft.funding import FUNDING, FundingRate, write_funding
 from hft.instrument import Instrument, InstrumentId
 
 __all__ = ["BLOCK_ROWS", "FORMS", "Form", "Progress", "Store", "Written", "no_progress"]
@@ -47,7 +48,14 @@ class _Writer(Protocol):
 
 class _NewWriter(Protocol):
     def __call__(
-        self, folder: Path, instrument: Instrument, /, *, maker_fee: Decimal | None, taker_fee: Decimal | None
+        self,
+        folder: Path,
+        instrument: Instrument,
+        /,
+        *,
+        orders: bool,
+        maker_fee: Decimal | None,
+        taker_fee: Decimal | None,
     ) -> _Writer: ...
 
 
@@ -96,6 +104,7 @@ class Store:
         self._fees = {"maker_fee": maker_fee, "taker_fee": taker_fee}
         self._block = block_rows
         self._spills: dict[tuple[InstrumentId, int], Spill] = {}
+        self._funding: dict[tuple[InstrumentId, int], dict[int, FundingRate]] = {}
         self._staging = Staging(root, overwrite=overwrite)
 
     def __enter__(self) -> Self:
@@ -118,6 +127,10 @@ class Store:
         for day in np.unique(days):
             self._spill(instrument, int(day)).append(rows[days == day])
 
+    def add_funding(self, instrument: Instrument, recv_ns: int, rate: FundingRate) -> None:
+        """Take what was known at a time of a payment; what is told later of the same one replaces it."""
+        self._funding.setdefault((instrument.id, recv_ns // _DAY_NS), {})[rate.time_ns] = rate
+
     def finish(self, progress: Progress = no_progress) -> list[Written]:
         """Write and publish every day; return them by instrument and day."""
         total = sum(spill.length for spill in self._spills.values())
@@ -125,20 +138,23 @@ class Store:
         carry = Carry()
         for (instrument_id, day), spill in sorted(self._spills.items(), key=_order):
             before = self._spills.get((instrument_id, day - 1))
-            if before is None or _grid(before.instrument) != _grid(spill.instrument):
+            if before is None or _what(before) != _what(spill):
                 carry = Carry()
             is_carried = (instrument_id, day + 1) in self._spills
             opening = carry.message(day * _DAY_NS)
             when = _EPOCH + timedelta(days=day)
             place = self._form.folder(self._staging.root, instrument_id, when)
             beside = self._staging.stage(place)
-            with self._form.writer(beside, spill.instrument, **self._fees) as writer:
-                writer.append(opening.columns())
+            orders = spill.has_orders
+            with self._form.writer(beside, spill.instrument, orders=orders, **self._fees) as writer:
+                writer.append(opening.columns(orders=orders))
                 for rows in spill.blocks(self._block):
-                    writer.append(rows.columns())
+                    writer.append(rows.columns(orders=orders))
                     if is_carried:
                         carry.update(rows)
                     progress(len(rows), total)
+            if funding := self._funding.get((instrument_id, day)):
+                write_funding(beside / FUNDING, [funding[time_ns] for time_ns in sorted(funding)])
             spill.path.unlink()
             written.append(
                 Written(instrument=instrument_id, day=when, rows=len(opening) + spill.length, folder=place)
@@ -164,6 +180,10 @@ class Store:
 
 def _grid(instrument: Instrument) -> tuple[Decimal, ...]:
     return instrument.tick_size, instrument.lot_size, instrument.contract_multiplier
+
+
+def _what(spill: Spill) -> tuple[object, ...]:
+    return spill.has_orders, *_grid(spill.instrument)
 
 
 def _order(item: tuple[tuple[InstrumentId, int], Spill]) -> tuple[str, str, int]:

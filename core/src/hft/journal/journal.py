@@ -304,7 +304,7 @@ class Journal:
             except sqlite3.Error as error:
                 self._report(str(self._usage_error(error)))
                 wait_s = RETRY_EVERY_S
-            except Exception as error:
+            except Exception as error:  # the thread must go on: what was not written is written later
                 self._report(f"{type(error).__name__}: {error}")
                 wait_s = RETRY_EVERY_S
             if self._writer.refused:
@@ -362,7 +362,7 @@ def open_journal(folder: Path, clock: Clock, *, commit_every_s: float = COMMIT_E
     except OSError as error:
         lock.close()
         raise UsageError(f"{folder}: cannot be written: {error.strerror}, mend that first") from None
-    except BaseException:
+    except BaseException:  # a bug must not leave the folder locked
         lock.close()
         raise
     return Journal(path, lock, ring, writer, recovered(loaded, damage), clock, queue, commit_every_s)

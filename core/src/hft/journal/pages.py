@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 
 from hft.journal.database import PAGE_SIZE
-from hft.journal.schema import TABLES, Row, Table
+from hft.journal.schema import FILLS, FILLS_1, TABLES, Row, Table, fill_of_version_1
 
 __all__ = ["whole_rows"]
 
@@ -28,7 +28,7 @@ _PER_OVERFLOW_PAGE = PAGE_SIZE - 4
 _LONGEST = 1 << 30
 
 _BY_WIDTH: dict[int, list[Table]] = {}
-for _table in TABLES:
+for _table in (*TABLES, FILLS_1):
     _BY_WIDTH.setdefault(_table.width, []).append(_table)
 
 
@@ -112,7 +112,7 @@ def _rows_of_cell(page: bytes, at: int, images: dict[int, list[_Image]]) -> Iter
         row = (seq, *values[1:])
         table = next((table for table in _BY_WIDTH.get(len(row), ()) if table.is_whole(row)), None)
         if table is not None:
-            yield table, row
+            yield (FILLS, fill_of_version_1(row)) if table is FILLS_1 else (table, row)
             return
 
 

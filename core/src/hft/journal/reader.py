@@ -28,6 +28,7 @@ from hft.journal.schema import (
     RUNS,
     STATES,
     TABLES,
+    VERSION,
     DamagedError,
     Row,
     Table,
@@ -108,11 +109,17 @@ class JournalReader:
         with self._errors():
             self._connection = open_to_read(self._path)
             try:
-                if not version_of(self._connection):
+                version = version_of(self._connection)
+                if not version:
                     raise UsageError(f"{folder}: holds no journal: no run of this profile has written one")
+                if version < VERSION:
+                    raise UsageError(
+                        f"{folder}: the journal has format {version}, this hft reads format {VERSION}: "
+                        "run the profile, which brings it up to date"
+                    )
                 self._instruments = {row[0]: instrument_of(row) for row in INSTRUMENTS.read(self._connection)}
                 self._runs = self._read_runs()
-            except BaseException:
+            except BaseException:  # whatever it is, the file must not stay open
                 self._connection.close()
                 raise
 

@@ -217,6 +217,7 @@ def fill_row(seq: int, run: int, time_ns: int, fill: Fill, instrument: int) -> R
         fill.liquidity.value,
         str(fill.fee),
         fill.fee_asset,
+        None if fill.realized is None else str(fill.realized),
         fill.position_side.value,
         int(fill.exchange_made),
         fill.exchange_order_id,
@@ -228,7 +229,7 @@ def fill_row(seq: int, run: int, time_ns: int, fill: Fill, instrument: int) -> R
 def fill_of(row: Row, instrument: Instrument) -> Fill:
     """Read the row of a fill."""
     client_order_id, _, trade_id, side, price, size = row[3:9]
-    liquidity, fee, fee_asset, position_side, exchange_made, exchange_order_id = row[9:15]
+    liquidity, fee, fee_asset, realized, position_side, exchange_made, exchange_order_id = row[9:16]
     return Fill(
         client_order_id=client_order_id,
         instrument=instrument,
@@ -239,11 +240,12 @@ def fill_of(row: Row, instrument: Instrument) -> Fill:
         liquidity=Liquidity(liquidity),
         fee=Decimal(fee),
         fee_asset=fee_asset,
+        realized=None if realized is None else Decimal(realized),
         position_side=PositionSide(position_side),
         exchange_made=bool(exchange_made),
         exchange_order_id=exchange_order_id,
-        exchange_ns=row[15],
-        recv_ns=row[16],
+        exchange_ns=row[16],
+        recv_ns=row[17],
     )
 
 

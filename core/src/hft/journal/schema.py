@@ -13,6 +13,7 @@ import msgspec
 __all__ = [
     "CHECKPOINTS",
     "FILLS",
+    "FILLS_1",
     "FORMAT",
     "INSTRUMENTS",
     "NOTES",
@@ -25,10 +26,11 @@ __all__ = [
     "Row",
     "Table",
     "create",
+    "fill_of_version_1",
     "migrate",
 ]
 
-VERSION = 1
+VERSION = 2
 """Of the tables; a journal of a newer one is refused, one of an older one is brought up to date."""
 
 Row = tuple[Any, ...]
@@ -174,6 +176,7 @@ FILLS = Table(
         "liquidity TEXT NOT NULL",
         "fee TEXT NOT NULL",
         "fee_asset TEXT NOT NULL",
+        "realized TEXT",
         "position_side TEXT NOT NULL",
         "exchange_made INTEGER NOT NULL",
         "exchange_order_id TEXT NOT NULL",
@@ -186,9 +189,27 @@ CHECKPOINTS = Table("checkpoints", ("ledger TEXT NOT NULL", "state TEXT NOT NULL
 
 TABLES = (FORMAT, RUNS, INSTRUMENTS, ORDERS, STATES, FILLS, NOTES, CHECKPOINTS)
 
+FILLS_1 = Table("fills", tuple(column for column in FILLS.columns if column != "realized TEXT"))
+"""As version 1 had them."""
+
+_REALIZED = 3 + FILLS.columns.index("realized TEXT")
+
 Migration = Callable[[sqlite3.Connection], None]
 
-MIGRATIONS: Mapping[int, Migration] = {}
+
+def fill_of_version_1(row: Row) -> Row:
+    """Make the row that a fill of version 1 is now: what it realized was not kept."""
+    return FILLS.seal(*row[:_REALIZED], None, *row[_REALIZED:-1])
+
+
+def _add_realized(connection: sqlite3.Connection) -> None:
+    rows = [fill_of_version_1(row) for row in FILLS_1.read(connection)]
+    connection.execute("DROP TABLE fills")
+    connection.execute(FILLS.ddl)
+    connection.executemany(FILLS.insert, rows)
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _add_realized}
 """By the version that they lead away from, in one transaction together with the new version's row."""
 
 

@@ -258,7 +258,7 @@ class Connection:
                 retry_after_ns = error.retry_after_ns if isinstance(error, StatusError) else 0
                 reason = str(error) if isinstance(error, TransportError) else f"{self._shown}: {error!r}"
                 self._warn("connect", f"{reason}, trying again")
-            except BaseException:
+            except BaseException:  # cancelled as it opened
                 self._abandon(session)
                 raise
             else:
@@ -308,7 +308,7 @@ class Connection:
             self._tap.record(recv_ns, self._name, "recv", data)
         try:
             self._on_frame(self._name, data, recv_ns)
-        except Exception as error:
+        except Exception as error:  # a bug behind the socket is no reason to lose it
             self._report(data, error)
 
     def _sent(self, data: bytes) -> None:
@@ -326,7 +326,7 @@ class Connection:
             self._tap.record(now_ns, self._name, "open")
         try:
             self._handler.on_open(self._name, now_ns)
-        except Exception as error:
+        except Exception as error:  # as above
             self._report(b"", error)
 
     def _tell_closed(self) -> None:
@@ -337,7 +337,7 @@ class Connection:
             self._tap.record(now_ns, self._name, "close")
         try:
             self._handler.on_close(self._name, now_ns)
-        except Exception as error:
+        except Exception as error:  # as above
             self._report(b"", error)
 
     def _report(self, data: bytes, error: Exception) -> None:

@@ -331,7 +331,7 @@ class RateLimiter:
     def _drop(self, turn: Turn, reason: str) -> None:
         try:
             turn.drop(reason)
-        except Exception as error:
+        except Exception as error:  # see `_bug`
             self._bug("was dropped", error)
 
     def _bug(self, when: str, error: Exception) -> None:
@@ -381,7 +381,7 @@ class RateLimiter:
             self._windows[name].take(weight, turn.priority, now_ns)
         try:
             turn.serve()
-        except Exception as error:
+        except Exception as error:  # see `_bug`
             self._bug("had its turn", error)
 
     def _next(self) -> Turn | None:

@@ -75,7 +75,7 @@ async def connect(
             )
             is_ours = True
             await transport.opened
-    except BaseException as error:
+    except BaseException as error:  # whatever ends it, being cancelled as well, must leave no socket behind
         transport.opened.cancel()
         transport.abort()
         if is_ours:

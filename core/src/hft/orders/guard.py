@@ -30,7 +30,7 @@ class Guard:
                 return
             try:
                 callback(event)
-            except Exception as error:
+            except Exception as error:  # a strategy may raise anything
                 self.fail(error)
 
         return guarded
@@ -41,7 +41,7 @@ class Guard:
             return
         try:
             callback()
-        except Exception as error:
+        except Exception as error:  # a strategy may raise anything
             self.fail(error)
 
     def fail(self, error: Exception) -> None:

@@ -40,7 +40,7 @@ class Sender:
             record.desk.client.place(approved)
         except OrderError as error:
             return f"not sent: {error}"
-        except Exception as error:
+        except Exception as error:  # see `_on_bug`
             return self._on_bug(record, "placing", error)
         order.stamps = self.trace.sent()
         self._counters.sent += 1
@@ -57,7 +57,7 @@ class Sender:
             records[0].desk.client.place_batch(approved)
         except OrderError as error:
             return f"not sent: {error}"
-        except Exception as error:
+        except Exception as error:  # see `_on_bug`
             for record in records:
                 self._on_bug(record, "placing", error)
             return ""
@@ -77,7 +77,7 @@ class Sender:
             record.desk.client.amend(approved, price, size)
         except OrderError as error:
             return f"not sent: {error}"
-        except Exception as error:
+        except Exception as error:  # see `_on_bug`
             return self._on_bug(record, "amending", error)
         order.stamps = self.trace.sent()
         self._counters.amended += 1
@@ -93,7 +93,7 @@ class Sender:
             record.desk.client.cancel(order)
         except OrderError as error:
             return f"not sent: {error}"
-        except Exception as error:
+        except Exception as error:  # see `_on_bug`
             return self._on_bug(record, "cancelling", error)
         order.stamps = self.trace.sent()
         self._counters.cancelled += 1
@@ -108,10 +108,11 @@ class Sender:
             record.desk.client.query(record.order)
         except OrderError:
             record.asked_ns = 0
-        except Exception as error:
+        except Exception as error:  # a bug in the plugin
             self._halt(f"{record.desk.instrument.exchange}: execution client failed asking: {error!r}")
 
     def _on_bug(self, record: Record, doing: str, error: Exception) -> str:
+        # A bug in the plugin, which may have sent the request before it failed.
         order = record.order
         order.state = OrderState.UNKNOWN
         record.expose()

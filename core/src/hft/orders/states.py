@@ -54,7 +54,7 @@ filled            =         -         -         -        =         =            
 canceled          =         -         =         =        =         =                =                 =        =          =     filled     -               -
 expired           =         -         =         =        =         =                =                 =        =          =     filled     -               -
 rejected          -         =         -         -        -         =                =                 =        =          -     -          -               -
-"""  # noqa: E501
+"""  # noqa: E501  # a table is read in columns
 """Rows: the state an order is in. Columns: what happens. ``=``: legal, the state stays. ``-``: illegal.
 
 Worth a second look:

@@ -1,11 +1,12 @@
 # The fill model in C. Its twin is `hft.paper.fill_model.FillModel`, which says what all of it means.
 
-from libc.math cimport fmin, log, pow, rint
+from libc.math cimport floor, fmax, fmin, log, pow
 
 cdef enum QueueKind:
     RISK_AVERSE = 0
     POWER = 1
     LOG = 2
+    L3 = 3
 
 cdef struct Waiting:
     # One of our orders; see `OwnOrder`. ``shown`` is that of its level, the same in all orders of one price.
@@ -13,12 +14,13 @@ cdef struct Waiting:
     int64_t key
     int64_t size
     int64_t filled
-    int64_t ahead
-    int64_t prior
+    double ahead
+    double prior
     int64_t joined_ns
     int64_t measured_ns
     int64_t prior_ns
     int64_t shown
+    int64_t rank
     bint post_only
 
 cdef struct Note:
@@ -59,19 +61,19 @@ cdef object grow(void** memory, Py_ssize_t* room, Py_ssize_t size):
 
 
 cdef inline int64_t advance(Waiting* order, int64_t traded, int64_t exchange_ns) noexcept:
-    """Take the lots that traded off those ahead; return how many of them got past to us."""
-    cdef int64_t met
+    """Take the lots that traded off those ahead; return how many got past to us, to the nearest lot."""
+    cdef double met
     if exchange_ns and exchange_ns <= order.prior_ns:
         return 0
     if exchange_ns and exchange_ns <= order.measured_ns:
         met = order.prior
-        order.prior = max(<int64_t>0, met - traded)
-        order.ahead = min(order.ahead, order.prior)
+        order.prior = fmax(0.0, met - traded)
+        order.ahead = fmin(order.ahead, order.prior)
     else:
         met = order.ahead
-        order.ahead = max(<int64_t>0, met - traded)
-        order.prior = max(<int64_t>0, order.prior - traded)
-    return max(<int64_t>0, traded - met)
+        order.ahead = fmax(0.0, met - traded)
+        order.prior = fmax(0.0, order.prior - traded)
+    return max(<int64_t>0, <int64_t>floor(traded - met + 0.5))
 
 
 cdef class OwnOrders:
@@ -190,6 +192,7 @@ cdef class NativeFills:
 
     cdef readonly NativeCore book
     cdef readonly object queue
+    cdef readonly NativeOrders orders
     cdef QueueKind kind
     cdef double parameter  # the exponent of POWER, the lot of LOG
     cdef OwnOrders own_bids
@@ -199,7 +202,7 @@ cdef class NativeFills:
     cdef Py_ssize_t found_room
 
     def __init__(self, NativeCore book, queue, int kind, double parameter):
-        self.book, self.queue = book, queue
+        self.book, self.queue, self.orders = book, queue, NativeOrders(book)
         self.kind, self.parameter = <QueueKind>kind, parameter
         self.own_bids, self.own_asks = OwnOrders(), OwnOrders()
         self.own_bids.levels, self.own_bids.side = book.bid_side, BUY
@@ -330,7 +333,8 @@ cdef class NativeFills:
     cdef void measure(self, OwnOrders own, int64_t book_ns) noexcept:
         cdef Waiting* order = own.orders
         cdef Waiting* end = own.orders + own.count
-        cdef int64_t key = 0, shown = 0, traded = 0, ahead
+        cdef int64_t key = 0, shown = 0, traded = 0
+        cdef double ahead
         cdef bint changed = False
         own.forget_changed()
         while order < end:
@@ -339,7 +343,9 @@ cdef class NativeFills:
                 shown = own.shown_at(key)
                 traded = own.printed_at(key)
                 changed = shown != order.shown or own.has_print(key)
-            if changed:
+            if changed and self.kind == L3:
+                order.shown = shown
+            elif changed:
                 ahead = self.guess(order.ahead, order.shown, shown, traded)
                 if ahead < order.ahead:
                     order.prior, order.prior_ns = order.ahead, order.measured_ns
@@ -347,23 +353,24 @@ cdef class NativeFills:
                 order.shown = shown
             order += 1
 
-    cdef inline int64_t guess(self, int64_t ahead, int64_t before, int64_t shown, int64_t traded) noexcept:
+    cdef inline double guess(self, double ahead, int64_t before, int64_t shown, int64_t traded) noexcept:
         """Ask the queue model; see `hft.paper.queue`."""
-        cdef int64_t gone, behind
-        cdef double back, front, share, left
+        cdef int64_t gone
+        cdef double behind, back, both, share, left
         if self.kind == RISK_AVERSE:
-            return min(ahead, shown)
+            return fmin(ahead, <double>shown)
         gone = before - shown - traded
-        if gone <= 0 or not ahead:
-            return min(ahead, shown)
-        behind = max(<int64_t>0, before - ahead)
-        if self.kind == POWER:
-            back, front = pow(<double>behind, self.parameter), pow(<double>ahead, self.parameter)
-        else:
-            back, front = log(1.0 + behind * self.parameter), log(1.0 + ahead * self.parameter)
-        share = back / (back + front)
+        if gone <= 0 or ahead == 0.0:
+            return fmin(ahead, <double>shown)
+        behind = fmax(0.0, before - ahead)
+        back = self.weight(behind)
+        both = back + self.weight(ahead)
+        share = back / both if both != 0.0 else 0.0
         left = ahead - (1.0 - share) * gone + fmin(behind - share * gone, 0.0)
-        return min(max(<int64_t>0, <int64_t>rint(left)), shown)
+        return fmin(fmax(0.0, left), <double>shown)
+
+    cdef inline double weight(self, double lots) noexcept:
+        return pow(lots, self.parameter) if self.kind == POWER else log(1.0 + lots * self.parameter)
 
     cdef list take_trade(self, bint buys, int64_t price, int64_t size, int64_t exchange_ns, int64_t book_ns):
         """Learn of a public trade; return the matches, None where there are none."""
@@ -373,6 +380,8 @@ cdef class NativeFills:
         cdef list matches = None
         if (exchange_ns == 0 or exchange_ns > book_ns) and self.is_live():
             own.put_print(key, size)
+        if self.kind == L3:
+            return None
         while at < own.count and own.orders[at].key >= key:
             lots = own.orders[at].size - own.orders[at].filled
             if own.orders[at].key == key:
@@ -391,6 +400,62 @@ cdef class NativeFills:
             else:
                 at += 1
         return matches
+
+    def on_leave(self, side, int64_t price, int64_t rank, int64_t lots):
+        """Learn that lots of somebody's order have left the place that it had."""
+        cdef NativeSide levels = self.own(side).levels
+        self.leave(levels, price * levels.sign, rank, lots)
+
+    def on_fill(self, NativeOrder order, int64_t size):
+        """Learn that so much of somebody's waiting order traded."""
+        return self.fill_of(order, size) or ()
+
+    def on_snapshot(self):
+        """Learn that the orders of others were stated anew."""
+        self.recount()
+
+    cdef int leave(self, NativeSide levels, int64_t key, int64_t rank, int64_t lots) except -1:
+        """Learn that lots of somebody's order have left the place that it had."""
+        cdef OwnOrders own = self.own_bids if levels is self.own_bids.levels else self.own_asks
+        cdef Py_ssize_t at
+        if self.kind == L3:
+            for at in range(own.count):
+                if own.orders[at].key == key and rank < own.orders[at].rank:
+                    own.orders[at].ahead = fmax(0.0, own.orders[at].ahead - lots)
+        return 0
+
+    cdef list fill_of(self, NativeOrder order, int64_t size):
+        """Learn that so much of somebody's waiting order traded; return the matches, None where there are none."""
+        cdef OwnOrders own = self.own_bids if order.levels is self.own_bids.levels else self.own_asks
+        cdef Py_ssize_t at = 0
+        cdef int64_t lots, left = size
+        cdef list matches = None
+        if self.kind != L3:
+            return None
+        while at < own.count and own.orders[at].key >= order.key:
+            lots = own.orders[at].size - own.orders[at].filled
+            if own.orders[at].key == order.key:
+                lots = min(left, lots) if own.orders[at].rank <= order.rank else 0
+                left -= lots
+            if lots:
+                matches = self.fill(own, at, lots, matches)
+            if own.orders[at].filled < own.orders[at].size:
+                at += 1
+            else:
+                own.remove(at)
+        return matches
+
+    cdef int recount(self) except -1:
+        """Learn that the orders of others were stated anew."""
+        cdef OwnOrders own
+        cdef Py_ssize_t at
+        cdef int64_t ahead
+        if self.kind == L3:
+            for own in (self.own_bids, self.own_asks):
+                for at in range(own.count):
+                    ahead = self.orders.lots_before(own.levels, own.orders[at].key, own.orders[at].rank)
+                    own.orders[at].ahead = fmin(own.orders[at].ahead, <double>ahead)
+        return 0
 
     cdef list cross(self, OwnOrders own, list matches):
         """Fill what the book has come to."""
@@ -463,7 +528,9 @@ cdef class NativeFills:
 
     cdef int rest(self, OwnOrders own, Waiting* order) except -1:
         """Put an order behind everything that its price shows."""
-        order.shown = order.ahead = order.prior = own.shown_at(order.key)
+        order.shown = own.shown_at(order.key)
+        order.ahead = order.prior = order.shown
+        order.rank = self.orders.rank
         order.joined_ns = order.measured_ns = order.prior_ns = <object>self.book.exchange_ns
         own.add(order)
         return 0

@@ -4,7 +4,7 @@ cdef extern from "Python.h":
     int PyBUF_CONTIG_RO
 
 cdef enum:
-    COLUMN_COUNT = 7
+    COLUMN_COUNT = 8
     LAST_EVENT = 1
     RELEASE_EVENTS = 1 << 20
 
@@ -13,6 +13,10 @@ cdef enum EventKind:
     TRADE_EVENT = 2
     CLEAR_EVENT = 3
     QUOTE_EVENT = 4
+    ADD_EVENT = 5
+    CHANGE_EVENT = 6
+    REMOVE_EVENT = 7
+    FILL_EVENT = 8
 
 cdef object trade_type = None
 cdef object quote_type = None
@@ -34,12 +38,14 @@ cdef class LoopCursor:
     cdef Py_ssize_t rank
     cdef bint is_ours
     cdef bint touched
+    cdef bint cleared  # of single orders, which a snapshot is to state anew
     cdef bint unseen  # the attributes of the book are behind its levels
     cdef int64_t latency_ns  # -1: as recorded
     cdef int64_t book_ns  # the exchange's time of the book as it is
     cdef int64_t book_recv_ns
     cdef NativeCore book
     cdef NativeFills model
+    cdef NativeOrders orders
     cdef object settle
     cdef object market
     cdef bint wants_books
@@ -59,6 +65,7 @@ cdef class LoopCursor:
     cdef const int64_t* prices
     cdef const int64_t* sizes
     cdef const unsigned char* flags
+    cdef const uint64_t* order_ids  # NULL where no order was recorded by itself
     cdef bint quoted
     cdef int64_t quote_prices[2]
     cdef int64_t quote_sizes[2]
@@ -107,6 +114,7 @@ cdef class LoopCursor:
         self.prices = <const int64_t*>self.views[4].buf
         self.sizes = <const int64_t*>self.views[5].buf
         self.flags = <const unsigned char*>self.views[6].buf
+        self.order_ids = <const uint64_t*>self.views[7].buf if self.view_count > 7 else NULL
         return 0
 
     cdef int show(self) except -1:
@@ -229,8 +237,8 @@ cdef class NativeLoop:
                 cursor.book.ask_side.put(-price, size)
             cursor.touched = cursor.unseen = True
         elif kind == CLEAR_EVENT:
-            cursor.book.bid_side.empty()
-            cursor.book.ask_side.empty()
+            cursor.orders.clear()
+            cursor.cleared = cursor.orders.before is not None
             cursor.touched = cursor.unseen = True
         elif kind == TRADE_EVENT:
             if cursor.is_ours:
@@ -246,6 +254,8 @@ cdef class NativeLoop:
                 side = cursor.sides[at] <= 0
                 cursor.quoted = cursor.quote_sides[side] = True
                 cursor.quote_prices[side], cursor.quote_sizes[side] = cursor.prices[at], cursor.sizes[at]
+        elif ADD_EVENT <= kind <= FILL_EVENT and cursor.order_ids != NULL:
+            self.play_order(cursor, kind)
         else:
             raise DataError(f"{(<object>cursor.book.instrument).id}: event {at} is of unknown kind {kind}")
         is_last = cursor.flags[at] & LAST_EVENT
@@ -254,6 +264,10 @@ cdef class NativeLoop:
                 cursor.touched = False
                 cursor.unseen = True
                 cursor.book_ns, cursor.book_recv_ns = cursor.exchange_ns[at], cursor.when_ns
+                if cursor.cleared and cursor.orders.ends_snapshot():
+                    cursor.cleared = False
+                    if not cursor.is_ours:
+                        cursor.model.recount()
                 self.end_book(cursor)
             if cursor.is_ours:
                 cursor.frames += 1
@@ -266,6 +280,35 @@ cdef class NativeLoop:
             self.played += 1
         cursor.find()
         return is_last or cursor.when_ns == NEVER
+
+    cdef int play_order(self, LoopCursor cursor, int kind) except -1:
+        """Handle an event of a single order."""
+        cdef Py_ssize_t at = cursor.at
+        cdef uint64_t order_id = cursor.order_ids[at]
+        cdef NativeOrder order
+        cdef int64_t key, rank, lots
+        if kind == FILL_EVENT:
+            order = cursor.orders.find(order_id)
+            if not cursor.is_ours:
+                matches = cursor.model.fill_of(order, cursor.sizes[at])
+                if matches is not None:
+                    self.call(cursor, cursor.settle, matches)
+            return 0
+        cursor.touched = cursor.unseen = True
+        if kind == ADD_EVENT:
+            side = BUY if cursor.sides[at] > 0 else SELL
+            cursor.orders.add(order_id, side, cursor.prices[at], cursor.sizes[at])
+            return 0
+        if kind == CHANGE_EVENT:
+            order = cursor.orders.find(order_id)
+            key, rank = order.key, order.rank
+            lots = cursor.orders.change(order, cursor.prices[at], cursor.sizes[at])
+        else:
+            order = cursor.orders.remove(order_id)
+            key, rank, lots = order.key, order.rank, order.size
+        if not cursor.is_ours:
+            cursor.model.leave(order.levels, key, rank, lots)
+        return 0
 
     cdef int end_book(self, LoopCursor cursor) except -1:
         """Let a whole update of a book be seen."""
@@ -338,6 +381,7 @@ cdef LoopCursor new_cursor(feed, bint is_ours):
     cursor.days = feed.days()
     cursor.model, cursor.settle, cursor.market = feed.model, feed.settle, feed.market
     cursor.book = feed.market.book if is_ours else feed.book
+    cursor.orders = NativeOrders(cursor.book) if is_ours else cursor.model.orders
     listened = feed.market.channels
     cursor.wants_books = channels.BOOK in listened
     cursor.wants_trades = channels.TRADE in listened

@@ -14,12 +14,14 @@ from hft.book import OrderBook
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
 from hft.events import Fill, Funding, OrderReport, ReportKind, Trade
+from hft.funding import FundingRate
 from hft.instrument import MAX_COUNT, Instrument
 from hft.market import Channel, Market
 from hft.money import product, trim
 from hft.order import Order
 from hft.paper.choice import new_delay_line, new_fill_model
-from hft.paper.config import PaperConfig
+from hft.paper.config import NO_L3, PaperConfig, QueueModelName
+from hft.paper.fees import FeeSchedule
 from hft.paper.fill_model import FillModel, Match, Outcome
 from hft.paper.funding import ConstantFunding, FundingRates
 from hft.paper.latency import ConstantLatency, LatencyModel
@@ -104,7 +106,9 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         self.statistics: dict[Instrument, OrderStatistics] = {}
         self._requests = new_delay_line(clock, latency.request_ns)
         self._responses = new_delay_line(clock, latency.response_ns)
-        self._funding = funding or ConstantFunding(config.funding_rate, config.funding_interval)
+        self._funding = funding or ConstantFunding(config.funding_rate or Decimal(0), config.funding_interval)
+        self._funding_of: dict[Instrument, FundingRates] = {}
+        self._fees = FeeSchedule(config, clock.now_ns())
         self._funding_timers: dict[Instrument, Timer] = {}
         self._models: dict[Instrument, FillModel] = {}
         self._positions: dict[Instrument, int] = {}
@@ -116,6 +120,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
 
     def attach(self, market: Market) -> None:
         """Trade on this market from now on; raise `UsageError` for one that cannot be simulated."""
+        if self.config.queue is QueueModelName.L3:
+            raise UsageError(f"{market.instrument.id}: {NO_L3}")
         model = self.simulate(market.instrument, market.book)
 
         def on_book(_: OrderBook) -> None:
@@ -131,13 +137,25 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         market.listen(Channel.BOOK, on_book)
         market.listen(Channel.TRADE, on_trade)
 
-    def simulate(self, instrument: Instrument, book: OrderBook) -> FillModel:
-        """Trade an instrument on this book; raise `UsageError` for one that cannot be simulated."""
+    def simulate(
+        self, instrument: Instrument, book: OrderBook, funding: FundingRates | None = None
+    ) -> FillModel:
+        """Trade an instrument on this book; raise `UsageError` for one that cannot be simulated.
+
+        ``funding`` is what this one pays, instead of what all of them do.
+        """
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: inverse contracts cannot be simulated, use a linear one")
+        for other in self._models if self._fees.is_tiered else ():
+            if other.settle != instrument.settle:
+                raise UsageError(
+                    f"{instrument.id}: settles in {instrument.settle} and {other.id} in {other.settle}, which"
+                    " fee_tiers cannot add up: give each currency an exchange of its own in the profile"
+                )
         model = self._models[instrument] = new_fill_model(book, new_queue_model(self.config, instrument))
         self.statistics[instrument] = OrderStatistics()
         if instrument.kind is InstrumentKind.PERPETUAL:
+            self._funding_of[instrument] = funding or self._funding
             self._fund_later(instrument)
         return model
 
@@ -302,10 +320,15 @@ class PaperExecution(ExecutionClient[PaperConfig]):
 
     def _fill(self, order: _PaperOrder, price: Price, size: Size, liquidity: Liquidity) -> None:
         instrument = order.instrument
-        rate = self.config.maker_fee if liquidity is Liquidity.MAKER else self.config.taker_fee
-        now_ns = self.clock.now_ns()
+        now_ns, fees = self.clock.now_ns(), self._fees
+        if fees.is_tiered:
+            fees.advance_to(now_ns)
+        rate = fees.maker if liquidity is Liquidity.MAKER else fees.taker
+        fee = trim(product(price, size, instrument.point_value, rate))
+        if fees.is_tiered:
+            fees.count(product(price, size, instrument.point_value))
         statistics = self.statistics[instrument]
-        statistics.fill(order.side, price, size, liquidity, now_ns)
+        statistics.fill(order.side, price, size, liquidity, fee, now_ns)
         statistics.traded += not order.filled
         if order.joined_ns:
             statistics.queue_fills += 1
@@ -320,7 +343,7 @@ class PaperExecution(ExecutionClient[PaperConfig]):
             price=price,
             size=size,
             liquidity=liquidity,
-            fee=trim(product(price, size, instrument.point_value, rate)),
+            fee=fee,
             fee_asset=instrument.settle,
             exchange_ns=now_ns,
         )
@@ -349,7 +372,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         if ahead is not None:
             order.waits = True
             order.joined_ns = now_ns = self.clock.now_ns()
-            self.statistics[order.instrument].join(order.side, ahead, now_ns)
+            # Whole lots, as shown: what is estimated begins later.
+            self.statistics[order.instrument].join(order.side, int(ahead), now_ns)
 
     def _leave(self, order: _PaperOrder) -> None:
         if order.waits:
@@ -359,28 +383,30 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     # -- funding ---------------------------------------------------------------------------------
 
     def _fund_later(self, instrument: Instrument) -> None:
-        due = self._funding.after(instrument, self.clock.now_ns())
+        due = self._funding_of[instrument].after(instrument, self.clock.now_ns())
         if due is not None:
-            due_ns, rate = due
             self._funding_timers[instrument] = self.clock.call_at(
-                due_ns, partial(self._fund, instrument, rate)
+                due.time_ns, partial(self._fund, instrument, due)
             )
 
-    def _fund(self, instrument: Instrument, rate: Decimal) -> None:
-        """Let longs pay shorts at the middle of the book; without one there is nothing to value them at."""
+    def _fund(self, instrument: Instrument, due: FundingRate) -> None:
+        """Let longs pay shorts, by the mark price or the middle of the book; without either nobody pays."""
         self._fund_later(instrument)
-        now_ns, position, book = (
-            self.clock.now_ns(),
-            self._positions.get(instrument),
-            self._models[instrument].book,
-        )
+        now_ns, position = self.clock.now_ns(), self._positions.get(instrument)
+        book = self._models[instrument].book
         bid, ask = book.best_bid, book.best_ask
-        if not position or bid is None or ask is None:
+        if not position:
+            return
+        if due.mark is not None:
+            value = product(position, due.mark, instrument.base_per_lot)
+        elif bid is not None and ask is not None:
+            value = product(position, bid + ask, instrument.point_value, _HALF)
+        else:
             return
         funding = Funding(
             instrument=instrument,
             payment_id=str(now_ns),
-            amount=trim(product(position, bid + ask, instrument.point_value, -rate, _HALF)),
+            amount=trim(product(value, -due.rate)),
             asset=instrument.settle,
             exchange_ns=now_ns,
         )

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import attrs
 
 from hft.book import Level, OrderBook
-from hft.paper.queue import QueueModel
+from hft.paper.market_orders import MarketOrder, MarketOrders
+from hft.paper.queue import L3Queue, QueueModel
 from hft.paper.resting import OwnLevel, OwnOrder, OwnSide
 from hft.types import BookState, Liquidity, Price, Side, Size, TimeInForce
 
@@ -57,11 +58,17 @@ class FillModel:
     Orders are known by an integer that the caller chooses, prices are ticks, sizes lots. ``book``
     is read, never written: our orders do not move the market. Call `on_book` after every update of
     the book and `on_trade` for every public trade. Every call returns what it made trade.
+
+    ``orders`` is for whoever plays a recording of single orders: they make the book. What becomes of them
+    is told by `on_leave`, `on_fill` and `on_snapshot`, which matter to the queue model `L3Queue` alone; with
+    it, public trades fill nobody, since their fills are told one by one.
     """
 
     def __init__(self, book: OrderBook, queue: QueueModel) -> None:
         self.book = book
         self.queue = queue
+        self.orders = MarketOrders(book)
+        self._is_l3 = isinstance(queue, L3Queue)
         self._orders: dict[int, OwnOrder] = {}
         self._bids = OwnSide(Side.BUY)
         self._asks = OwnSide(Side.SELL)
@@ -137,8 +144,8 @@ class FillModel:
         self._own(order.side).remove(order)
         return Size(order.remaining)
 
-    def ahead(self, order_id: int) -> int | None:
-        """Return the lots ahead of a waiting order, None if it is not there."""
+    def ahead(self, order_id: int) -> float | None:
+        """Return the lots ahead of a waiting order as they are estimated, None if it is not there."""
         order = self._orders.get(order_id)
         return None if order is None else order.ahead
 
@@ -181,7 +188,7 @@ class FillModel:
         # Only an update of a LIVE book clears what was printed: without one it would only grow.
         if is_new and book.state is BookState.LIVE:
             own.printed[price] = own.printed.get(price, 0) + size
-        if not own.levels:
+        if not own.levels or self._is_l3:
             return ()
         matches: list[Match] = []
         for level_price in _best_first(own):
@@ -193,6 +200,46 @@ class FillModel:
             else:
                 self._trade_through(level, exchange_ns, matches)
         return matches
+
+    def on_leave(self, side: Side, price: Price, rank: int, lots: int) -> None:
+        """Learn that lots of somebody's order have left the place that it had."""
+        level = self._own(side).levels.get(price)
+        if level is not None and self._is_l3:
+            for order in level.orders:
+                if rank < order.rank:
+                    order.ahead = max(0.0, order.ahead - lots)
+
+    def on_fill(self, order: MarketOrder, size: int) -> Sequence[Match]:
+        """Learn that so much of somebody's waiting order traded.
+
+        Ours that stand before it at its price had met the aggressor first, and get what it got: the size
+        of its fill, in the order of their arrival. Ours at better prices fill whole, as by a trade through
+        their price.
+        """
+        own = self._own(order.side)
+        if not own.levels or not self._is_l3:
+            return ()
+        matches: list[Match] = []
+        for price in _best_first(own):
+            if (price - order.price) * own.side.sign < 0:
+                break
+            level = own.levels[price]
+            left = size
+            for mine in tuple(level.orders):
+                if price != order.price:
+                    matches.append(self._fill(mine, mine.remaining))
+                elif left and mine.rank <= order.rank:
+                    matched = min(left, mine.remaining)
+                    left -= matched
+                    matches.append(self._fill(mine, matched))
+        return matches
+
+    def on_snapshot(self) -> None:
+        """Learn that the orders of others were stated anew: of those ahead some may be gone."""
+        if not self._is_l3:
+            return
+        for mine in self._orders.values():
+            mine.ahead = min(mine.ahead, self.orders.ahead(mine.side, mine.price, mine.rank))
 
     def _trade_at(self, level: OwnLevel, size: Size, exchange_ns: int, matches: list[Match]) -> None:
         left: int = size
@@ -260,7 +307,8 @@ class FillModel:
     def _rest(self, order: OwnOrder) -> None:
         book = self.book
         self._orders[order.order_id] = order
-        self._own(order.side).add(order, book.size_at(order.side, order.price), book.exchange_ns)
+        shown = book.size_at(order.side, order.price)
+        self._own(order.side).add(order, shown, self.orders.rank, book.exchange_ns)
 
     def _fill(self, order: OwnOrder, size: int) -> Match:
         order.filled += size

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hft.book._native import NativeFills, bind_fills
 from hft.book.native_book import NativeBook
 from hft.paper.fill_model import Arrival, FillModel, Match, Outcome
-from hft.paper.queue import LogQueue, PowerQueue, QueueModel, RiskAverseQueue
+from hft.paper.queue import L3Queue, LogQueue, PowerQueue, QueueModel, RiskAverseQueue
 from hft.types import Liquidity, TimeInForce
 
 __all__ = ["NativeFillModel"]
 
-_KINDS: dict[type[QueueModel], int] = {RiskAverseQueue: 0, PowerQueue: 1, LogQueue: 2}
+_KINDS: dict[type[QueueModel], int] = {RiskAverseQueue: 0, PowerQueue: 1, LogQueue: 2, L3Queue: 3}
 
 
 class NativeFillModel(NativeFills, FillModel):

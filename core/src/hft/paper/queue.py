@@ -8,18 +8,19 @@ from abc import ABC, abstractmethod
 from hft.instrument import Instrument
 from hft.paper.config import PaperConfig, QueueModelName
 
-__all__ = ["LogQueue", "PowerQueue", "QueueModel", "RiskAverseQueue", "new_queue_model"]
+__all__ = ["L3Queue", "LogQueue", "PowerQueue", "QueueModel", "RiskAverseQueue", "new_queue_model"]
 
 
 class QueueModel(ABC):
     """Guesses how many lots stand ahead of our order after its price level was shown anew.
 
     Trades are not guessed: the fill model takes them off before it asks. What is left to guess is
-    whether lots that vanished without a trade stood ahead of us or behind.
+    whether lots that vanished without a trade stood ahead of us or behind. The place is an estimate, and may
+    be a fraction of a lot.
     """
 
     @abstractmethod
-    def ahead(self, ahead: int, shown_before: int, shown: int, traded: int) -> int:
+    def ahead(self, ahead: float, shown_before: int, shown: int, traded: int) -> float:
         """Return the lots ahead now.
 
         ``ahead`` is what was ahead after the trades, ``shown_before`` and ``shown`` are the level's
@@ -36,7 +37,7 @@ class RiskAverseQueue(QueueModel):
     about the trades, so that a trade that was taken off already is not taken off again.
     """
 
-    def ahead(self, ahead: int, shown_before: int, shown: int, traded: int) -> int:
+    def ahead(self, ahead: float, shown_before: int, shown: int, traded: int) -> float:
         return min(ahead, shown)
 
 
@@ -44,22 +45,23 @@ class ProbabilisticQueue(QueueModel):
     """Lots vanish ahead of us and behind us with a probability that depends on how many stand where.
 
     The ``ProbQueueModel`` of hftbacktest, after R. Fernandez-Tapia and others: of the lots that vanished
-    without a trade the share `behind` stood behind us, as far as so many stood there at all. Counted in whole
-    lots, rounded to the nearest, halves to even.
+    without a trade the share `weight` gives stood behind us, as far as so many stood there at all.
     """
 
     @abstractmethod
-    def behind(self, ahead: int, behind: int) -> float:
-        """Return the probability that a lot that vanishes stood behind us; ``ahead`` is above 0."""
+    def weight(self, lots: float) -> float:
+        """Return the weight of so many lots, by which those ahead and behind share what vanishes."""
 
-    def ahead(self, ahead: int, shown_before: int, shown: int, traded: int) -> int:
+    def ahead(self, ahead: float, shown_before: int, shown: int, traded: int) -> float:
         gone = shown_before - shown - traded
         if gone <= 0 or not ahead:
             return min(ahead, shown)
-        behind = max(0, shown_before - ahead)
-        probability = self.behind(ahead, behind)
-        left = ahead - (1.0 - probability) * gone + min(behind - probability * gone, 0.0)
-        return min(max(0, round(left)), shown)
+        behind = max(0.0, shown_before - ahead)
+        back = self.weight(behind)
+        both = back + self.weight(ahead)
+        share = back / both if both else 0.0
+        left = ahead - (1.0 - share) * gone + min(behind - share * gone, 0.0)
+        return min(max(0.0, left), shown)
 
 
 class PowerQueue(ProbabilisticQueue):
@@ -68,9 +70,8 @@ class PowerQueue(ProbabilisticQueue):
     def __init__(self, exponent: float) -> None:
         self.exponent = exponent
 
-    def behind(self, ahead: int, behind: int) -> float:
-        back = math.pow(behind, self.exponent)
-        return back / (back + math.pow(ahead, self.exponent))
+    def weight(self, lots: float) -> float:
+        return math.pow(lots, self.exponent)
 
 
 class LogQueue(ProbabilisticQueue):
@@ -82,9 +83,18 @@ class LogQueue(ProbabilisticQueue):
     def __init__(self, lot: float) -> None:
         self.lot = lot
 
-    def behind(self, ahead: int, behind: int) -> float:
-        back = math.log(1.0 + behind * self.lot)
-        return back / (back + math.log(1.0 + ahead * self.lot))
+    def weight(self, lots: float) -> float:
+        return math.log(1.0 + lots * self.lot)
+
+
+class L3Queue(QueueModel):
+    """Nothing is guessed: the fill model is told of every order that leaves, where the data have them.
+
+    The ``L3FIFOQueueModel`` of hftbacktest is of the same kind.
+    """
+
+    def ahead(self, ahead: float, shown_before: int, shown: int, traded: int) -> float:
+        return ahead
 
 
 def new_queue_model(config: PaperConfig, instrument: Instrument) -> QueueModel:
@@ -96,3 +106,5 @@ def new_queue_model(config: PaperConfig, instrument: Instrument) -> QueueModel:
             return PowerQueue(float(config.queue_power))
         case QueueModelName.LOG:
             return LogQueue(float(instrument.lot_size))
+        case QueueModelName.L3:
+            return L3Queue()

@@ -13,10 +13,12 @@ import attrs
 from hft.book import OrderBook
 from hft.clock import SimulatedClock
 from hft.data import LAST, Day, Kind
+from hft.data.columns import ORDER_KINDS
 from hft.errors import DataError
 from hft.events import Quote, Trade
 from hft.market import Channel, Market
 from hft.paper.fill_model import FillModel, Match
+from hft.paper.market_orders import MarketOrder, MarketOrders
 from hft.types import BookState, Price, Side, Size
 
 __all__ = ["Replay", "ReplayFeed"]
@@ -100,8 +102,11 @@ class _Cursor:
 
     is_ours = False
 
-    def __init__(self, feed: ReplayFeed, book: OrderBook, clock: SimulatedClock) -> None:
+    def __init__(
+        self, feed: ReplayFeed, book: OrderBook, orders: MarketOrders, clock: SimulatedClock
+    ) -> None:
         self.when_ns = 0
+        self._orders = orders
         self._feed = feed
         self._book = book
         self._clock = clock
@@ -115,19 +120,21 @@ class _Cursor:
     def play(self) -> bool:
         """Handle one event and find the next; return whether it was the last of its message."""
         at = self._at
-        exchange_ns, _, kinds, sides, prices, sizes, flags = self._columns
+        exchange_ns, _, kinds, sides, prices, sizes, flags, *order_ids = self._columns
         kind = kinds[at]
         side, price, size = Side.BUY if sides[at] > 0 else Side.SELL, Price(prices[at]), Size(sizes[at])
         if kind == Kind.LEVEL:
             self._book.set_level(side, price, size)
             self._touched = True
         elif kind == Kind.CLEAR:
-            self._book.clear()
+            self._orders.clear()
             self._touched = True
         elif kind == Kind.TRADE:
             self._on_trade(side, price, size, exchange_ns[at])
         elif kind == Kind.QUOTE:
             self._on_quote(side, price, size)
+        elif kind in ORDER_KINDS and order_ids:
+            self._on_order(kind, order_ids[0][at], side, price, size)
         else:
             raise DataError(f"{self._book.instrument.id}: event {at} is of unknown kind {kind}")
         is_last = bool(flags[at] & LAST)
@@ -135,6 +142,8 @@ class _Cursor:
             if self._touched:
                 self._touched = False
                 self._book.exchange_ns = exchange_ns[at]
+                if self._orders.end_message():
+                    self._on_snapshot()
                 self._on_book()
             self._on_last(exchange_ns[at])
         self._at += 1
@@ -163,7 +172,29 @@ class _Cursor:
         if when_ns > self.when_ns:
             self.when_ns = when_ns
 
+    def _on_order(self, kind: int, order_id: int, side: Side, price: Price, size: Size) -> None:
+        orders = self._orders
+        if kind == Kind.FILL:
+            self._on_fill(orders.find(order_id), size)
+            return
+        self._touched = True
+        if kind == Kind.ADD:
+            orders.add(order_id, side, price, size)
+        elif kind == Kind.CHANGE:
+            order = orders.find(order_id)
+            side, was, rank = order.side, order.price, order.rank
+            self._on_leave(side, was, rank, orders.change(order, price, size))
+        else:
+            order = orders.remove(order_id)
+            self._on_leave(order.side, order.price, order.rank, order.size)
+
     def _on_book(self) -> None: ...
+
+    def _on_leave(self, side: Side, price: Price, rank: int, lots: int) -> None: ...
+
+    def _on_fill(self, order: MarketOrder, size: Size) -> None: ...
+
+    def _on_snapshot(self) -> None: ...
 
     def _on_trade(self, side: Side, price: Price, size: Size, exchange_ns: int) -> None: ...
 
@@ -176,7 +207,7 @@ class _AtExchange(_Cursor):
     """What happens at the exchange, where our orders are."""
 
     def __init__(self, feed: ReplayFeed, clock: SimulatedClock) -> None:
-        super().__init__(feed, feed.book, clock)
+        super().__init__(feed, feed.book, feed.model.orders, clock)
         self._model, self._settle = feed.model, feed.settle
 
     def _on_book(self) -> None:
@@ -185,6 +216,15 @@ class _AtExchange(_Cursor):
 
     def _on_trade(self, side: Side, price: Price, size: Size, exchange_ns: int) -> None:
         self._tell(self._model.on_trade(side, price, size, exchange_ns))
+
+    def _on_leave(self, side: Side, price: Price, rank: int, lots: int) -> None:
+        self._model.on_leave(side, price, rank, lots)
+
+    def _on_fill(self, order: MarketOrder, size: Size) -> None:
+        self._tell(self._model.on_fill(order, size))
+
+    def _on_snapshot(self) -> None:
+        self._model.on_snapshot()
 
     def _tell(self, matches: Sequence[Match]) -> None:
         if matches:
@@ -200,7 +240,7 @@ class _AtOurs(_Cursor):
     def __init__(self, feed: ReplayFeed, clock: SimulatedClock) -> None:
         self._market = market = feed.market
         self._quote: dict[Side, tuple[Price, Size]] = {}
-        super().__init__(feed, market.book, clock)
+        super().__init__(feed, market.book, MarketOrders(market.book), clock)
 
     def _on_book(self) -> None:
         market, book = self._market, self._book

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hft.book import OrderBook
 from hft.paper.queue import QueueModel
 from hft.types import Price, Side
@@ -12,11 +14,12 @@ __all__ = ["OwnLevel", "OwnOrder", "OwnSide"]
 class OwnOrder:
     """A resting order and its place in the queue of its price.
 
-    ``ahead`` is the lots ahead of it. Trades and books come by different ways, so that a trade may be
-    told after the book that contains it already; ``ahead`` was then cut by the book and must not be
-    cut again by the trade. Hence ``prior``: what was ahead before the book at ``measured_ns`` last cut
-    it, which is what a trade between ``prior_ns`` and ``measured_ns`` really met. All times are the
-    exchange's.
+    ``ahead`` is the lots ahead of it, an estimate and so a float. Trades and books come by different ways,
+    so that a trade may be told after the book that contains it already; ``ahead`` was then cut by the book
+    and must not be cut again by the trade. Hence ``prior``: what was ahead before the book at
+    ``measured_ns`` last cut it, which is what a trade between ``prior_ns`` and ``measured_ns`` really met.
+    All times are the exchange's. Where orders of others are known one by one, those of a lower ``rank`` are
+    ahead.
     """
 
     __slots__ = (
@@ -29,6 +32,7 @@ class OwnOrder:
         "price",
         "prior",
         "prior_ns",
+        "rank",
         "side",
         "size",
     )
@@ -48,19 +52,20 @@ class OwnOrder:
         """Lots that may still trade."""
         return self.size - self.filled
 
-    def join(self, ahead: int, exchange_ns: int) -> None:
+    def join(self, ahead: float, rank: int, exchange_ns: int) -> None:
         """Take the last place of a queue as it was shown at ``exchange_ns``."""
+        self.rank = rank
         self.ahead = self.prior = ahead
         self.joined_ns = self.measured_ns = self.prior_ns = exchange_ns
 
-    def measure(self, ahead: int, exchange_ns: int) -> None:
+    def measure(self, ahead: float, exchange_ns: int) -> None:
         """Move forward to ``ahead`` by the evidence of a book; never backwards."""
         if ahead < self.ahead:
             self.prior, self.prior_ns = self.ahead, self.measured_ns
-            self.ahead, self.measured_ns = max(0, ahead), exchange_ns
+            self.ahead, self.measured_ns = max(0.0, ahead), exchange_ns
 
     def advance(self, traded: int, exchange_ns: int) -> int:
-        """Take the lots that traded off those ahead; return how many of them got past to us.
+        """Take the lots that traded off those ahead; return how many got past to us, to the nearest lot.
 
         A trade that ``ahead`` contains for certain gets nobody anywhere. Time 0 is none: the trade
         then counts as new.
@@ -69,13 +74,13 @@ class OwnOrder:
             return 0
         if exchange_ns and exchange_ns <= self.measured_ns:
             met = self.prior
-            self.prior = max(0, met - traded)
+            self.prior = max(0.0, met - traded)
             self.ahead = min(self.ahead, self.prior)
         else:
             met = self.ahead
-            self.ahead = max(0, met - traded)
-            self.prior = max(0, self.prior - traded)
-        return max(0, traded - met)
+            self.ahead = max(0.0, met - traded)
+            self.prior = max(0.0, self.prior - traded)
+        return max(0, math.floor(traded - met + 0.5))
 
 
 class OwnLevel:
@@ -104,9 +109,9 @@ class OwnSide:
         self.taken: dict[Price, tuple[int, int]] = {}
         self.printed: dict[Price, int] = {}
 
-    def add(self, order: OwnOrder, shown: int, exchange_ns: int) -> None:
+    def add(self, order: OwnOrder, shown: int, rank: int, exchange_ns: int) -> None:
         """Put an order behind everything that its price shows."""
-        order.join(shown, exchange_ns)
+        order.join(float(shown), rank, exchange_ns)
         self.levels.setdefault(order.price, OwnLevel(shown)).orders.append(order)
 
     def remove(self, order: OwnOrder) -> None:

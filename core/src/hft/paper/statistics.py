@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import attrs
 
 from hft.types import Liquidity, Side
@@ -49,7 +51,9 @@ class OrderStatistics:
         """Count an order that waits no more."""
         self._wait(side, -1, now_ns)
 
-    def fill(self, side: Side, price: int, size: int, liquidity: Liquidity, now_ns: int) -> None:
+    def fill(
+        self, side: Side, price: int, size: int, liquidity: Liquidity, fee: Decimal, now_ns: int
+    ) -> None:
         """Count a fill."""
         if liquidity is Liquidity.MAKER:
             self.maker_fills += 1

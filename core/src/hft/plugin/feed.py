@@ -118,7 +118,7 @@ class StreamFeed(Feed):
         """Give the stream an answer; one that it does not understand is a request that failed."""
         try:
             self.stream.on_response(request, body, recv_ns)
-        except Exception as error:
+        except Exception as error:  # a bug as well: who asked waits for an answer
             bug = "" if isinstance(error, DecodeError) else f"bug in the plugin: {type(error).__name__}: "
             self.undecoded(request.url, body, f"{bug}{error}")
             self.stream.on_request_failed(request, str(error), recv_ns)

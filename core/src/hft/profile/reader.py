@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import attrs
 
 from hft.errors import Fault, PluginError, ProfileError
+from hft.paper.config import NO_L3, QueueModelName
 from hft.profile.document import Broken, Items, Node, Scalar, Section, read_document
 from hft.profile.fault import Refused
 from hft.profile.model import (
@@ -217,6 +218,8 @@ class _Reader:
             self._plugin_fault(section, error)
         if component.keys is None:
             return None
+        if component.keys.paper.queue is QueueModelName.L3 and self._mode not in (None, Mode.BACKTEST):
+            self._fault(section["paper"], NO_L3)
         return ExchangeEntry(
             key=key,
             use=component.keys.use,

@@ -132,7 +132,9 @@ class _Schema:
         if "doc" in field.metadata:
             schema["description"] = field.metadata["doc"]
         default = field.default
-        if default is not attrs.NOTHING and default is not None and not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        # To the type checker `attrs.Factory` is a function.
+        made = isinstance(default, attrs.Factory)  # type: ignore[arg-type]
+        if default is not attrs.NOTHING and default is not None and not made:
             schema["default"] = _written(default, field.type)
         return schema
 

@@ -161,7 +161,7 @@ class Structurer:
                     field.validator(_UNBUILT, field, value)
                 except _LooksAtOthersError:
                     pass  # attrs calls it again when the other fields are there
-                except Exception as error:
+                except Exception as error:  # a plugin's validator may raise anything
                     raise Refused([node.mark.fault(self._refusal(node, field, error))]) from None
             return value
 

@@ -65,7 +65,7 @@ def _import_file(found: Found) -> ModuleType:
     sys.modules[found.module] = module  # attrs and typing look a class's module up there
     try:
         spec.loader.exec_module(module)
-    except BaseException:
+    except BaseException:  # half a module must not be taken for a whole one
         del sys.modules[found.module]
         raise
     return module

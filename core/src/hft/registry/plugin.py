@@ -78,6 +78,8 @@ class Plugin:
         """Return the name of the module of hookimpls."""
         return self.found.module
 
+    # What is asked for are subclasses, which the type checker cannot tell from the abstract class itself.
+
     def market_data(self) -> type[MarketDataStream[Any]] | None:
         """Return the class that streams the exchange's public market data."""
         return self._class("hft_market_data", MarketDataStream)  # type: ignore[type-abstract]

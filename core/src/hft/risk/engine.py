@@ -115,7 +115,7 @@ class RiskEngine:
         for name, check in self._checks:
             try:
                 verdict = check(order, view)
-            except Exception as error:
+            except Exception as error:  # a rule may raise anything, and then nothing may be sent
                 return self._fail(name, f"raised {why(error, check.__module__)}")
             if verdict is APPROVED:
                 continue
@@ -155,7 +155,7 @@ class RiskEngine:
         for name, review in self._reviews:
             try:
                 verdict = review(view)
-            except Exception as error:
+            except Exception as error:  # as above
                 self._fail(name, f"raised {why(error, review.__module__)}")
                 return
             if verdict is APPROVED:

@@ -16,6 +16,7 @@ from hft.latency import Trace
 from hft.market import Market
 from hft.paper import PaperExecution
 from hft.paper.choice import new_clock, new_replay
+from hft.paper.funding import RecordedFunding
 from hft.paper.replay import NEVER, ReplayFeed
 from hft.profile import Profile
 from hft.run.kernel import Kernel
@@ -132,13 +133,15 @@ class _Session:
         """Let orders in a market meet the exchange's book, which is ahead of ours."""
         book = new_book(market.instrument)
         self._papers[market] = paper
+        tape = self._tapes[market.instrument]
+        funding = None if paper.config.states_funding else RecordedFunding(tape.funding())
         self._feeds.append(
             ReplayFeed(
                 market=market,
                 book=book,
-                model=paper.simulate(market.instrument, book),
+                model=paper.simulate(market.instrument, book, funding),
                 settle=paper.settle,
-                days=self._tapes[market.instrument].days,
+                days=tape.days,
                 latency_ns=paper.config.feed_latency,
             )
         )

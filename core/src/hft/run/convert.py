@@ -46,7 +46,7 @@ def convert(
     recorders: list[MarketRecorder] = []
 
     def make(instrument: Instrument) -> Market:
-        recorders.append(MarketRecorder(instrument, playing.clock, write, _BUFFERED_ROWS))
+        recorders.append(MarketRecorder(instrument, playing.clock, write, store.add_funding, _BUFFERED_ROWS))
         return recorders[-1].market
 
     def write(recorder: MarketRecorder) -> None:

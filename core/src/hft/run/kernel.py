@@ -12,7 +12,7 @@ from hft.blame import blamed, why
 from hft.book import OrderBook
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
-from hft.events import Trade
+from hft.events import MarkPrice, Trade
 from hft.instrument import Instrument, InstrumentId
 from hft.journal import NoteKind
 from hft.latency import Trace
@@ -28,7 +28,7 @@ from hft.orders import (
     WiredStrategy,
     wire_strategy,
 )
-from hft.paper import PaperExecution, new_funding_rates, new_latency_model
+from hft.paper import FeeSchedule, PaperExecution, new_funding_rates, new_latency_model
 from hft.plugin.execution import ExecutionClient
 from hft.plugin.risk import Halt
 from hft.profile import ExchangeEntry, Profile, StrategyEntry
@@ -40,6 +40,7 @@ from hft.run.summary import LatencySummary, PositionSummary, Summary
 from hft.run.wanted import wanted_instruments
 from hft.run.watchdog import Watchdog
 from hft.spelling import did_you_mean
+from hft.types import InstrumentKind
 
 __all__ = ["Kernel", "pick_instrument"]
 
@@ -170,10 +171,12 @@ class Kernel:
             for market in self.markets.values():
                 market.listen(Channel.BOOK, _look)
 
-    def want_trades(self) -> None:
-        """Have trades told of every market that is wired, for backtests on what was recorded."""
+    def want_for_backtests(self) -> None:
+        """Have what a backtest needs told of every market that is wired, whoever listens to it."""
         for market in self.markets.values():
             market.listen(Channel.TRADE, _hear)
+            if market.instrument.kind is InstrumentKind.PERPETUAL:
+                market.listen(Channel.MARK, _hear)
 
     def start(self) -> None:
         """Start the strategies, the watchdog and the log; market data may come from now on."""
@@ -323,7 +326,7 @@ class Kernel:
 
 
 def _conditions(entry: ExchangeEntry, ready: Callable[[], bool]) -> ExchangeConditions:
-    fee = entry.paper.taker_fee if entry.fees.taker is None else entry.fees.taker
+    fee = FeeSchedule(entry.paper, now_ns=0).taker if entry.fees.taker is None else entry.fees.taker
     # A simulator is started for each key, and its book is nobody else's.
     shared = entry.environment != SIMULATOR
     pool = f"{entry.use} {entry.environment} {entry.url or ''}" if shared else ""
@@ -338,8 +341,8 @@ def _look(_: OrderBook) -> None:
     """Want a book that no strategy listens to."""
 
 
-def _hear(_: Trade) -> None:
-    """Want trades that no strategy listens to."""
+def _hear(_: Trade | MarkPrice) -> None:
+    """Want what no strategy listens to."""
 
 
 def _ignore_note(kind: NoteKind, **facts: object) -> None:

@@ -12,7 +12,8 @@ from hft.book.ladder import Ladder, OddLevel
 from hft.clock import Clock
 from hft.data.columns import Kind
 from hft.data.rows import ROUNDED, RowBuffer
-from hft.events import Quote, Trade
+from hft.events import MarkPrice, Quote, Trade
+from hft.funding import FundingRate
 from hft.instrument import Instrument
 from hft.market import Channel, Market
 from hft.types import BookState, Price, Side, Size
@@ -116,7 +117,8 @@ class MarketRecorder:
     A change of the book is written when the book is LIVE, all of it at once; when the book is lost, it is
     cleared, and comes back whole. A snapshot of a book that was LIVE is written as what it changes. A row is
     received when ``clock`` says, which never goes backwards. ``full`` is called with the recorder when
-    ``limit`` rows have gathered in ``rows``.
+    ``limit`` rows have gathered in ``rows``. ``fund`` is called with what the exchange says of the next
+    funding, as often as it does.
     """
 
     def __init__(
@@ -124,6 +126,7 @@ class MarketRecorder:
         instrument: Instrument,
         clock: Clock,
         full: Callable[[MarketRecorder], None],
+        fund: Callable[[Instrument, int, FundingRate], None],
         limit: int,
     ) -> None:
         self.instrument = instrument
@@ -132,11 +135,13 @@ class MarketRecorder:
         self.market.book = self._book = _RecordingBook(instrument)
         self._clock = clock
         self._full = full
+        self._fund = fund
         self._limit = limit
         self.market.listen(Channel.BOOK, self._on_book)
         self.market.listen_lost(self._on_lost)
         self.market.listen(Channel.TRADE, self._on_trade)
         self.market.listen(Channel.QUOTE, self._on_quote)
+        self.market.listen(Channel.MARK, self._on_mark)
 
     def _on_book(self, book: OrderBook) -> None:
         if book.state is BookState.LIVE:
@@ -155,6 +160,11 @@ class MarketRecorder:
             quote.exchange_ns,
             [(Kind.QUOTE, side.sign, price, size, 0) for side, price, size in sides if price is not None],
         )
+
+    def _on_mark(self, mark: MarkPrice) -> None:
+        if mark.funding_rate is not None and mark.next_funding_ns:
+            rate = FundingRate(mark.next_funding_ns, self.instrument.symbol, mark.funding_rate, mark.mark)
+            self._fund(self.instrument, self._clock.now_ns(), rate)
 
     def _write(self, exchange_ns: int, changes: list[_Change]) -> None:
         if not changes:

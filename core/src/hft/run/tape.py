@@ -16,7 +16,9 @@ from hft.data import LAST, Day, Kind, find_days, read_day
 from hft.data.carry import Carry
 from hft.data.rows import CARRIED, Rows
 from hft.errors import DataError, UsageError
+from hft.funding import FUNDING, FundingRate, read_funding
 from hft.instrument import Instrument, InstrumentId
+from hft.paper import QueueModelName
 from hft.profile import Profile
 from hft.spelling import did_you_mean
 
@@ -59,6 +61,18 @@ class Tape:
             folders = folders[number + 1 :]
         yield from map(read_day, folders)
 
+    def funding(self) -> list[FundingRate]:
+        """Return what the days say of funding, in their order; raise `DataError` where it is damaged."""
+        found = []
+        for folder in self.folders:
+            try:
+                found += read_funding(folder / FUNDING)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                raise DataError(f"{folder / FUNDING}: {error}") from None
+        return found
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Recorded:
@@ -93,9 +107,34 @@ def find_tapes(
             known, where = ", ".join(sorted(found)) or "none at all", ", ".join(map(str, paths))
             hint = did_you_mean(str(instrument), found)
             raise UsageError(f"{where}: no data of {instrument}{hint}; there are {known}")
+        is_l3 = profile.exchanges[instrument.exchange].paper.queue is QueueModelName.L3
+        for day in days:
+            _check_orders(day.folder, is_l3=is_l3)
         tape = _tape(instrument, sorted(days, key=lambda day: day.first_ns))
         tapes.append(tape if span is None else _cut(tape, span))
     return tapes
+
+
+def _check_orders(folder: Path, *, is_l3: bool) -> None:
+    """Raise `DataError` for a day on which ``queue: l3`` would be wrong, or whose orders make no book."""
+    day = read_day(folder)
+    if not day.has_orders:
+        if is_l3:
+            raise DataError(
+                f"{folder}: queue: l3 needs data with single orders, and these have no order_id:"
+                " choose another queue"
+            )
+        return
+    kinds = np.zeros(256, np.int64)
+    for start in range(0, len(day), _BLOCK):
+        kinds += np.bincount(day.columns["kind"][start : start + _BLOCK], minlength=256)
+    if kinds[Kind.LEVEL]:
+        raise DataError(f"{folder}: has levels beside single orders, see 'hft data check'")
+    if is_l3 and kinds[Kind.TRADE] and not kinds[Kind.FILL]:
+        raise DataError(
+            f"{folder}: has trades, but does not say which orders they filled, without which queue: l3"
+            " fills nobody: choose another queue"
+        )
 
 
 def _cut(tape: Tape, span: Span) -> Tape:

@@ -37,14 +37,19 @@ class _Watched(OrderStatistics):
 
     book: OrderBook = attrs.field(kw_only=True)
     fills: list[tuple[int, Side, int, int, Liquidity]] = attrs.Factory(list)
+    unpaid: list[Decimal] = attrs.Factory(list)
+    """The fees of the fills that nobody has counted."""
     spread: int = 0
     cash: int = 0
     twice_mid: int = 0
     """Of the book when it last had one; 0 before."""
 
-    def fill(self, side: Side, price: int, size: int, liquidity: Liquidity, now_ns: int) -> None:
-        super().fill(side, price, size, liquidity, now_ns)
+    def fill(
+        self, side: Side, price: int, size: int, liquidity: Liquidity, fee: Decimal, now_ns: int
+    ) -> None:
+        super().fill(side, price, size, liquidity, fee, now_ns)
         self.look()
+        self.unpaid.append(fee)
         self.fills.append((now_ns, side, price, size, liquidity))
         self.cash -= side.sign * 2 * price * size
         self.spread += side.sign * size * ((self.twice_mid or 2 * price) - 2 * price)
@@ -64,24 +69,16 @@ class _Watched(OrderStatistics):
 @attrs.define(eq=False)
 class _Instrument:
     market: Market
-    paper: PaperExecution
     figures: _Watched
     fees: Decimal = Decimal(0)
-    """Paid for the first ``counted`` fills."""
-    counted: int = 0
     mid: list[float | None] = attrs.Factory(list)
     position: list[float] = attrs.Factory(list)
     latency_ms: list[float | None] = attrs.Factory(list)
 
     def pay(self) -> None:
         """Count the fees of the fills since the last call."""
-        config, point = self.paper.config, self.market.instrument.point_value
-        new = [
-            product(price, size, point, config.maker_fee if how is Liquidity.MAKER else config.taker_fee)
-            for _, _, price, size, how in self.figures.fills[self.counted :]
-        ]
-        self.fees = total((self.fees, *new))
-        self.counted += len(new)
+        self.fees = total((self.fees, *self.figures.unpaid))
+        self.figures.unpaid.clear()
 
 
 @attrs.define(eq=False)
@@ -109,7 +106,7 @@ class BacktestWatch:
         """Watch an instrument; ``book`` is the exchange's, ``paper`` has begun to simulate it."""
         figures = _Watched(book=book)
         paper.statistics[market.instrument] = figures
-        self._instruments.append(_Instrument(market, paper, figures))
+        self._instruments.append(_Instrument(market, figures))
         self._currencies.setdefault(market.instrument.settle, _Currency())
 
     def start(self, clock: Clock, ledger: Ledger, end_ns: int) -> None:

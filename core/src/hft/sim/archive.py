@@ -92,7 +92,7 @@ class Archive:
         self.count += 1
         if self._size > self._in_memory:
             if self._file is None:
-                self._file = TemporaryFile()  # noqa: SIM115
+                self._file = TemporaryFile()  # noqa: SIM115  # `close` closes it
             self._file.seek(0, SEEK_END)
             self._file.writelines(self._lines)
             self._lines.clear()

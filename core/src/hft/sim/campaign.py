@@ -134,4 +134,4 @@ def random_fault(rng: random.Random, where: str, kind: FaultKind, *, within_ns: 
             options[rng.choice(("ahead", "behind"))] = Duration(rng.choice((20, 500, 1_500, 30_000)) * MS)
             options["over"] = Duration(rng.choice((0, within_ns // 2)))
             options["duration"] = rng.choice((None, Duration(within_ns)))
-    return Fault(kind=kind, where=where, **options)  # type: ignore[arg-type]
+    return Fault(kind=kind, where=where, **options)  # type: ignore[arg-type]  # as each kind has them

@@ -51,7 +51,7 @@ class Processes:
         busy = {each.connection: each for each in self._workers if each.job is not None}
         ended = []
         for connection in wait(list(busy), timeout_s):
-            worker = busy[connection]  # type: ignore[index]
+            worker = busy[connection]  # type: ignore[index]  # connections were given, and come back
             job = worker.job
             assert job is not None
             try:

@@ -88,7 +88,7 @@ def evaluate(task: Task) -> Outcome:
         )
     except HftError as error:
         return Outcome.failed(str(error))
-    except Exception as error:
+    except Exception as error:  # a bug met by one trial is that trial's outcome
         return Outcome.failed(f"{type(error).__name__}: {error}")
     finally:
         gc.collect()

@@ -79,6 +79,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     # -- the network -----------------------------------------------------------------------------
 
+    # What aiohttp and hft use of the signatures, of which there are many.
     async def create_server(  # type: ignore[override]
         self,
         protocol_factory: Callable[[], asyncio.BaseProtocol],

@@ -25,7 +25,7 @@ def watch_connections() -> list[asyncio.Transport]:
         made.append(ours)
         return ours, protocol
 
-    loop.network.connect = watched  # type: ignore[method-assign,assignment]
+    loop.network.connect = watched  # type: ignore[method-assign,assignment]  # that is the point
     return made
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
 from hft import (
     ApprovedOrder,
-    Backoff,
     BalanceReport,
     Capabilities,
     ConnectionSpec,
@@ -17,19 +16,22 @@ from hft import (
     ExecutionClient,
     ExecutionEvents,
     Fill,
-    GridError,
     HttpRequest,
     Instrument,
+    KnownOrder,
     Link,
     Liquidity,
+    NoSuchOrder,
     Order,
     OrderError,
+    OrderQuestions,
     OrderReport,
     OrderStatus,
     OrderType,
     Price,
     Priority,
     ReportKind,
+    RequestRefused,
     RestAnswer,
     RestCall,
     Side,
@@ -37,6 +39,9 @@ from hft import (
     TimeInForce,
     TransportError,
     UsageError,
+    asking,
+    persistently,
+    reading,
 )
 from hft_acme import codec, limits
 from hft_acme.config import Config
@@ -74,7 +79,7 @@ class AcmeExecution(ExecutionClient[Config]):
         self._rest = link.url or "https://api.acme.example"
         self._ws = self._rest.replace("http", "ws", 1) + "/ws/private"
         self._instruments: dict[str, Instrument] = {}
-        self._asking: set[str] = set()
+        self._questions = OrderQuestions(link, events, self._find)
 
     # -- orders ----------------------------------------------------------------------------------------
 
@@ -140,72 +145,55 @@ class AcmeExecution(ExecutionClient[Config]):
         )
 
     def query(self, order: Order) -> None:
-        if order.client_order_id not in self._asking:
-            self._asking.add(order.client_order_id)
-            self.link.spawn(self._ask(order), f"ask about {order.client_order_id}")
+        self._questions.ask(order)
 
-    async def _ask(self, order: Order) -> None:
-        client_id = order.client_order_id
-        try:
-            asked_ns = self.clock.now_ns()
-            status = await self.order_status(order.instrument, client_id)
-            fills: Sequence[Fill] = ()
-            if status is not None and status.report.filled:
-                fills = await self.executions(order.instrument, 0)
-        except TransportError as error:
-            self.link.warn(f"order {client_id} cannot be asked about: {error}")
-            return
-        finally:
-            self._asking.discard(client_id)
-        for fill in fills:
-            if fill.client_order_id == client_id:
-                self.events.on_fill(fill)
-        if status is not None:
-            self.events.on_report(status.report)
-        else:
-            self.events.on_report(
-                OrderReport(client_order_id=client_id, kind=ReportKind.NOT_FOUND, asked_ns=asked_ns)
-            )
+    async def _find(self, order: Order) -> KnownOrder | NoSuchOrder:
+        asked_ns = self.clock.now_ns()
+        status = await self.order_status(order.instrument, order.client_order_id)
+        if status is None:
+            return NoSuchOrder(asked_ns)
+        fills: Sequence[Fill] = ()
+        if status.report.filled:
+            listed = await self.executions(order.instrument, 0)
+            fills = [fill for fill in listed if fill.client_order_id == order.client_order_id]
+        return KnownOrder(status.report, fills)
 
     # -- the account -----------------------------------------------------------------------------------
 
     async def start(self, instruments: Sequence[Instrument]) -> None:
         self._instruments = {each.native_symbol: each for each in instruments}
-        backoff = Backoff(self.link.random, initial_ns=500_000_000, maximum_ns=30_000_000_000)
-        while True:
-            await self.clock.sleep(backoff.next_ns())
-            try:
-                await self.balances()
-                break
-            except TransportError as error:
-                self.link.warn(str(error))
+        await persistently(self.link, self.balances)
         self.link.connect(ConnectionSpec(name=self._ws, url=self._ws))
 
     async def open_orders(self) -> Sequence[OrderStatus]:
-        listed = await self._ask_for("/orders", list[codec.OrderState])
-        return [self._status(each) for each in listed if each.symbol in self._instruments]
+        with asking(self.link, "open orders"):
+            listed = await self._ask_for("/orders", list[codec.OrderState])
+            return [self._status(each) for each in listed if each.symbol in self._instruments]
 
     async def order_status(self, instrument: Instrument, client_order_id: str) -> OrderStatus | None:
         path = f"/order?symbol={instrument.native_symbol}&client_id={client_order_id}"
-        answer = await self.link.fetch(self._call("GET", path))
-        if answer.status == 404 and self._failure(answer).code == "unknown-order":
-            return None
-        return self._status(self._read(answer, codec.OrderState))
+        with asking(self.link, "order"):
+            answer = await self.link.fetch(self._call("GET", path))
+            if answer.status == 404 and self._failure(answer).code == "unknown-order":
+                return None
+            return self._status(self._read(answer, codec.OrderState))
 
     async def executions(self, instrument: Instrument, since_ns: int) -> Sequence[Fill]:
         path = f"/fills?symbol={instrument.native_symbol}&since={since_ns // NS_PER_MS}"
-        return [self._fill(each) for each in await self._ask_for(path, list[codec.Execution])]
+        with asking(self.link, "executions"):
+            return [self._fill(each) for each in await self._ask_for(path, list[codec.Execution])]
 
     async def balances(self) -> Sequence[BalanceReport]:
-        return [
-            BalanceReport(
-                exchange=self.link.exchange,
-                asset=each.asset,
-                total=Decimal(each.free) + Decimal(each.locked),
-                locked=Decimal(each.locked),
-            )
-            for each in await self._ask_for("/balances", list[codec.Balance])
-        ]
+        with asking(self.link, "balances"):
+            return [
+                BalanceReport(
+                    exchange=self.link.exchange,
+                    asset=each.asset,
+                    total=Decimal(each.free) + Decimal(each.locked),
+                    locked=Decimal(each.locked),
+                )
+                for each in await self._ask_for("/balances", list[codec.Balance])
+            ]
 
     async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
         for each in orders:
@@ -214,7 +202,7 @@ class AcmeExecution(ExecutionClient[Config]):
             call = self._call("DELETE", path, costs=((limits.ORDERS, 1),), priority=Priority.CANCEL)
             answer = await self.link.fetch(call)
             if answer.status != 200 and self._failure(answer).code != "unknown-order":
-                raise TransportError(f"DELETE /orders: {self._failure(answer).message}", sent=True)
+                raise self._refusal(answer)
         return [each.client_order_id for each in orders]
 
     # -- the private socket ----------------------------------------------------------------------------
@@ -252,7 +240,7 @@ class AcmeExecution(ExecutionClient[Config]):
     # -- reading ---------------------------------------------------------------------------------------
 
     def _status(self, order: codec.OrderState) -> OrderStatus:
-        def read() -> OrderStatus:
+        with reading("order"):
             instrument = self._instruments[order.symbol]
             return OrderStatus(
                 report=OrderReport(
@@ -271,10 +259,8 @@ class AcmeExecution(ExecutionClient[Config]):
                 post_only=order.post_only,
             )
 
-        return _understood(read)
-
     def _fill(self, told: codec.Execution) -> Fill:
-        def read() -> Fill:
+        with reading("fill"):
             instrument = self._instruments[told.symbol]
             return Fill(
                 client_order_id=told.client_id,
@@ -289,8 +275,6 @@ class AcmeExecution(ExecutionClient[Config]):
                 exchange_order_id=told.order_id,
                 exchange_ns=told.time * NS_PER_MS,
             )
-
-        return _understood(read)
 
     # -- requests --------------------------------------------------------------------------------------
 
@@ -325,17 +309,19 @@ class AcmeExecution(ExecutionClient[Config]):
         return self._read(await self.link.fetch(self._call("GET", path)), type)
 
     def _read(self, answer: RestAnswer, type: type[T]) -> T:
-        """Return what was answered; raise `TransportError` for no answer, `UsageError` for a bad key."""
         if answer.status != 200:
-            failure = self._failure(answer)
-            if answer.status == 401:
-                raise UsageError(f"{self.link.exchange}: {failure.message}; check key and secret")
-            raise TransportError(f"refused: {failure.code} {failure.message}", sent=True)
-        try:
-            return codec.decode(answer.body, type)
-        except DecodeError as error:
-            self.link.undecoded("an answer", answer.body, str(error))
-            raise TransportError(f"an answer that cannot be read: {error}", sent=True) from None
+            raise self._refusal(answer)
+        return codec.decode(answer.body, type)
+
+    def _refusal(self, answer: RestAnswer) -> RequestRefused:
+        failure = self._failure(answer)
+        return RequestRefused(
+            f"refused: {failure.code} {failure.message}",
+            status=answer.status,
+            code=failure.code,
+            asked_ns=answer.sent_ns,
+            bad_key=answer.status == 401,
+        )
 
     @staticmethod
     def _failure(answer: RestAnswer) -> codec.Failure:
@@ -343,11 +329,3 @@ class AcmeExecution(ExecutionClient[Config]):
             return codec.decode(answer.body, codec.Failure)
         except DecodeError:
             return codec.Failure(code="", message=f"status {answer.status}")
-
-
-def _understood(read: Callable[[], T]) -> T:
-    """Turn what the grid, a lookup or an enum says of a message into `DecodeError`."""
-    try:
-        return read()
-    except (GridError, InvalidOperation, KeyError, ValueError) as error:
-        raise DecodeError(f"{type(error).__name__}: {error}") from None

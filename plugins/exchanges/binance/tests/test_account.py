@@ -21,6 +21,7 @@ from hft import (
     Order,
     OrderReport,
     OrderType,
+    PositionMode,
     PositionSide,
     Price,
     ReportKind,
@@ -32,7 +33,6 @@ from hft import (
 )
 from hft.testing.link import FakeLink, NotedEvents, rest_answer
 from hft_binance import BinanceExecution, Config
-from hft_binance.config import PositionMode
 
 START_NS = 1_790_000_000_000_000_000
 NOW_MS = START_NS // 1_000_000
@@ -166,7 +166,7 @@ async def test_only_the_products_of_the_run_are_asked_and_connected() -> None:
             "fapi/v1/accountConfig",
             rest_answer({"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}, 401),
             {},
-            "check key, secret, environment 'mainnet'",
+            "check the credentials, environment 'mainnet'",
         ),
         (
             "sapi/v1/account/apiRestrictions",

@@ -18,6 +18,7 @@ from hft import (
     InstrumentKind,
     Liquidity,
     Order,
+    OrderEntry,
     OrderError,
     OrderReport,
     OrderType,
@@ -34,7 +35,7 @@ from hft import (
 )
 from hft.testing.link import FakeLink, NotedEvents
 from hft_binance import BinanceExecution, Config
-from hft_binance.config import OrderEntry, SelfTradePrevention, UserStream
+from hft_binance.config import SelfTradePrevention, UserStream
 
 START_NS = 1_790_000_000_000_000_000
 SECOND_NS = 1_000_000_000

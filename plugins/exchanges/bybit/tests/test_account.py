@@ -9,14 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from hft import (
-    OrderType,
-    PositionSide,
-    ReportKind,
-    TimeInForce,
-    TransportError,
-)
-from hft_bybit.config import PositionMode
+from hft import OrderType, PositionMode, PositionSide, ReportKind, TimeInForce, TransportError
 
 from .trading import LINEAR, SPOT, START_MS, START_NS, World, executed, ok, position, told
 

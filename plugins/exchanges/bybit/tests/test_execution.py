@@ -16,8 +16,10 @@ from hft import (
     Fill,
     Funding,
     Liquidity,
+    OrderEntry,
     OrderError,
     OrderType,
+    PositionMode,
     PositionReport,
     PositionSide,
     Price,
@@ -29,7 +31,7 @@ from hft import (
     TransportError,
     UsageError,
 )
-from hft_bybit.config import MarginMode, OrderEntry, PositionMode, SelfTradePrevention
+from hft_bybit.config import MarginMode, SelfTradePrevention
 
 from .trading import (
     KEY,

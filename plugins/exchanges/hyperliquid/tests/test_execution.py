@@ -19,6 +19,7 @@ from hft import (
     InstrumentKind,
     Liquidity,
     Order,
+    OrderEntry,
     OrderError,
     OrderReport,
     OrderType,
@@ -38,7 +39,6 @@ from hft import (
 from hft.testing.link import FakeLink, NotedEvents, rest_answer
 from hft_hyperliquid import Config, HyperliquidExecution, limits
 from hft_hyperliquid.cloid import cloid_of
-from hft_hyperliquid.config import OrderEntry
 from hft_hyperliquid.signing import (
     Signature,
     Signer,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hft import Account, Secret
+from hft import Account, OrderEntry, Secret
 from hft.testing.conformance import ExchangeUnderTest, ExecutionSuite, MarketDataSuite
-from hft_okx.config import AccountLevel, OrderEntry
+from hft_okx.config import AccountLevel
 
 CAPTURE = (
     Path(__file__).resolve().parents[4].parent / "shared" / "captures" / "okx" / "books_2022-05-13.jsonl.gz"

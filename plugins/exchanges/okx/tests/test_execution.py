@@ -22,10 +22,12 @@ from hft import (
     InstrumentKind,
     Liquidity,
     Order,
+    OrderEntry,
     OrderError,
     OrderReport,
     OrderState,
     OrderType,
+    PositionMode,
     PositionReport,
     PositionSide,
     Price,
@@ -40,7 +42,7 @@ from hft import (
 )
 from hft.testing.link import FakeLink, NotedEvents
 from hft_okx import Config, OkxExecution
-from hft_okx.config import AccountLevel, MarginMode, OrderEntry, PositionMode, SelfTradePrevention, SpotMode
+from hft_okx.config import AccountLevel, MarginMode, SelfTradePrevention, SpotMode
 from hft_okx.signing import Signer
 
 START_NS = 1_790_000_000_000_000_000

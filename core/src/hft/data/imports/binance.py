@@ -1,9 +1,9 @@
-"""Binance's public archive: ``aggTrades``, ``trades``, ``bookTicker``, and the files of its depth archive.
+"""Binance's archive: ``aggTrades``, ``trades``, ``bookTicker``, ``fundingRate``, and files of depth.
 
 Sources: https://github.com/binance/binance-public-data (trades and tickers; zipped, older files without a
 header) and https://www.binance.com/en/landing/data (``depth_snap`` and ``depth_update``). The archive knows
 only the exchange's time, in milliseconds and, for spot since 2025, in microseconds: when data would have been
-received is ``latency_ns`` later.
+received is ``latency_ns`` later. Files of some months have their rows out of order.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
 from hft.data.columns import LAST, Kind
 from hft.data.imports.csv_file import BOOL, INT, TEXT, Columns, CsvFile, Grid
+from hft.data.imports.funding import funding_row
 from hft.data.imports.messages import insert_clears, mark_messages
 from hft.data.imports.quotes import Quotes, quote_rows
 from hft.data.imports.source import ImportOptions, Rank, Source
 from hft.data.rows import Rows
 from hft.errors import DataError
+from hft.funding import FundingRate
 
 __all__ = ["open_source"]
 
@@ -46,6 +49,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "transaction_time",
         "event_time",
     ),
+    "fundingRate": ("calc_time", "funding_interval_hours", "last_funding_rate"),
     "depth": (
         "symbol",
         "timestamp",
@@ -66,6 +70,7 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "bookTicker": frozenset(
         {"best_bid_price", "best_bid_qty", "best_ask_price", "best_ask_qty", "transaction_time"}
     ),
+    "fundingRate": frozenset({"calc_time", "last_funding_rate"}),
     "depth": frozenset({"timestamp", "side", "price", "qty"}),
 }
 
@@ -86,6 +91,8 @@ def open_source(path: Path, options: ImportOptions, on_bytes: Callable[[int], No
         return Source(
             Rank.SNAPSHOTS if is_snapshot else Rank.UPDATES, _depth(file, names, is_snapshot, options)
         )
+    if kind == "fundingRate":
+        return Source(Rank.QUOTES, iter(()), _funding(file, names, options))
     if kind == "bookTicker":
         return Source(Rank.QUOTES, _tickers(file, names, options))
     return Source(Rank.TRADES, _trades(file, names, kind, options))
@@ -101,7 +108,7 @@ def _kind(file: CsvFile) -> str:
         for kind, needed in _NEEDED.items():
             if needed <= names:
                 return kind
-    for kind in ("aggTrades", "trades", "bookTicker", "depth"):
+    for kind in _NEEDED:
         if kind in file.path.name:
             return kind
     raise DataError(f"{file.path}: neither its name nor a header says what it holds, choose one with --kind")
@@ -131,11 +138,45 @@ def _trades(
 def _tickers(file: CsvFile, names: tuple[str, ...] | None, options: ImportOptions) -> Iterator[Rows]:
     price, size = Grid(options.instrument.tick_size), Grid(options.instrument.lot_size)
     sides = {"best_bid_price": price, "best_bid_qty": size, "best_ask_price": price, "best_ask_qty": size}
+    types: dict[str, Any] = {"transaction_time": INT, **sides}
+    read = file.blocks(types, names)
+    if options.quotes_as_book and not _is_in_order(file, names):
+        options.warn(f"{file.path}: rows are out of order, and sorted in memory")
+        read = _in_order(file.blocks({"update_id": INT, **types}, names))
     blocks = (
         Quotes(_times(columns, "transaction_time", options), *(columns[name] for name in sides))
-        for columns in file.blocks({"transaction_time": INT, **sides}, names)
+        for columns in read
     )
     return quote_rows(file.path, blocks, as_book=options.quotes_as_book)
+
+
+def _is_in_order(file: CsvFile, names: tuple[str, ...] | None) -> bool:
+    """Read the times alone, which takes a fraction of what reading all does."""
+    last = 0
+    for columns in attrs.evolve(file, on_bytes=lambda count: None).blocks({"transaction_time": INT}, names):
+        times = columns["transaction_time"]
+        if len(times) and (times[0] < last or (times[1:] < times[:-1]).any()):
+            return False
+        last = int(times[-1]) if len(times) else last
+    return True
+
+
+def _in_order(blocks: Iterator[Columns]) -> Iterator[Columns]:
+    """Yield all rows as one block, by the number of the update."""
+    read = list(blocks)
+    whole = {name: np.concatenate([columns[name] for columns in read]) for name in read[0]}
+    order = np.argsort(whole["update_id"], kind="stable")
+    yield {name: column[order] for name, column in whole.items()}
+
+
+def _funding(
+    file: CsvFile, names: tuple[str, ...] | None, options: ImportOptions
+) -> Iterator[tuple[int, FundingRate]]:
+    """Yield what was paid; each is known when it is."""
+    for columns in file.blocks({"calc_time": INT, "last_funding_rate": TEXT}, names):
+        times = columns["calc_time"] * options.time_unit.nanoseconds(columns["calc_time"])
+        for time_ns, rate in zip(times.tolist(), columns["last_funding_rate"].tolist(), strict=True):
+            yield time_ns, funding_row(file.path, options, time_ns, rate)
 
 
 def _depth(

@@ -36,9 +36,10 @@ Columns = Mapping[str, npt.NDArray[Any]]
 
 @attrs.frozen
 class Grid:
-    """The type of a column of decimals that are counted in whole steps."""
+    """The type of a column of decimals counted in whole steps; an ``optional`` one may be empty, for 0."""
 
     step: Decimal
+    optional: bool = False
 
     @property
     def decimals(self) -> int:
@@ -99,6 +100,8 @@ class CsvFile:
             raise DataError(f"{self.path}: {_clear(error)}") from None
 
     def _array(self, column: Any, name: str, kind: pa.DataType | Grid) -> npt.NDArray[Any]:
+        if column.null_count and isinstance(kind, Grid) and kind.optional:
+            column = column.fill_null(Decimal(0))
         if column.null_count:
             raise DataError(f"{self.path}: {name!r} is missing in a line")
         if kind is TEXT:

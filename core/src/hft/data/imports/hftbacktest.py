@@ -3,6 +3,8 @@
 Source: https://hftbacktest.readthedocs.io/en/latest/data.html. Rows that say when *we* saw an event are
 taken: those only for the exchange's side are the same events in another order. A row that clears a side up to
 a price becomes the levels it takes away. A file that begins with a snapshot begins with an empty book.
+Events of single orders (L3) are those that its converter of Databento's files makes: a fill leaves the book
+as it is until the change or the removal that follows.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import numpy.typing as npt
 
 from hft.capture.files import CountedFile
 from hft.data.carry import Carry
-from hft.data.columns import Kind
+from hft.data.columns import ORDER_KINDS, Kind
 from hft.data.imports.messages import mark_messages
 from hft.data.imports.source import ImportOptions, Rank, Source
 from hft.data.rows import Rows
@@ -29,9 +31,22 @@ __all__ = ["open_source"]
 _LOCAL, _BUY, _SELL = 1 << 30, 1 << 29, 1 << 28
 _EVENT = 0xFF
 _DEPTH, _TRADE, _CLEAR, _SNAPSHOT, _BBO = 1, 2, 3, 4, 5
-_KINDS = {_DEPTH: Kind.LEVEL, _SNAPSHOT: Kind.LEVEL, _TRADE: Kind.TRADE, _CLEAR: Kind.CLEAR, _BBO: Kind.QUOTE}
+_ADD_ORDER, _CANCEL_ORDER, _MODIFY_ORDER, _FILL = 10, 11, 12, 13
+_KINDS = {
+    _DEPTH: Kind.LEVEL,
+    _SNAPSHOT: Kind.LEVEL,
+    _TRADE: Kind.TRADE,
+    _CLEAR: Kind.CLEAR,
+    _BBO: Kind.QUOTE,
+    _ADD_ORDER: Kind.ADD,
+    _CANCEL_ORDER: Kind.REMOVE,
+    _MODIFY_ORDER: Kind.CHANGE,
+    _FILL: Kind.FILL,
+}
+_WITHOUT_PRICE = (Kind.CLEAR, Kind.REMOVE)
+_WITHOUT_SIDE = (Kind.CLEAR, Kind.REMOVE, Kind.CHANGE, Kind.FILL)
 
-_NEEDED = {"ev": "<u8", "exch_ts": "<i8", "local_ts": "<i8", "px": "<f8", "qty": "<f8"}
+_NEEDED = {"ev": "<u8", "exch_ts": "<i8", "local_ts": "<i8", "px": "<f8", "qty": "<f8", "order_id": "<u8"}
 
 _EMPTY = {"kind": Kind.CLEAR, "side": 0, "price": 0, "size": 0}
 
@@ -81,13 +96,15 @@ def _rows(path: Path, events: npt.NDArray[Any], options: ImportOptions) -> Rows:
     for theirs, ours in _KINDS.items():
         kind[event == theirs] = ours
     if not kind.all():
-        raise DataError(f"{path}: event {int(event[kind == 0][0])}: orders one by one are not supported")
+        raise DataError(f"{path}: event {int(event[kind == 0][0])} is of a kind that is not understood")
     side = np.where(events["ev"] & _BUY, 1, np.where(events["ev"] & _SELL, -1, 0))
-    if (side[kind != Kind.CLEAR] == 0).any():
+    if (side[~np.isin(kind, _WITHOUT_SIDE)] == 0).any():
         raise DataError(f"{path}: an event has no side")
-    counted = kind != Kind.CLEAR
+    counted = ~np.isin(kind, _WITHOUT_PRICE)
     instrument = options.instrument
+    orders = {"order_id": events["order_id"]} if np.isin(kind, ORDER_KINDS).any() else {}
     return Rows.of(
+        **orders,
         exchange_ns=events["exch_ts"],
         recv_ns=events["local_ts"],
         kind=kind,
@@ -121,10 +138,12 @@ def _cleared(clear: Rows, limit: float, book: Carry, options: ImportOptions) -> 
     if not side or not len(levels):
         return Rows.of(**{**clear.columns(), **_EMPTY})
     count = int(np.count_nonzero(gone))
+    orders = {} if levels.order_id is None else {"order_id": levels.order_id[gone]}
     return Rows.of(
+        **orders,
         exchange_ns=np.repeat(clear.exchange_ns, count),
         recv_ns=np.repeat(clear.recv_ns, count),
-        kind=Kind.LEVEL,
+        kind=Kind.REMOVE if orders else Kind.LEVEL,
         side=side,
         price=levels.price[gone],
         size=0,

@@ -15,6 +15,7 @@ from hft.data.imports.csv_file import Columns
 from hft.data.rows import Rows
 from hft.data.store import Store
 from hft.errors import DataError
+from hft.funding import FundingRate
 from hft.instrument import Instrument
 
 __all__ = ["FORMATS", "ImportOptions", "Rank", "Source", "TimeUnit", "import_files"]
@@ -89,6 +90,8 @@ class Source:
 
     rank: Rank
     rows: Iterator[Rows]
+    funding: Iterable[tuple[int, FundingRate]] = ()
+    """When something was known of a payment, and what."""
 
 
 class _Format(Protocol):
@@ -110,6 +113,9 @@ def import_files(
     sources.sort(key=lambda source: source.rank)
     for rows in _timed(rows for source in sources for rows in source.rows):
         store.add(options.instrument, rows)
+    for source in sources:
+        for recv_ns, rate in source.funding:
+            store.add_funding(options.instrument, recv_ns, rate)
 
 
 def _timed(blocks: Iterable[Rows]) -> Iterator[Rows]:

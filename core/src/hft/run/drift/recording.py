@@ -16,6 +16,7 @@ from hft.clock import SimulatedClock
 from hft.data.rows import Rows
 from hft.data.store import Store
 from hft.errors import CaptureError, UsageError
+from hft.funding import FundingRate
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market
 from hft.net.spec import Request
@@ -238,7 +239,9 @@ class _Reading:
             feed.stream.subscribe([self._market(each) for each in own])
 
     def _market(self, middles: Middles) -> Market:
-        recorder = MarketRecorder(middles.instrument, self._clock, self._write, _BUFFERED_ROWS)
+        recorder = MarketRecorder(
+            middles.instrument, self._clock, self._write, self._add_funding, _BUFFERED_ROWS
+        )
         self._recorders.append(recorder)
 
         def look(book: OrderBook) -> None:
@@ -248,6 +251,11 @@ class _Reading:
 
         recorder.market.listen(Channel.BOOK, look)
         return recorder.market
+
+    def _add_funding(self, instrument: Instrument, time_ns: int, rate: FundingRate) -> None:
+        # A dry run pays what its profile says, whatever the exchange says.
+        if self.result.is_live:
+            self._store.add_funding(instrument, time_ns, rate)
 
     def _write(self, recorder: MarketRecorder) -> None:
         rows: Rows = recorder.rows.take()

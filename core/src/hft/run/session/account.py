@@ -92,10 +92,10 @@ class AccountRecorder:
         self.tell("ledger", self._kernel.ledger.dump())
 
     def begin(self) -> None:
-        """Record every request that is noted in the journal from now on, and the trades of every market."""
+        """Record every request that is noted in the journal from now on, and all that a backtest needs."""
         manager = self._kernel.manager
         manager.journal = self._recorder.orders(manager.journal)
-        self._kernel.want_trades()
+        self._kernel.want_for_backtests()
 
     def on_funding(self, funding: Funding) -> None:
         """Record a payment that is told next."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hft.sim import Fault, FaultKind
 from hft.testing.conformance.cards import card
 from hft.testing.conformance.exchange import ExchangeUnderTest
 from hft.testing.conformance.public import BUSY, book_topic, live
-from hft.testing.conformance.stage import play, stage
+from hft.testing.conformance.stage import Stage, play, stage
 from hft.types import BookState
 
 __all__ = ["BookCards"]
@@ -184,7 +186,7 @@ def _damaged(
             await live(on, books)
             for times in (1, 2, 3):
                 on.inject(Fault(kind=kind, where=topic, count=count))
-                await on.until(lambda: on.world.faults.hits == times * count, "the fault strikes")  # noqa: B023
+                await on.until(partial(_struck, on, times * count), "the fault strikes")
                 await on.sleep(4)
                 await live(on, books)
             await on.rest(3)
@@ -197,3 +199,7 @@ def _damaged(
                 assert said, "what could not be read was not reported"
 
     play(script)
+
+
+def _struck(on: Stage, times: int) -> bool:
+    return on.world.faults.hits == times

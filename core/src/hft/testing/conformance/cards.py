@@ -82,7 +82,7 @@ def card(id: str, *needs: str) -> Callable[[FunctionT], FunctionT]:
     """
 
     def decorate(function: FunctionT) -> FunctionT:
-        function.hft_card = Card.of(id, function, needs)  # type: ignore[attr-defined]
+        function.hft_card = Card.of(id, function, needs)  # type: ignore[attr-defined]  # as pytest's marks
         return function
 
     return decorate

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import warnings
+from collections.abc import Sequence
+from functools import partial
 
 from hft.clock import NS_PER_S
 from hft.sim import Fault, FaultKind
@@ -68,7 +70,7 @@ class ConnectionCards:
                 await live(on, books)
                 for times in (1, 2):
                     on.cut()
-                    await on.until(lambda: all(book.times_lost == times for book in books), "LIVE is left")  # noqa: B023
+                    await on.until(partial(_lost, books, times), "LIVE is left")
                     await on.sleep(1)
                     await live(on, books)
                     await on.sleep(29)
@@ -157,8 +159,12 @@ class ConnectionCards:
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always")
             for seconds in (0.0, 0.0015, 0.004, 0.012, 0.2, 5.0):
-                play(lambda: stopped_after(seconds))  # noqa: B023
+                play(partial(stopped_after, seconds))
             play(lambda: stopped_after(0.25, Fault(kind=FaultKind.GAP, where=topic)))
             play(lambda: stopped_after(0.05, Fault(kind=FaultKind.DISCONNECT, where=topic)))
             gc.collect()
         assert not raised, [str(each.message) for each in raised]
+
+
+def _lost(books: Sequence[BookWatch], times: int) -> bool:
+    return all(book.times_lost == times for book in books)

@@ -64,7 +64,7 @@ class ExchangeUnderTest(Subject):
     capture: Path | None = None
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:  # type: ignore[override]  # an attribute that is computed
         """What the report calls it."""
         return self.title or self.plugin.name
 

@@ -139,7 +139,7 @@ class RuleUnderTest(Subject):
     config: Mapping[str, Any] = attrs.Factory(dict)
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:  # type: ignore[override]  # an attribute that is computed
         """What the report calls it."""
         return self.plugin.name
 
@@ -367,6 +367,7 @@ class RiskRuleSuite(Suite, about="risk rule", number_of_cards=11, fixtures=("rul
             *_, order = rule.breach(scene)
             view = _BrokenView(scene.view)
             try:
+                # It is no view, but whatever is asked of it.
                 answer = made.check(order, view) if ask == "check" else made.review(view)  # type: ignore[arg-type]
             except _BugError:
                 continue

@@ -25,10 +25,10 @@ from hft.profile.model import LoadedPlugin, OnError
 from hft.registry.discovery import PluginKind
 from hft.routing.config import FeesConfig
 from hft.run.kernel import Kernel
-from hft.sim import Step, World
+from hft.sim import Step, SyntheticMarket, World
 from hft.testing.conformance.cards import Subject, Suite, card, loaded
 from hft.testing.conformance.purity import counted_calls, watched
-from hft.types import BookState, Duration, Side
+from hft.types import BookState, Duration, Side, Size
 
 __all__ = ["StrategySuite", "StrategyUnderTest"]
 
@@ -60,7 +60,7 @@ class StrategyUnderTest(Subject):
     seconds: float = 30
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:  # type: ignore[override]  # an attribute that is computed
         """What the report calls it."""
         return self.plugin.name
 
@@ -99,7 +99,8 @@ class _Run:
             setattr(trading, name, self._noted(name, getattr(trading, name)))
         self.is_shown = True
         for market in self.world.markets.values():
-            market.observers.append(self._on_step)  # type: ignore[attr-defined]
+            assert isinstance(market, SyntheticMarket)
+            market.observers.append(self._on_step)
 
     @property
     def markets(self) -> list[Market]:
@@ -376,7 +377,7 @@ class StrategySuite(Suite, about="strategy", number_of_cards=9, fixtures=("strat
                 run.show(market)
                 for side in sides:
                     for price, _ in market.book.levels(side, None):
-                        market.book.set_level(side, price, 0)  # type: ignore[arg-type]
+                        market.book.set_level(side, price, Size(0))
                 market.on_book(market.book)
             run.advance(3)
         run.end()

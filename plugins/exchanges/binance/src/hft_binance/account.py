@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-import attrs
-
 from hft import (
     BalanceReport,
-    DecodeError,
     Fill,
     Funding,
     Instrument,
+    NoSuchOrder,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     PositionSide,
     Priority,
+    RequestRefused,
     Side,
     Size,
     TimeInForce,
     decoder,
+    reading,
 )
 from hft.money import total
-from hft_binance.config import PositionMode
 from hft_binance.endpoints import Product
-from hft_binance.evidence import NOT_UNDERSTOOD, Evidence
+from hft_binance.evidence import Evidence
 from hft_binance.private_codec import (
     AlgoOrder,
     FuturesWallet,
@@ -38,9 +38,9 @@ from hft_binance.private_codec import (
 )
 from hft_binance.refusals import NO_SUCH_ORDER
 from hft_binance.requests import NS_PER_MS
-from hft_binance.rest_api import Refusal, RestApi
+from hft_binance.rest_api import RestApi
 
-__all__ = ["FUNDING", "Account", "NoSuchOrder"]
+__all__ = ["FUNDING", "Account"]
 
 FUNDING = "FUNDING_FEE"
 
@@ -86,13 +86,6 @@ _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 _POSITION_SIDES = {side.name: side for side in PositionSide}
 
 
-@attrs.frozen
-class NoSuchOrder:
-    """What the exchange said when it was asked about an order, at ``asked_ns``."""
-
-    asked_ns: int
-
-
 class Account:
     """The account of one key on one product. Raises `TransportError` where there is no answer."""
 
@@ -129,7 +122,7 @@ class Account:
         params = {"symbol": instrument.native_symbol}
         try:
             answer = await self._api.fetch("GET", "/fapi/v1/openAlgoOrders", params, weight=1)
-        except Refusal as error:
+        except RequestRefused as error:
             if error.status == 404:  # an environment without conditional orders has none of ours
                 return []
             raise
@@ -151,7 +144,7 @@ class Account:
         params = {"clientAlgoId": client_order_id}
         try:
             answer = await self._api.fetch("GET", "/fapi/v1/algoOrder", params, weight=1)
-        except Refusal as error:
+        except RequestRefused as error:
             # 404: an environment without conditional orders has none of ours.
             if error.code in NO_SUCH_ORDER or error.status == 404:
                 return NoSuchOrder(error.asked_ns)
@@ -167,7 +160,7 @@ class Account:
         path, weight = _ORDER[self.product]
         try:
             answer = await self._api.fetch("GET", path, params, weight=weight)
-        except Refusal as error:
+        except RequestRefused as error:
             if error.code in NO_SUCH_ORDER:
                 return NoSuchOrder(error.asked_ns)
             raise
@@ -191,7 +184,7 @@ class Account:
         client_id = known or order.client_id
         if known is None:
             self._evidence.note_id(instrument, order_id, client_id)
-        try:
+        with reading(f"order {order_id} of {instrument}"):
             type_ = _TYPES[order.original_type or order.type]
             price, trigger = instrument.price(order.price), instrument.price(order.stop_price)
             return OrderStatus(
@@ -208,11 +201,9 @@ class Account:
                 position_side=_POSITION_SIDES[order.position_side],
                 created_ns=order.created_ms * NS_PER_MS,
             )
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"order {order_id} of {instrument}: {type(error).__name__}: {error}") from None
 
     def _algo_status(self, algo: AlgoOrder, instrument: Instrument, recv_ns: int) -> OrderStatus:
-        try:
+        with reading(f"conditional order {algo.algo_id} of {instrument}"):
             return OrderStatus(
                 report=self._evidence.algo_report(algo, algo.client_id, instrument, recv_ns, whole=True),
                 instrument=instrument,
@@ -227,10 +218,6 @@ class Account:
                 position_side=_POSITION_SIDES[algo.position_side],
                 created_ns=algo.created_ms * NS_PER_MS,
             )
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(
-                f"conditional order {algo.algo_id} of {instrument}: {type(error).__name__}: {error}"
-            ) from None
 
     # -- trades ------------------------------------------------------------------------------------
 
@@ -316,10 +303,8 @@ class Account:
             await self._one(instrument, {"symbol": symbol, "orderId": order_id})
 
     def _fill(self, trade: OwnTrade, client_order_id: str, instrument: Instrument, recv_ns: int) -> Fill:
-        try:
+        with reading(f"trade {trade.id} of {instrument}"):
             return self._evidence.trade(trade, client_order_id, instrument, recv_ns)
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"trade {trade.id} of {instrument}: {type(error).__name__}: {error}") from None
 
     # -- money -------------------------------------------------------------------------------------
 
@@ -382,7 +367,7 @@ class Account:
         self, instrument: Instrument, amount: str, side: str, entry_price: str, when_ms: int
     ) -> PositionReport:
         """Return a position from the exchange's words."""
-        try:
+        with reading(f"position in {instrument}"):
             size = instrument.size(amount.removeprefix("-"))
             entry = Decimal(entry_price)
             return PositionReport(
@@ -392,8 +377,6 @@ class Account:
                 entry_price=entry if size and entry else None,
                 exchange_ns=when_ms * NS_PER_MS,
             )
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"position in {instrument}: {type(error).__name__}: {error}") from None
 
     async def balances(self) -> list[BalanceReport]:
         """Return what the account has."""
@@ -412,7 +395,7 @@ class Account:
 
     def balance(self, asset: str, free: str, locked: str, when_ms: int) -> BalanceReport:
         """Return a balance from the exchange's words: what is free and what is locked."""
-        try:
+        with reading(f"balance of {asset[:40]!r}"):
             return BalanceReport(
                 exchange=self._exchange,
                 wallet=self.product.value,
@@ -421,8 +404,6 @@ class Account:
                 locked=Decimal(locked),
                 exchange_ns=when_ms * NS_PER_MS,
             )
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"balance of {asset[:40]!r}: {type(error).__name__}: {error}") from None
 
 
 def _time_in_force(text: str) -> TimeInForce:

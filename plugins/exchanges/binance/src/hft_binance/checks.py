@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
-from hft import Backoff, DecodeError, Link, TransportError, UsageError, decoder
-from hft_binance.config import Config, PositionMode
+from hft import Link, PositionMode, RequestRefused, UsageError, decoder, persistently
+from hft_binance.config import Config
 from hft_binance.endpoints import Product
 from hft_binance.private_codec import FuturesConfig, Restrictions, SpotAccount, SymbolConfig
-from hft_binance.refusals import BAD_KEY
-from hft_binance.rest_api import Refusal, RestApi
+from hft_binance.rest_api import RestApi
 
-__all__ = ["check_account", "check_key", "persistently"]
+__all__ = ["check_account", "check_key"]
 
-_INITIAL_NS, _MAXIMUM_NS = 500_000_000, 30_000_000_000
-_LARGE_OFFSET_NS = 1_000_000_000
 
 _decode_restrictions = decoder(Restrictions, "rights of the key")
 _decode_account = decoder(SpotAccount, "account")
@@ -25,26 +22,9 @@ _decode_symbols = decoder(list[SymbolConfig], "settings of symbols")
 T = TypeVar("T")
 
 
-async def persistently(link: Link, ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until there is an answer; raise `UsageError` where it is that this key will not get one."""
-    backoff = Backoff(link.random, initial_ns=_INITIAL_NS, maximum_ns=_MAXIMUM_NS)
-    while True:
-        delay_ns = backoff.next_ns()
-        if delay_ns:
-            await link.clock.sleep(delay_ns)
-        try:
-            return await ask()
-        except Refusal as error:
-            if error.code in BAD_KEY or (error.status in (401, 403) and error.code):
-                raise UsageError(
-                    f"{link.exchange}: {error}; check key, secret, environment {link.environment!r},"
-                    " the key's rights and the addresses it is bound to"
-                ) from None
-            if error.status == 404:
-                raise
-            link.warn(str(error))
-        except (TransportError, DecodeError) as error:
-            link.warn(str(error))
+def _is_unknown(error: RequestRefused) -> bool:
+    """Say whether the environment has no such question."""
+    return error.status == 404
 
 
 async def _look(
@@ -55,18 +35,18 @@ async def _look(
     *,
     weight: int,
     params: Mapping[str, str] | None = None,
+    give_up: Callable[[RequestRefused], bool] = lambda _: False,
 ) -> T:
     """Ask until there is an answer that can be understood: one that was cut short or garbled is none."""
 
     async def ask() -> T:
         return decode((await api.fetch("GET", path, params, weight=weight)).body)
 
-    return await persistently(link, ask)
+    return await persistently(link, ask, give_up=give_up)
 
 
 async def check_account(api: RestApi, link: Link, config: Config, symbols: Collection[str]) -> None:
     """Raise `UsageError` if the key cannot or must not trade ``symbols``."""
-    _warn_of_time(api, link)
     if api.product is Product.SPOT:
         params = {"omitZeroBalances": "true"}
         account = await _look(api, link, "/api/v3/account", _decode_account, weight=20, params=params)
@@ -81,8 +61,8 @@ async def check_key(api: RestApi, link: Link, config: Config, products: Collecti
     """Raise `UsageError` if the key may withdraw money, or may not trade what it is meant to."""
     path = "/sapi/v1/account/apiRestrictions"
     try:
-        rights = await _look(api, link, path, _decode_restrictions, weight=1)
-    except Refusal:
+        rights = await _look(api, link, path, _decode_restrictions, weight=1, give_up=_is_unknown)
+    except RequestRefused:
         link.warn(f"{link.exchange}: whether the key may withdraw money cannot be asked here")
         return
     if rights.withdrawals and not config.allow_withdrawals:
@@ -97,8 +77,10 @@ async def check_key(api: RestApi, link: Link, config: Config, products: Collecti
 
 async def _check_futures(api: RestApi, link: Link, config: Config, symbols: Collection[str]) -> bool:
     try:
-        found = await _look(api, link, "/fapi/v1/accountConfig", _decode_config, weight=5)
-    except Refusal:
+        found = await _look(
+            api, link, "/fapi/v1/accountConfig", _decode_config, weight=5, give_up=_is_unknown
+        )
+    except RequestRefused:
         # Not everywhere is it all told at once.
         found = await _look(api, link, "/fapi/v1/positionSide/dual", _decode_config, weight=30)
     mode = PositionMode.HEDGE if found.hedge else PositionMode.ONE_WAY
@@ -124,13 +106,3 @@ async def _check_leverage(api: RestApi, link: Link, most: int, symbols: Collecti
                 f"{link.exchange}: {each.symbol} has leverage {each.leverage}, the profile says at most"
                 f" {most}; lower it at the exchange"
             )
-
-
-def _warn_of_time(api: RestApi, link: Link) -> None:
-    offset_ns = api.clock.offset_ns
-    if abs(offset_ns) > _LARGE_OFFSET_NS:
-        ahead = "behind" if offset_ns > 0 else "ahead"
-        link.warn(
-            f"{link.exchange}: this clock is {abs(offset_ns) / 1e9:.3f} s {ahead} of {api.product.value}'s;"
-            " requests are given the exchange's time, latencies are wrong; synchronise it"
-        )

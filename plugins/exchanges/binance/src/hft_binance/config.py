@@ -5,16 +5,15 @@ from __future__ import annotations
 import enum
 
 import attrs
+from attrs.validators import gt, optional
 
-from hft import Duration, Secret, option
+from hft import Duration, OrderEntry, PositionMode, Secret, option
 from hft_binance.endpoints import Product
 from hft_binance.limits import DEPTH_LIMITS
 
 __all__ = [
     "Config",
     "FuturesDepthSpeed",
-    "OrderEntry",
-    "PositionMode",
     "SelfTradePrevention",
     "SpotDepthSpeed",
     "UserStream",
@@ -39,13 +38,6 @@ class FuturesDepthSpeed(enum.Enum):
     MS_500 = "500ms"
 
 
-class OrderEntry(enum.Enum):
-    """Which way orders travel; cancels take the other one where theirs is down."""
-
-    WEBSOCKET = "websocket"
-    REST = "rest"
-
-
 class UserStream(enum.Enum):
     """How fills and balances are heard of."""
 
@@ -53,13 +45,6 @@ class UserStream(enum.Enum):
     """Spot over the websocket API, futures by a listen key on the private path of 2026."""
     LISTEN_KEY = "listen-key"
     """Both by a listen key on the path of before 2026."""
-
-
-class PositionMode(enum.Enum):
-    """What the account's setting for futures positions must be."""
-
-    ONE_WAY = "one-way"
-    HEDGE = "hedge"
 
 
 class SelfTradePrevention(enum.Enum):
@@ -84,11 +69,6 @@ def _check_depth(_: object, __: object, value: int) -> None:
 def _check_window(_: object, __: object, value: int) -> None:
     if not 1_000_000 <= value <= _MAX_WINDOW_NS:
         raise ValueError("must be from 1ms to 60s")
-
-
-def _check_positive(_: object, __: object, value: int | None) -> None:
-    if value is not None and value <= 0:
-        raise ValueError("must be more than 0")
 
 
 @attrs.frozen(kw_only=True)
@@ -124,7 +104,7 @@ class Config:
         None, doc="refuse to start unless the futures account's multi-assets mode is this"
     )
     max_leverage: int | None = option(
-        None, doc="refuse to start if a traded future has more leverage", validator=_check_positive
+        None, doc="refuse to start if a traded future has more leverage", validator=optional(gt(0))
     )
     recv_window: Duration = option(
         Duration(5_000_000_000),
@@ -134,12 +114,12 @@ class Config:
     answer_timeout: Duration = option(
         Duration(2_000_000_000),
         doc="how long an answer may take before the order is asked about",
-        validator=_check_positive,
+        validator=gt(0),
     )
     order_wait: Duration = option(
         Duration(1_000_000_000),
         doc="how long a new or changed order may wait for its turn under the limits",
-        validator=_check_positive,
+        validator=gt(0),
     )
 
     def depth_of(self, product: Product) -> int:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from hft import (
     DecodeError,
     ExecutionEvents,
     Fill,
-    GridError,
     Instrument,
     Liquidity,
     OrderReport,
@@ -19,6 +18,7 @@ from hft import (
     ReportKind,
     Side,
     Size,
+    booked_price,
 )
 from hft_binance.private_codec import (
     AlgoOrder,
@@ -32,10 +32,7 @@ from hft_binance.private_codec import (
 )
 from hft_binance.requests import NS_PER_MS
 
-__all__ = ["NOT_UNDERSTOOD", "Evidence", "is_exchange_made", "kind_of", "order_id_text"]
-
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
-"""What reading a well-formed message raises whose values make no sense."""
+__all__ = ["Evidence", "is_exchange_made", "kind_of", "order_id_text"]
 
 _IDS_KEPT = 50_000
 
@@ -160,7 +157,7 @@ class Evidence:
         last = instrument.size(event.last_size) if execution in ("TRADE", "CALCULATED") else 0
         if last:
             exchange_made = execution == "CALCULATED" or is_exchange_made(client_id)
-            price = self._price(instrument, event.last_price, exact=not exchange_made)
+            price = self._price(instrument, event.last_price, exchange_made=exchange_made)
             if not price:
                 self._lacking(instrument, order_id, client_id)
             else:
@@ -316,7 +313,7 @@ class Evidence:
             instrument=instrument,
             trade_id=str(trade.id),
             side=Side.BUY if trade.is_buy else Side.SELL,
-            price=self._price(instrument, trade.price, exact=not exchange_made),
+            price=self._price(instrument, trade.price, exchange_made=exchange_made),
             size=instrument.size(trade.size),
             liquidity=Liquidity.MAKER if trade.is_maker else Liquidity.TAKER,
             fee=Decimal(trade.fee),
@@ -348,16 +345,8 @@ class Evidence:
             recv_ns=recv_ns,
         )
 
-    def _price(self, instrument: Instrument, text: str, *, exact: bool) -> Price:
-        try:
-            return instrument.price(text)
-        except GridError:
-            if exact:
-                raise
-        # A liquidation settles at a price that need not be on the grid, and must be booked nonetheless.
-        ticks = (Decimal(text) / instrument.tick_size).to_integral_value(ROUND_HALF_EVEN)
-        self._warn(f"{instrument}: the exchange settled at {text}, booked at the nearest tick")
-        return Price(int(ticks))
+    def _price(self, instrument: Instrument, text: str, *, exchange_made: bool) -> Price:
+        return booked_price(instrument, text, self._warn) if exchange_made else instrument.price(text)
 
 
 def _reason(event: ExecutionReport | FuturesOrder) -> str:

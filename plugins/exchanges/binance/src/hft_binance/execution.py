@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from hft import (
@@ -12,34 +10,42 @@ from hft import (
     BalanceReport,
     Capabilities,
     ClockOffset,
-    DecodeError,
     Duration,
+    ExchangeTime,
     ExecutionClient,
     ExecutionEvents,
     Fill,
     Funding,
+    FundingSearch,
     Instrument,
+    KnownOrder,
     Link,
+    NoSuchOrder,
     Order,
-    OrderReport,
+    OrderEntry,
+    OrderQuestions,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     Price,
-    ReportKind,
+    RequestRefused,
     RestAnswer,
     Size,
     TimeInForce,
-    Timer,
     TransportError,
     UsageError,
+    all_done,
+    asking,
+    persistently,
+    reading,
 )
 from hft_binance import limits
-from hft_binance.account import FUNDING, Account, NoSuchOrder
-from hft_binance.checks import check_account, check_key, persistently
-from hft_binance.config import Config, OrderEntry, PositionMode, UserStream
+from hft_binance.account import FUNDING, Account
+from hft_binance.checks import check_account, check_key
+from hft_binance.config import Config, UserStream
 from hft_binance.endpoints import Product, hosts_at
-from hft_binance.evidence import NOT_UNDERSTOOD, Evidence
+from hft_binance.evidence import Evidence
 from hft_binance.order_params import product_traded
 from hft_binance.order_requests import Desk
 from hft_binance.order_socket import OrderSocket
@@ -56,22 +62,14 @@ from hft_binance.private_codec import (
 )
 from hft_binance.refusals import NO_SUCH_ORDER
 from hft_binance.requests import RestOrders, WebsocketOrders
-from hft_binance.rest_api import Refusal, RestApi
+from hft_binance.rest_api import RestApi
 from hft_binance.signing import Ed25519Signer, Signer, make_signer
 from hft_binance.user_stream import ListenKeyStream, SocketStream, UserDataStream
 
 __all__ = ["BinanceExecution"]
 
-_TIME_EVERY_NS = 60_000_000_000
-"""How often the exchange's clock is measured."""
-
 _TIME_MARGIN_NS = 1_000_000_000
 """How far from the future a request may come."""
-
-_FUNDING_DELAYS_NS = (0, 2_000_000_000, 10_000_000_000, 60_000_000_000)
-"""When a payment that was announced is looked for in the list of bookings, which lags behind."""
-
-_FUNDING_BEFORE_NS = 60_000_000_000
 
 _ALL_TYPES = frozenset(OrderType)
 _SPOT_TIMES = frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
@@ -109,10 +107,9 @@ class BinanceExecution(ExecutionClient[Config]):
             MarginCall: self._on_margin_call,
         }
         self._is_ready = False
-        self._timers: list[Timer] = []
-        self._measuring: set[Product] = set()
-        self._asking: set[str] = set()
-        """Orders about which a question is under way: more of them would wait for their turn in vain."""
+        self._times: dict[Product, ExchangeTime] = {}
+        self._questions = OrderQuestions(link, events, self._find)
+        self._funding = FundingSearch(link, events, self.fundings)
         request_ns = config.recv_window + config.order_wait + _TIME_MARGIN_NS
         self._capabilities = {
             Product.SPOT: Capabilities(
@@ -156,43 +153,18 @@ class BinanceExecution(ExecutionClient[Config]):
         self._desks[orders[0].instrument].cancel_batch(orders)
 
     def query(self, order: Order) -> None:
-        client_id = order.client_order_id
-        if client_id not in self._asking:
-            self._asking.add(client_id)
-            self.link.spawn(self._query(order), f"ask about {client_id}")
+        self._questions.ask(order)
 
-    async def _query(self, order: Order) -> None:
-        try:
-            await self._ask(order)
-        finally:
-            self._asking.discard(order.client_order_id)
-
-    async def _ask(self, order: Order) -> None:
+    async def _find(self, order: Order) -> KnownOrder | NoSuchOrder:
         instrument, client_id = order.instrument, order.client_order_id
         account = self._account(instrument)
-        try:
-            status = await account.order(instrument, client_id, stop=order.type.has_trigger)
-            fills: Sequence[Fill] = ()
-            if isinstance(status, OrderStatus) and (status.report.filled or 0) > order.filled:
-                fills = await account.fills_of(instrument, status.report.exchange_order_id, client_id)
-        except TransportError as error:
-            self.link.warn(f"order {client_id} cannot be asked about: {error}")
-            return
-        except DecodeError as error:
-            self.link.undecoded(f"query of {client_id}", b"", str(error))
-            return
-        for fill in fills:
-            self.events.on_fill(fill)
+        status = await account.order(instrument, client_id, stop=order.type.has_trigger)
+        fills: Sequence[Fill] = ()
         if isinstance(status, NoSuchOrder):
-            report = OrderReport(
-                client_order_id=client_id,
-                kind=ReportKind.NOT_FOUND,
-                asked_ns=status.asked_ns,
-                recv_ns=self.clock.now_ns(),
-            )
-        else:
-            report = status.report
-        self.events.on_report(report)
+            return status
+        if (status.report.filled or 0) > order.filled:
+            fills = await account.fills_of(instrument, status.report.exchange_order_id, client_id)
+        return KnownOrder(status.report, fills)
 
     # -- the account -------------------------------------------------------------------------------
 
@@ -211,72 +183,62 @@ class BinanceExecution(ExecutionClient[Config]):
         if self._apis:
             await self._check_key()
         for product, api in self._apis.items():
+            self._times[product].warn_if_far()
             await check_account(api, self.link, self.config, self._accounts[product].instruments)
         for product in by_product:
             self._begin(product)
         self._on_change("")
-        self._timers.append(self.clock.call_later(_TIME_EVERY_NS, self._measure_all))
+        for time in self._times.values():
+            time.begin()
 
     async def stop(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
+        self._funding.stop()
+        for time in self._times.values():
+            time.stop()
         for stream in self._streams.values():
             stream.stop()
 
     async def open_orders(self) -> Sequence[OrderStatus]:
-        with self._answers("open orders"):
+        with asking(self.link, "open orders"):
             return [status for account in self._accounts.values() for status in await account.open_orders()]
 
     async def order_status(self, instrument: Instrument, client_order_id: str) -> OrderStatus | None:
-        with self._answers("order"):
+        with asking(self.link, "order"):
             status = await self._account(instrument).order(instrument, client_order_id, stop=None)
         return status if isinstance(status, OrderStatus) else None
 
     async def executions(self, instrument: Instrument, since_ns: int) -> Sequence[Fill]:
-        with self._answers("executions"):
+        with asking(self.link, "executions"):
             return await self._account(instrument).executions(instrument, since_ns)
 
     async def fundings(self, instrument: Instrument, since_ns: int) -> Sequence[Funding]:
-        with self._answers("fundings"):
+        with asking(self.link, "fundings"):
             return await self._account(instrument).fundings(instrument, since_ns)
 
     async def positions(self) -> Sequence[PositionReport]:
-        with self._answers("positions"):
+        with asking(self.link, "positions"):
             return [report for account in self._accounts.values() for report in await account.positions()]
 
     async def balances(self) -> Sequence[BalanceReport]:
-        with self._answers("balances"):
+        with asking(self.link, "balances"):
             return [report for account in self._accounts.values() for report in await account.balances()]
 
     async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
         # All at once, each as its turn comes; one that fails keeps no other from being cancelled.
-        ends = await asyncio.gather(*map(self._cancel_listed, orders), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
+        await all_done(*map(self._cancel_listed, orders))
         return [status.client_order_id for status in orders]
 
     async def _cancel_listed(self, status: OrderStatus) -> None:
         instrument = status.instrument
         try:
             await self._account(instrument).cancel(instrument, status)
-        except Refusal as error:
+        except RequestRefused as error:
             # It was gone before: filled or cancelled, the order manager will hear which.
             if error.code not in NO_SUCH_ORDER:
                 raise
 
     def _account(self, instrument: Instrument) -> Account:
         return self._accounts[product_traded(instrument)]
-
-    @contextmanager
-    def _answers(self, asked: str) -> Iterator[None]:
-        """Take an answer that cannot be understood for none: under maintenance it may be a web page."""
-        try:
-            yield
-        except DecodeError as error:
-            self.link.undecoded(asked, b"", str(error))
-            raise TransportError(f"{asked}: {error}", sent=True) from None
 
     def arm_dead_man(self, timeout_ns: int) -> None:
         api = self._apis.get(Product.USDM)
@@ -323,6 +285,9 @@ class BinanceExecution(ExecutionClient[Config]):
             recv_window_ms=self.config.recv_window // 1_000_000,
         )
         self._apis[product] = api
+        self._times[product] = ExchangeTime(
+            self.link, api.clock, api.time_call, api.take_time, whose=product.value
+        )
         self._accounts[product] = Account(
             api, self._evidence, self.link.exchange, instruments, self.config.position_mode
         )
@@ -355,7 +320,7 @@ class BinanceExecution(ExecutionClient[Config]):
 
     def _begin(self, product: Product) -> None:
         api = self._apis[product]
-        bad_time = partial(self._on_bad_time, product)
+        bad_time = self._times[product].distrust
         stream: UserDataStream
         if product is Product.SPOT and self.config.user_stream is UserStream.CURRENT:
             stream = SocketStream(
@@ -446,40 +411,14 @@ class BinanceExecution(ExecutionClient[Config]):
             self._is_ready = True
             self.events.on_ready(self.link.exchange)
 
-    # -- the exchange's time -----------------------------------------------------------------------
-
-    def _measure_all(self) -> None:
-        self._timers[:] = [self.clock.call_later(_TIME_EVERY_NS, self._measure_all)]
-        for product in self._apis:
-            self._measure(product)
-
-    def _on_bad_time(self, product: Product) -> None:
-        self._apis[product].clock.distrust()
-        self._measure(product)
-
-    def _measure(self, product: Product) -> None:
-        if product not in self._measuring:
-            self._measuring.add(product)
-            self.link.call(self._apis[product].time_call(), partial(self._on_time, product))
-
-    def _on_time(self, product: Product, answer: RestAnswer | TransportError) -> None:
-        self._measuring.discard(product)
-        if isinstance(answer, RestAnswer) and answer.status == 200:
-            try:
-                self._apis[product].take_time(answer)
-            except DecodeError as error:
-                self.link.undecoded(f"{product.value} time", answer.body, str(error))
-
     # -- private events ----------------------------------------------------------------------------
 
     def _on_event(self, product: Product, event: UserEvent, recv_ns: int) -> None:
         handler = self._handlers.get(type(event))
         if handler is None:
             return
-        try:
+        with reading(type(event).__name__):
             handler(product, event, recv_ns)
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"{type(event).__name__}: {type(error).__name__}: {error}") from None
 
     def _on_execution(self, product: Product, event: ExecutionReport, recv_ns: int) -> None:
         if instrument := self._accounts[product].instruments.get(event.symbol):
@@ -511,7 +450,7 @@ class BinanceExecution(ExecutionClient[Config]):
                 )
         if event.change.reason == FUNDING:
             # The event names neither payment nor, in cross margin, symbol; the list of bookings does.
-            self._look_for_funding(event.transact_ms * 1_000_000, 0)
+            self._funding.begin(account.instruments.values(), event.transact_ms * 1_000_000)
 
     def _on_config_update(self, product: Product, event: ConfigUpdate, recv_ns: int) -> None:
         self.link.warn(
@@ -524,39 +463,9 @@ class BinanceExecution(ExecutionClient[Config]):
 
     # -- what is asked for because an event does not say it ----------------------------------------
 
-    def _look_for_funding(self, paid_ns: int, attempt: int) -> None:
-        def look() -> None:
-            self.link.spawn(self._fetch_funding(paid_ns, attempt), "look for a funding payment")
-
-        self._timers.append(self.clock.call_later(_FUNDING_DELAYS_NS[attempt], look))
-
-    async def _fetch_funding(self, paid_ns: int, attempt: int) -> None:
-        account = self._accounts[Product.USDM]
-        found = False
-        try:
-            for instrument in account.instruments.values():
-                for funding in await account.fundings(instrument, paid_ns - _FUNDING_BEFORE_NS):
-                    found = True
-                    self.events.on_funding(funding)
-        except (TransportError, DecodeError) as error:
-            self.link.warn(f"{self.link.exchange}: a funding payment cannot be looked up: {error}")
-        if not found and attempt + 1 < len(_FUNDING_DELAYS_NS):
-            self._look_for_funding(paid_ns, attempt + 1)
-
     def _on_lacking(self, instrument: Instrument, order_id: str, client_order_id: str) -> None:
-        self.link.spawn(
-            self._fetch_fills(instrument, order_id, client_order_id), f"ask how {client_order_id} traded"
-        )
-
-    async def _fetch_fills(self, instrument: Instrument, order_id: str, client_order_id: str) -> None:
-        account = self._account(instrument)
-        try:
-            fills = await account.fills_of(instrument, order_id, client_order_id)
-        except (TransportError, DecodeError) as error:
-            self.link.warn(f"how order {client_order_id} traded cannot be asked: {error}")
-            return
-        for fill in fills:
-            self.events.on_fill(fill)
+        ask = partial(self._account(instrument).fills_of, instrument, order_id, client_order_id)
+        self._questions.ask_fills(client_order_id, ask)
 
     def _on_dead_man(self, symbol: str, answer: RestAnswer | TransportError) -> None:
         if isinstance(answer, TransportError) or answer.status != 200:

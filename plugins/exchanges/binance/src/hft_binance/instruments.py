@@ -18,18 +18,18 @@ _DELIVERY = re.compile(r"\w+_(\d{6})", re.ASCII)
 """Dated futures carry the day of delivery behind their name."""
 
 
-class _Symbol(msgspec.Struct):
+class _Symbol(msgspec.Struct, rename="camel"):
     symbol: str
     status: str
-    baseAsset: str  # noqa: N815
-    quoteAsset: str  # noqa: N815
+    base_asset: str
+    quote_asset: str
     filters: list[dict[str, Any]]
-    marginAsset: str = ""  # noqa: N815
-    isSpotTradingAllowed: bool = True  # noqa: N815
-    pricePrecision: int = 8  # noqa: N815
-    quantityPrecision: int = 8  # noqa: N815
-    quotePrecision: int = 8  # noqa: N815
-    baseAssetPrecision: int = 8  # noqa: N815
+    margin_asset: str = ""
+    is_spot_trading_allowed: bool = True
+    price_precision: int = 8
+    quantity_precision: int = 8
+    quote_precision: int = 8
+    base_asset_precision: int = 8
 
 
 class _ExchangeInfo(msgspec.Struct):
@@ -63,7 +63,7 @@ def _instruments(
     for raw in symbols:
         try:
             symbol = _decode_symbol(raw)
-            if symbol.marginAsset != symbol.baseAsset:
+            if symbol.margin_asset != symbol.base_asset:
                 yield _instrument(symbol, product, exchange)
         except (*_MALFORMED, GridError, InvalidOperation, ValueError, ArithmeticError) as error:
             warn(f"left out a symbol of exchangeInfo: {error}: {bytes(raw)[:80]!r}")
@@ -72,8 +72,8 @@ def _instruments(
 def _instrument(symbol: _Symbol, product: Product, exchange: str) -> Instrument:
     filters = {str(each.get("filterType")): each for each in symbol.filters}
     spot = product is Product.SPOT
-    price_digits = symbol.quotePrecision if spot else symbol.pricePrecision
-    size_digits = symbol.baseAssetPrecision if spot else symbol.quantityPrecision
+    price_digits = symbol.quote_precision if spot else symbol.price_precision
+    size_digits = symbol.base_asset_precision if spot else symbol.quantity_precision
     lots = filters.get("LOT_SIZE", {})
     # A step of zero switches the check off: then only the number of digits is limited.
     tick_size = _number(filters.get("PRICE_FILTER", {}), "tickSize") or _step(price_digits)
@@ -85,23 +85,23 @@ def _instrument(symbol: _Symbol, product: Product, exchange: str) -> Instrument:
         id=InstrumentId(unified, exchange),
         native_symbol=symbol.symbol,
         kind=kind,
-        base=symbol.baseAsset,
-        quote=symbol.quoteAsset,
-        settle=symbol.marginAsset or symbol.quoteAsset,
+        base=symbol.base_asset,
+        quote=symbol.quote_asset,
+        settle=symbol.margin_asset or symbol.quote_asset,
         tick_size=tick_size,
         lot_size=lot_size,
         min_size=Size(max(1, int(smallest))),
         max_size=Size(int(largest)) if largest else None,
         min_notional=_min_notional(filters),
-        tradable=symbol.status == "TRADING" and symbol.isSpotTradingAllowed,
+        tradable=symbol.status == "TRADING" and symbol.is_spot_trading_allowed,
     )
 
 
 def _kind(symbol: _Symbol, product: Product) -> tuple[InstrumentKind, str]:
-    pair = f"{symbol.baseAsset}/{symbol.quoteAsset}"
+    pair = f"{symbol.base_asset}/{symbol.quote_asset}"
     if product is Product.SPOT:
         return InstrumentKind.SPOT, pair
-    contract = f"{pair}:{symbol.marginAsset or symbol.quoteAsset}"
+    contract = f"{pair}:{symbol.margin_asset or symbol.quote_asset}"
     delivery = _DELIVERY.fullmatch(symbol.symbol)
     if delivery:
         return InstrumentKind.FUTURE, f"{contract}-{delivery[1]}"

@@ -25,10 +25,11 @@ from hft import (
     RestCall,
     Size,
     TransportError,
+    reading,
 )
 from hft_binance import limits
 from hft_binance.endpoints import Product
-from hft_binance.evidence import NOT_UNDERSTOOD, Evidence
+from hft_binance.evidence import Evidence
 from hft_binance.order_params import check_amendment, is_futures_stop, product_traded
 from hft_binance.order_socket import OrderSocket
 from hft_binance.private_codec import (
@@ -220,8 +221,9 @@ class _RestRequest(ABC):
         """Take the answer, whichever way it came."""
         if status == 200:
             try:
-                self.take_result(result, recv_ns)
-            except (DecodeError, *NOT_UNDERSTOOD) as failure:
+                with reading("its values"):
+                    self.take_result(result, recv_ns)
+            except DecodeError as failure:
                 self.desk.link.undecoded(self.desk.api.shown(self.path), result, str(failure))
                 self.unanswered(f"the answer was not understood: {failure}")
             return

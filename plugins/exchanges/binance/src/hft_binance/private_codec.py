@@ -507,6 +507,7 @@ decode_amend_answer = decoder(AmendAnswer, "answer to an amendment")
 decode_algo_order = decoder(AlgoOrder, "answer about a conditional order")
 decode_batch = decoder(list[BatchEntry], "answer to a batch")
 decode_spot_frame = decoder(SpotFrame, "user data")
+# A union is no `type` to the type checker, whatever msgspec makes of it.
 decode_event: Callable[[bytes | Raw], UserEvent] = decoder(UserEvent, "user data")  # type: ignore[arg-type]
 _decode_name = decoder(_Named, "user data")
 _decode_error = decoder(ApiError, "refusal")

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hft import ClockOffset, Costs, HttpRequest, Link, Priority, RestAnswer, RestCall, TransportError
+from hft import ClockOffset, Costs, HttpRequest, Link, Priority, RequestRefused, RestAnswer, RestCall
 from hft_binance import limits
 from hft_binance.endpoints import Product
 from hft_binance.private_codec import decode_error, decode_time
-from hft_binance.refusals import BAD_TIME
+from hft_binance.refusals import BAD_KEY, BAD_TIME
 from hft_binance.requests import NS_PER_MS, RestRequest
 from hft_binance.signing import Signer, signed_query
 
-__all__ = ["Refusal", "RestApi", "refusal"]
+__all__ = ["RestApi", "refusal"]
 
 _SHOWN_CHARS = 200
-
-
-class Refusal(TransportError):
-    """The exchange did not answer what it was asked: ``code`` is its own, 0 where it gave none.
-
-    ``asked_ns`` is when it was asked.
-    """
-
-    def __init__(self, message: str, *, status: int, code: int, asked_ns: int) -> None:
-        super().__init__(message, sent=True)
-        self.status = status
-        self.code = code
-        self.asked_ns = asked_ns
 
 
 class RestApi:
@@ -94,7 +81,7 @@ class RestApi:
         priority: Priority = Priority.QUERY,
         signed: bool = True,
     ) -> RestAnswer:
-        """Return an answer with status 200; raise `Refusal` for every other one.
+        """Return an answer with status 200; raise `RequestRefused` for every other one.
 
         A request whose time was refused is made once more with the exchange's time measured anew.
         """
@@ -126,13 +113,14 @@ class RestApi:
         self.clock.measure(answer.sent_ns, answer.recv_ns, server_ms * NS_PER_MS)
 
 
-def refusal(call: RestCall, answer: RestAnswer) -> Refusal:
+def refusal(call: RestCall, answer: RestAnswer) -> RequestRefused:
     """Return the error that an answer is."""
     error = decode_error(answer.body)
     said = f"{error.code} {error.msg[:_SHOWN_CHARS]!r}" if error.code else f"status {answer.status}"
-    return Refusal(
+    return RequestRefused(
         f"{call.method} {call.shown}: refused: {said}",
         status=answer.status,
         code=error.code,
         asked_ns=answer.sent_ns,
+        bad_key=error.code in BAD_KEY or (answer.status in (401, 403) and error.code != 0),
     )

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-import attrs
 from msgspec import Raw
 
 from hft import (
@@ -15,18 +14,19 @@ from hft import (
     Fill,
     Funding,
     Instrument,
+    NoSuchOrder,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     PositionSide,
     Size,
     TimeInForce,
+    reading,
 )
-from hft_bybit.config import PositionMode
 from hft_bybit.endpoints import Product, product_traded
 from hft_bybit.evidence import (
     FUNDING,
-    NOT_UNDERSTOOD,
     SIDES,
     Evidence,
     milliseconds,
@@ -48,7 +48,7 @@ from hft_bybit.private_codec import (
 from hft_bybit.requests import NS_PER_MS
 from hft_bybit.rest_api import RestApi, Result
 
-__all__ = ["Account", "NoSuchOrder"]
+__all__ = ["Account"]
 
 _ORDERS, _HISTORY = "/v5/order/realtime", "/v5/order/history"
 _EXECUTIONS, _POSITIONS = "/v5/execution/list", "/v5/position/list"
@@ -61,13 +61,6 @@ _WINDOW_MS = 7 * 86_400_000 - 1
 _OPEN, _CLOSED = 0, 1
 
 _UNIFIED = "UNIFIED"
-
-
-@attrs.frozen
-class NoSuchOrder:
-    """What the exchange said when it was asked about an order, at ``asked_ns``."""
-
-    asked_ns: int
 
 
 class _Page(Protocol):
@@ -127,7 +120,7 @@ class Account:
         return NoSuchOrder(asked_ns)
 
     def _status(self, order: OrderState, instrument: Instrument, recv_ns: int) -> OrderStatus:
-        try:
+        with reading(f"order {order.order_id} of {instrument}"):
             self._evidence.note_listed(order)
             limit = order.type == "Limit"
             trigger = instrument.price(order.trigger_price or "0")
@@ -145,10 +138,6 @@ class Account:
                 position_side=position_side_of(order.position_idx),
                 created_ns=milliseconds(order.created_ms) * NS_PER_MS,
             )
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(
-                f"order {order.order_id} of {instrument}: {type(error).__name__}: {error}"
-            ) from None
 
     # -- trades ------------------------------------------------------------------------------------
 
@@ -172,10 +161,8 @@ class Account:
         if product_traded(instrument) is Product.SPOT:
             return []
         found = await self._executions(instrument, since_ns, FUNDING)
-        try:
+        with reading(f"funding of {instrument}"):
             return [self._evidence.funding(each, instrument) for each, _ in found if each.kind == FUNDING]
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"funding of {instrument}: {type(error).__name__}: {error}") from None
 
     async def _executions(
         self, instrument: Instrument, since_ns: int, kind: str
@@ -214,12 +201,8 @@ class Account:
                     break
 
     def _fill(self, execution: Execution, instrument: Instrument, recv_ns: int) -> Fill:
-        try:
+        with reading(f"trade {execution.id} of {instrument}"):
             return self._evidence.fill(execution, instrument, recv_ns)
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(
-                f"trade {execution.id} of {instrument}: {type(error).__name__}: {error}"
-            ) from None
 
     # -- money -------------------------------------------------------------------------------------
 
@@ -247,7 +230,7 @@ class Account:
 
     def position(self, position: PositionState, instrument: Instrument) -> PositionReport:
         """Return a position from the exchange's words: what is flat has no side."""
-        try:
+        with reading(f"position in {instrument}"):
             size = instrument.size(position.size or "0")
             entry = Decimal(position.entry_price or position.average_price or "0")
             sign = SIDES[position.side].sign if size else 1
@@ -258,8 +241,6 @@ class Account:
                 entry_price=entry if size and entry else None,
                 exchange_ns=milliseconds(position.updated_ms) * NS_PER_MS,
             )
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"position in {instrument}: {type(error).__name__}: {error}") from None
 
     async def balances(self) -> list[BalanceReport]:
         """Return what the account has."""
@@ -274,10 +255,8 @@ class Account:
 
     def balance(self, coin: Coin, when_ms: int) -> BalanceReport:
         """Return a balance from the exchange's words."""
-        try:
+        with reading(f"balance of {coin.asset[:40]!r}"):
             amount, locked = Decimal(coin.total or "0"), Decimal(coin.locked or "0")
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"balance of {coin.asset[:40]!r}: {type(error).__name__}: {error}") from None
         if not (amount.is_finite() and locked.is_finite()):
             raise DecodeError(f"balance of {coin.asset[:40]!r} is no number")
         return BalanceReport(

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar
 
-from hft import Backoff, DecodeError, Instrument, Link, TransportError, UsageError, decoder
-from hft_bybit.config import Config, MarginMode, PositionMode
+from hft import DecodeError, Instrument, Link, PositionMode, RequestRefused, UsageError, decoder, persistently
+from hft_bybit.config import Config, MarginMode
 from hft_bybit.endpoints import Product, product_traded
 from hft_bybit.private_codec import AccountInfo, ApiKeyInfo, PositionState, decode_positions
-from hft_bybit.refusals import BAD_KEY
-from hft_bybit.rest_api import Refusal, RestApi
+from hft_bybit.rest_api import RestApi
 
-__all__ = ["check_account", "check_key", "persistently"]
+__all__ = ["check_account", "check_key"]
 
-_INITIAL_NS, _MAXIMUM_NS = 500_000_000, 30_000_000_000
-_LARGE_OFFSET_NS = 1_000_000_000
 
 _FIRST_UNIFIED = 3
 """From this value of ``unifiedMarginStatus`` on an account is a unified one."""
@@ -37,36 +33,14 @@ _RIGHTS = {
 _decode_key = decoder(ApiKeyInfo, "rights of the key")
 _decode_account = decoder(AccountInfo, "account")
 
-T = TypeVar("T")
-
-
-async def persistently(link: Link, ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until there is an answer; raise `UsageError` where it is that this key will not get one."""
-    backoff = Backoff(link.random, initial_ns=_INITIAL_NS, maximum_ns=_MAXIMUM_NS)
-    while True:
-        delay_ns = backoff.next_ns()
-        if delay_ns:
-            await link.clock.sleep(delay_ns)
-        try:
-            return await ask()
-        except Refusal as error:
-            if error.code in BAD_KEY or error.status == 401:
-                raise UsageError(
-                    f"{link.exchange}: {error}; check key, secret, environment {link.environment!r},"
-                    " the key's rights and the addresses it is bound to"
-                ) from None
-            if error.status == 404:
-                raise
-            link.warn(str(error))
-        except (TransportError, DecodeError) as error:
-            link.warn(str(error))
-
 
 async def check_key(api: RestApi, link: Link, config: Config, instruments: Sequence[Instrument]) -> None:
     """Raise `UsageError` if the key may withdraw money, or may not trade what it is meant to."""
     try:
-        result = await persistently(link, lambda: api.fetch("/v5/user/query-api"))
-    except Refusal:
+        result = await persistently(
+            link, lambda: api.fetch("/v5/user/query-api"), give_up=lambda error: error.status == 404
+        )
+    except RequestRefused:
         link.warn(f"{link.exchange}: whether the key may withdraw money cannot be asked here")
         return
     key = _decode_key(result.body)
@@ -85,7 +59,6 @@ async def check_key(api: RestApi, link: Link, config: Config, instruments: Seque
 
 async def check_account(api: RestApi, link: Link, config: Config, contracts: Sequence[Instrument]) -> None:
     """Raise `UsageError` if the account is not as the profile says."""
-    _warn_of_time(api, link)
     result = await persistently(link, lambda: api.fetch("/v5/account/info"))
     account = _decode_account(result.body)
     if account.unified < _FIRST_UNIFIED:
@@ -130,13 +103,3 @@ def _check_leverage(
                 f"{link.exchange}: {instrument.native_symbol} has leverage {leverage}, the profile says at"
                 f" most {most}; lower it at the exchange"
             )
-
-
-def _warn_of_time(api: RestApi, link: Link) -> None:
-    offset_ns = api.clock.offset_ns
-    if abs(offset_ns) > _LARGE_OFFSET_NS:
-        ahead = "behind" if offset_ns > 0 else "ahead"
-        link.warn(
-            f"{link.exchange}: this clock is {abs(offset_ns) / 1e9:.3f} s {ahead} of the exchange's;"
-            " requests are given the exchange's time, latencies are wrong; synchronise it"
-        )

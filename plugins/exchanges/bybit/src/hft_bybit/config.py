@@ -5,27 +5,14 @@ from __future__ import annotations
 import enum
 
 import attrs
+from attrs.validators import gt, optional
 
-from hft import Duration, Secret, option
+from hft import Duration, OrderEntry, PositionMode, Secret, option
 
-__all__ = ["Config", "MarginMode", "OrderEntry", "PositionMode", "SelfTradePrevention"]
+__all__ = ["Config", "MarginMode", "SelfTradePrevention"]
 
 _MAX_WINDOW_NS = 60_000_000_000
 _DEPTHS = (1, 50, 200, 1000)
-
-
-class OrderEntry(enum.Enum):
-    """Which way orders travel; cancels take the other one where theirs is down."""
-
-    WEBSOCKET = "websocket"
-    REST = "rest"
-
-
-class PositionMode(enum.Enum):
-    """What the account's setting for positions of the traded contracts must be."""
-
-    ONE_WAY = "one-way"
-    HEDGE = "hedge"
 
 
 class MarginMode(enum.Enum):
@@ -55,11 +42,6 @@ def _check_window(_: object, __: object, value: int) -> None:
         raise ValueError("must be from 1ms to 60s")
 
 
-def _check_positive(_: object, __: object, value: int | None) -> None:
-    if value is not None and value <= 0:
-        raise ValueError("must be more than 0")
-
-
 @attrs.frozen(kw_only=True)
 class Config:
     """Options of the stream and of trading; market data need no key."""
@@ -84,7 +66,7 @@ class Config:
     )
     allow_withdrawals: bool = option(False, doc="accept a key that may withdraw money")
     max_leverage: int | None = option(
-        None, doc="refuse to start if a traded contract has more leverage", validator=_check_positive
+        None, doc="refuse to start if a traded contract has more leverage", validator=optional(gt(0))
     )
     recv_window: Duration = option(
         Duration(5_000_000_000),
@@ -94,10 +76,10 @@ class Config:
     answer_timeout: Duration = option(
         Duration(2_000_000_000),
         doc="how long an answer may take before the order is asked about",
-        validator=_check_positive,
+        validator=gt(0),
     )
     order_wait: Duration = option(
         Duration(1_000_000_000),
         doc="how long a new or changed order may wait for its turn under the limits",
-        validator=_check_positive,
+        validator=gt(0),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 import attrs
 
@@ -12,7 +12,6 @@ from hft import (
     ExecutionEvents,
     Fill,
     Funding,
-    GridError,
     Instrument,
     InstrumentKind,
     Liquidity,
@@ -24,6 +23,7 @@ from hft import (
     ReportKind,
     Side,
     Size,
+    booked_price,
 )
 from hft.money import total
 from hft_bybit.confirmations import Awaited, Confirmations
@@ -31,10 +31,7 @@ from hft_bybit.order_params import POSITION_INDEX
 from hft_bybit.private_codec import Execution, OrderState, decode_extra_fees
 from hft_bybit.requests import NS_PER_MS
 
-__all__ = ["FUNDING", "NOT_UNDERSTOOD", "SIDES", "Evidence", "kind_of", "milliseconds", "position_side_of"]
-
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
-"""What reading a well-formed message raises whose values make no sense."""
+__all__ = ["FUNDING", "SIDES", "Evidence", "kind_of", "milliseconds", "position_side_of"]
 
 FUNDING = "Funding"
 
@@ -242,11 +239,12 @@ class Evidence:
             instrument=instrument,
             trade_id=execution.id,
             side=SIDES[execution.side],
-            price=self._price(instrument, execution.price, exact=not exchange_made),
+            price=self._price(instrument, execution.price, exchange_made=exchange_made),
             size=instrument.size(execution.size),
             liquidity=Liquidity.MAKER if execution.is_maker else Liquidity.TAKER,
             fee=fee,
             fee_asset=fee_asset,
+            realized=self._realized(execution, instrument),
             position_side=self._position_side(execution, instrument),
             exchange_made=exchange_made,
             exchange_order_id=execution.order_id,
@@ -284,16 +282,14 @@ class Evidence:
                 self._warn(f"{instrument}: a fee of {extra.fee[:40]} {extra.asset[:20]} is not booked")
         return asset, total(amounts)
 
-    def _price(self, instrument: Instrument, text: str, *, exact: bool) -> Price:
-        try:
-            return instrument.price(text)
-        except GridError:
-            if exact:
-                raise
-        # A liquidation settles at a price that need not be on the grid, and must be booked nonetheless.
-        ticks = (Decimal(text) / instrument.tick_size).to_integral_value(ROUND_HALF_EVEN)
-        self._warn(f"{instrument}: the exchange settled at {text}, booked at the nearest tick")
-        return Price(int(ticks))
+    @staticmethod
+    def _realized(execution: Execution, instrument: Instrument) -> Decimal | None:
+        if instrument.kind is InstrumentKind.SPOT or not execution.realized:
+            return None
+        return _number(execution.realized)
+
+    def _price(self, instrument: Instrument, text: str, *, exchange_made: bool) -> Price:
+        return booked_price(instrument, text, self._warn) if exchange_made else instrument.price(text)
 
 
 def _default_fee_asset(execution: Execution, instrument: Instrument) -> str:

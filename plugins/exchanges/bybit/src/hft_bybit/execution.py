@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -16,36 +14,44 @@ from hft import (
     ClockOffset,
     DecodeError,
     Duration,
+    ExchangeTime,
     ExecutionClient,
     ExecutionEvents,
     Fill,
     Funding,
     Instrument,
+    KnownOrder,
     Link,
+    NoSuchOrder,
     Order,
+    OrderEntry,
+    OrderQuestions,
     OrderReport,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     Price,
     Priority,
     ReportKind,
-    RestAnswer,
+    RequestRefused,
     Size,
     TimeInForce,
-    Timer,
-    TransportError,
     UsageError,
+    all_done,
+    asking,
     decoder,
+    persistently,
+    reading,
 )
 from hft_bybit import limits
-from hft_bybit.account import Account, NoSuchOrder
-from hft_bybit.checks import check_account, check_key, persistently
-from hft_bybit.config import Config, OrderEntry, PositionMode
+from hft_bybit.account import Account
+from hft_bybit.checks import check_account, check_key
+from hft_bybit.config import Config
 from hft_bybit.confirmations import Awaited, Confirmations
 from hft_bybit.dead_man import DeadMan
 from hft_bybit.endpoints import Product, hosts_at, product_traded
-from hft_bybit.evidence import NOT_UNDERSTOOD, Evidence
+from hft_bybit.evidence import Evidence
 from hft_bybit.order_requests import Desk
 from hft_bybit.order_socket import OrderSocket
 from hft_bybit.private_codec import (
@@ -58,14 +64,11 @@ from hft_bybit.private_codec import (
 )
 from hft_bybit.refusals import NO_SUCH_ORDER
 from hft_bybit.requests import OrderBodies
-from hft_bybit.rest_api import Refusal, RestApi
+from hft_bybit.rest_api import RestApi
 from hft_bybit.signing import make_signer
 from hft_bybit.user_stream import UserStream
 
 __all__ = ["BybitExecution"]
-
-_TIME_EVERY_NS = 60_000_000_000
-"""How often the exchange's clock is measured."""
 
 _TIME_MARGIN_NS = 1_000_000_000
 """How far from the future a request may come."""
@@ -111,6 +114,7 @@ class BybitExecution(ExecutionClient[Config]):
             recv_window_ms=config.recv_window // 1_000_000,
         )
         self._account = self._account_of(())
+        self._time = ExchangeTime(link, self._api.clock, self._api.time_call, self._api.take_time)
         self._stream = UserStream(
             self._hosts.private,
             link,
@@ -118,7 +122,7 @@ class BybitExecution(ExecutionClient[Config]):
             self._api,
             on_message=self._on_message,
             changed=self._on_change,
-            bad_time=self._on_bad_time,
+            bad_time=self._time.distrust,
         )
         self._dead_man = DeadMan(link, self._api, self._stream.switch)
         self._socket: OrderSocket | None = None
@@ -130,10 +134,7 @@ class BybitExecution(ExecutionClient[Config]):
             "wallet": self._on_wallets,
         }
         self._is_ready = False
-        self._timer: Timer | None = None
-        self._is_measuring = False
-        self._asking: set[str] = set()
-        """Orders about which a question is under way: more of them would wait for their turn in vain."""
+        self._questions = OrderQuestions(link, events, self._find)
         request_ns = Duration(config.recv_window + config.order_wait + _TIME_MARGIN_NS)
         self._capabilities = {
             product: Capabilities(
@@ -171,42 +172,17 @@ class BybitExecution(ExecutionClient[Config]):
         self._desks[orders[0].instrument].cancel_batch(orders)
 
     def query(self, order: Order) -> None:
-        client_id = order.client_order_id
-        if client_id not in self._asking:
-            self._asking.add(client_id)
-            self.link.spawn(self._query(order), f"ask about {client_id}")
+        self._questions.ask(order)
 
-    async def _query(self, order: Order) -> None:
-        try:
-            await self._ask(order)
-        finally:
-            self._asking.discard(order.client_order_id)
-
-    async def _ask(self, order: Order) -> None:
-        instrument, client_id = order.instrument, order.client_order_id
-        try:
-            status = await self._account.order(instrument, client_id)
-            fills: Sequence[Fill] = ()
-            if isinstance(status, OrderStatus) and (status.report.filled or 0) > order.filled:
-                fills = await self._account.fills_of(instrument, status.report.exchange_order_id)
-        except TransportError as error:
-            self.link.warn(f"order {client_id} cannot be asked about: {error}")
-            return
-        except DecodeError as error:
-            self.link.undecoded(f"query of {client_id}", b"", str(error))
-            return
-        for fill in fills:
-            self.events.on_fill(fill)
+    async def _find(self, order: Order) -> KnownOrder | NoSuchOrder:
+        instrument = order.instrument
+        status = await self._account.order(instrument, order.client_order_id)
         if isinstance(status, NoSuchOrder):
-            report = OrderReport(
-                client_order_id=client_id,
-                kind=ReportKind.NOT_FOUND,
-                asked_ns=status.asked_ns,
-                recv_ns=self.clock.now_ns(),
-            )
-        else:
-            report = status.report
-        self.events.on_report(report)
+            return status
+        fills: Sequence[Fill] = ()
+        if (status.report.filled or 0) > order.filled:
+            fills = await self._account.fills_of(instrument, status.report.exchange_order_id)
+        return KnownOrder(status.report, fills)
 
     def _on_overdue(self, order: Order, what: Awaited) -> None:
         """Ask what became of something that was taken, and of which the private stream says nothing."""
@@ -227,41 +203,41 @@ class BybitExecution(ExecutionClient[Config]):
     async def start(self, instruments: Sequence[Instrument]) -> None:
         self._account = self._account_of(instruments)
         await persistently(self.link, self._api.measure)
+        self._time.warn_if_far()
         await check_key(self._api, self.link, self.config, instruments)
         await check_account(self._api, self.link, self.config, self._account.contracts)
         self._begin(instruments)
-        self._timer = self.clock.call_later(_TIME_EVERY_NS, self._measure_again)
+        self._time.begin()
 
     async def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._time.stop()
         self._stream.stop()
         if self._socket is not None:
             self._socket.stop()
 
     async def open_orders(self) -> Sequence[OrderStatus]:
-        with self._answers("open orders"):
+        with asking(self.link, "open orders"):
             return await self._account.open_orders()
 
     async def order_status(self, instrument: Instrument, client_order_id: str) -> OrderStatus | None:
-        with self._answers("order"):
+        with asking(self.link, "order"):
             status = await self._account.order(instrument, client_order_id)
         return status if isinstance(status, OrderStatus) else None
 
     async def executions(self, instrument: Instrument, since_ns: int) -> Sequence[Fill]:
-        with self._answers("executions"):
+        with asking(self.link, "executions"):
             return await self._account.executions(instrument, since_ns)
 
     async def fundings(self, instrument: Instrument, since_ns: int) -> Sequence[Funding]:
-        with self._answers("fundings"):
+        with asking(self.link, "fundings"):
             return await self._account.fundings(instrument, since_ns)
 
     async def positions(self) -> Sequence[PositionReport]:
-        with self._answers("positions"):
+        with asking(self.link, "positions"):
             return await self._account.positions()
 
     async def balances(self) -> Sequence[BalanceReport]:
-        with self._answers("balances"):
+        with asking(self.link, "balances"):
             return await self._account.balances()
 
     async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
@@ -274,13 +250,8 @@ class BybitExecution(ExecutionClient[Config]):
             for product, listed in by_product.items()
             for at in range(0, len(listed), limits.BATCH[product])
         ]
-        with self._answers("cancelling"):
-            ends = await asyncio.gather(
-                *(self._cancel_listed(product, batch) for product, batch in batches), return_exceptions=True
-            )
-            for end in ends:
-                if isinstance(end, BaseException):
-                    raise end
+        with asking(self.link, "cancelling"):
+            await all_done(*(self._cancel_listed(product, batch) for product, batch in batches))
         return [status.client_order_id for status in orders]
 
     async def _cancel_listed(self, product: Product, orders: Sequence[OrderStatus]) -> None:
@@ -298,7 +269,7 @@ class BybitExecution(ExecutionClient[Config]):
         for each in said:
             # It was gone before: filled or cancelled, the order manager will hear which.
             if each.code and each.code not in NO_SUCH_ORDER:
-                raise Refusal(
+                raise RequestRefused(
                     f"cancelling: refused: {each.code} {each.message[:200]!r}",
                     status=200,
                     code=each.code,
@@ -307,15 +278,6 @@ class BybitExecution(ExecutionClient[Config]):
 
     def _account_of(self, instruments: Sequence[Instrument]) -> Account:
         return Account(self._api, self._evidence, self.link.exchange, instruments, self.config.position_mode)
-
-    @contextmanager
-    def _answers(self, asked: str) -> Iterator[None]:
-        """Take an answer that cannot be understood for none: under maintenance it may be a web page."""
-        try:
-            yield
-        except DecodeError as error:
-            self.link.undecoded(asked, b"", str(error))
-            raise TransportError(f"{asked}: {error}", sent=True) from None
 
     def arm_dead_man(self, timeout_ns: int) -> None:
         products = dict.fromkeys(product_traded(instrument) for instrument in self._desks)
@@ -363,7 +325,7 @@ class BybitExecution(ExecutionClient[Config]):
             self._api,
             answer_timeout_ns=self.config.answer_timeout,
             changed=self._on_change,
-            bad_time=self._on_bad_time,
+            bad_time=self._time.distrust,
         )
 
     def _desk(self, instrument: Instrument) -> Desk:
@@ -378,7 +340,7 @@ class BybitExecution(ExecutionClient[Config]):
             bodies=OrderBodies(instrument, {"smpType": words} if words else None),
             socket=self._socket,
             order_wait_ns=self.config.order_wait,
-            bad_time=self._on_bad_time,
+            bad_time=self._time.distrust,
         )
 
     def _on_change(self, lost: str) -> None:
@@ -393,36 +355,11 @@ class BybitExecution(ExecutionClient[Config]):
             self._is_ready = True
             self.events.on_ready(self.link.exchange)
 
-    # -- the exchange's time -----------------------------------------------------------------------
-
-    def _measure_again(self) -> None:
-        self._timer = self.clock.call_later(_TIME_EVERY_NS, self._measure_again)
-        self._measure()
-
-    def _on_bad_time(self) -> None:
-        self._api.clock.distrust()
-        self._measure()
-
-    def _measure(self) -> None:
-        if not self._is_measuring:
-            self._is_measuring = True
-            self.link.call(self._api.time_call(), self._on_time)
-
-    def _on_time(self, answer: RestAnswer | TransportError) -> None:
-        self._is_measuring = False
-        if isinstance(answer, RestAnswer) and answer.status == 200:
-            try:
-                self._api.take_time(answer)
-            except DecodeError as error:
-                self.link.undecoded("time", answer.body, str(error))
-
     # -- private messages --------------------------------------------------------------------------
 
     def _on_message(self, topic: str, data: Raw, created_ms: int, recv_ns: int) -> None:
-        try:
+        with reading(topic):
             self._handlers[topic](data, created_ms, recv_ns)
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"{topic}: {type(error).__name__}: {error}") from None
 
     def _instrument(self, category: str, symbol: str) -> Instrument | None:
         return self._account.instruments.get((category, symbol))

@@ -168,6 +168,7 @@ class Execution(Struct, gc=False):
     fee_asset: str = field(name="feeCurrency", default="")
     extra_fees: Raw = field(name="extraFees", default=Raw(b'""'))
     closed: str = field(name="closedSize", default="")
+    realized: str = field(name="execPnl", default="")
     seq: int = 0
 
 

@@ -7,31 +7,18 @@ from urllib.parse import urlencode
 
 from msgspec import Raw
 
-from hft import ClockOffset, Costs, HttpRequest, Link, Priority, RestAnswer, RestCall, TransportError
+from hft import ClockOffset, Costs, HttpRequest, Link, Priority, RequestRefused, RestAnswer, RestCall
 from hft_bybit import limits
 from hft_bybit.private_codec import Envelope, decode_envelope, decode_time, refusal_of
-from hft_bybit.refusals import BAD_TIME, TOO_MANY
+from hft_bybit.refusals import BAD_KEY, BAD_TIME, TOO_MANY
 from hft_bybit.requests import NS_PER_MS
 from hft_bybit.signing import Signer, signed_headers
 
-__all__ = ["Refusal", "RestApi", "Result", "refusal"]
+__all__ = ["RestApi", "Result", "refusal"]
 
 _SHOWN_CHARS = 200
 _TIME = "/v5/market/time"
 _TOO_FREQUENT = b"access too frequent"
-
-
-class Refusal(TransportError):
-    """The exchange did not answer what it was asked: ``code`` is its own, 0 where it gave none.
-
-    ``asked_ns`` is when it was asked.
-    """
-
-    def __init__(self, message: str, *, status: int, code: int, asked_ns: int) -> None:
-        super().__init__(message, sent=True)
-        self.status = status
-        self.code = code
-        self.asked_ns = asked_ns
 
 
 class Result:
@@ -100,7 +87,7 @@ class RestApi:
         )
 
     async def fetch(self, path: str, params: Mapping[str, str | int] | None = None) -> Result:
-        """Ask, and return what the answer holds; raise `Refusal` where it is none.
+        """Ask, and return what the answer holds; raise `RequestRefused` where it is none.
 
         A request whose time was refused is made once more with the exchange's time measured anew.
         """
@@ -122,7 +109,7 @@ class RestApi:
         return _result(answer)
 
     async def send(self, call: RestCall) -> Envelope:
-        """Make a request, and return its answer; raise `Refusal` where that is not a success."""
+        """Make a request, and return its answer; raise `RequestRefused` where that is not a success."""
         answer = await self._link.fetch(call)
         if self.judge(call, answer) or answer.status != 200:
             raise refusal(call, answer)
@@ -180,13 +167,14 @@ def _result(answer: RestAnswer) -> Result:
     return Result(decode_envelope(answer.body).result, answer.sent_ns, answer.recv_ns)
 
 
-def refusal(call: RestCall, answer: RestAnswer) -> Refusal:
+def refusal(call: RestCall, answer: RestAnswer) -> RequestRefused:
     """Return the error that an answer is."""
     code, message = refusal_of(answer.body)
     said = f"{code} {message[:_SHOWN_CHARS]!r}" if code else f"status {answer.status}"
-    return Refusal(
+    return RequestRefused(
         f"{call.method} {call.shown}: refused: {said}",
         status=answer.status,
         code=code,
         asked_ns=answer.sent_ns,
+        bad_key=code in BAD_KEY or answer.status == 401,
     )

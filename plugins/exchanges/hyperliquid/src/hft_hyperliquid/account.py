@@ -16,6 +16,7 @@ from hft import (
     Funding,
     Instrument,
     InstrumentKind,
+    NoSuchOrder,
     OrderReport,
     OrderStatus,
     OrderType,
@@ -25,16 +26,17 @@ from hft import (
     Size,
     TimeInForce,
     decoder,
+    reading,
 )
 from hft.money import difference, total
 from hft_hyperliquid import limits
 from hft_hyperliquid import private_codec as wire
 from hft_hyperliquid.cloid import client_id_of, cloid_of
 from hft_hyperliquid.codec import NS_PER_MS, side_of
-from hft_hyperliquid.evidence import NOT_UNDERSTOOD, Evidence, kind_of
+from hft_hyperliquid.evidence import Evidence, kind_of
 from hft_hyperliquid.rest_api import RestApi
 
-__all__ = ["PERPS", "SPOT", "Account", "Found", "NoSuchOrder"]
+__all__ = ["PERPS", "SPOT", "Account", "Found"]
 
 PERPS, SPOT = "perps", "spot"
 """Names of the wallets."""
@@ -51,13 +53,6 @@ _decode_fills = decoder(list[wire.Fill], "fills")
 _decode_fundings = decoder(list[wire.FundingPaid], "funding")
 _decode_clearinghouse = decoder(wire.Clearinghouse, "positions")
 _decode_spot = decoder(wire.SpotBalances, "balances")
-
-
-@attrs.frozen
-class NoSuchOrder:
-    """What the exchange said when it was asked about an order, at ``asked_ns``."""
-
-    asked_ns: int
 
 
 @attrs.frozen
@@ -286,7 +281,7 @@ def _status(
     filled: int,
     recv_ns: int,
 ) -> OrderStatus:
-    try:
+    with reading("order"):
         is_market = "Market" in listed.type
         price = instrument.price(listed.limit_price) or None
         trigger = instrument.price(listed.trigger_price or "0") if listed.is_trigger else None
@@ -317,5 +312,3 @@ def _status(
             trigger_price=trigger,
             created_ns=listed.created_ms * NS_PER_MS,
         )
-    except NOT_UNDERSTOOD as error:
-        raise DecodeError(f"order: {error.__class__.__name__}: {error}") from None

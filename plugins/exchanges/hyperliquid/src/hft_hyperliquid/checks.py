@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
-from hft import Backoff, DecodeError, Link, TransportError, UsageError, decoder
+from hft import Link, UsageError, decoder, persistently
 from hft_hyperliquid.codec import NS_PER_MS
 from hft_hyperliquid.private_codec import ActiveAsset, Agent, Role
 from hft_hyperliquid.rest_api import RestApi
 
-__all__ = ["check_leverage", "check_signer", "persistently", "warn_of_expiry", "warn_of_time"]
+__all__ = ["check_leverage", "check_signer", "warn_of_expiry"]
 
-_INITIAL_NS, _MAXIMUM_NS = 500_000_000, 30_000_000_000
-_LARGE_OFFSET_NS = 1_000_000_000
+
 _DAY_NS = 86_400_000_000_000
 _SOON_DAYS = 7
 
 _decode_role = decoder(Role, "role of an address")
 _decode_agents = decoder(list[Agent], "API wallets")
 _decode_asset = decoder(ActiveAsset, "settings of a perpetual")
-
-T = TypeVar("T")
-
-
-async def persistently(link: Link, ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until there is an answer."""
-    backoff = Backoff(link.random, initial_ns=_INITIAL_NS, maximum_ns=_MAXIMUM_NS)
-    while True:
-        delay_ns = backoff.next_ns()
-        if delay_ns:
-            await link.clock.sleep(delay_ns)
-        try:
-            return await ask()
-        except (TransportError, DecodeError) as error:
-            link.warn(str(error))
 
 
 async def check_signer(api: RestApi, link: Link, account: str, signer: str, vault: str | None) -> None:
@@ -99,14 +82,3 @@ async def _role(api: RestApi, link: Link, address: str) -> Role:
         return _decode_role((await api.ask({"type": "userRole", "user": address})).body)
 
     return await persistently(link, ask)
-
-
-def warn_of_time(api: RestApi, link: Link) -> None:
-    """Tell of a clock that is far off."""
-    offset_ns = api.clock.offset_ns
-    if abs(offset_ns) > _LARGE_OFFSET_NS:
-        ahead = "behind" if offset_ns > 0 else "ahead of"
-        link.warn(
-            f"{link.exchange}: this clock is {abs(offset_ns) / 1e9:.3f} s {ahead} the exchange's;"
-            " requests are given the exchange's time, latencies are wrong; synchronise it"
-        )

@@ -7,8 +7,9 @@ import re
 from decimal import Decimal
 
 import attrs
+from attrs.validators import gt, optional
 
-from hft import Duration, Secret, option
+from hft import Duration, OrderEntry, Secret, option
 
 __all__ = ["BookFeed", "Config", "OrderEntry"]
 
@@ -24,21 +25,9 @@ class BookFeed(enum.Enum):
     """Twenty levels a side, at the pace that the exchange sees fit: seconds, lately."""
 
 
-class OrderEntry(enum.Enum):
-    """Which way orders travel; cancels take the other one where theirs is down."""
-
-    WEBSOCKET = "websocket"
-    REST = "rest"
-
-
 def _shown(key: Secret | str | None) -> str | None:
     # A simulator's own accounts come with keys as most exchanges have them.
     return key.reveal() if isinstance(key, Secret) else key
-
-
-def _check_positive(_: object, __: object, value: int | None) -> None:
-    if value is not None and value <= 0:
-        raise ValueError("must be more than 0")
 
 
 def _check_slippage(_: object, __: object, value: Decimal) -> None:
@@ -81,20 +70,20 @@ class Config:
         doc="amend by the exchange's own modification: one action for two; what trades meanwhile adds up",
     )
     max_leverage: int | None = option(
-        None, doc="refuse to start if a traded perpetual has more leverage", validator=_check_positive
+        None, doc="refuse to start if a traded perpetual has more leverage", validator=optional(gt(0))
     )
     order_validity: Duration = option(
         Duration(5_000_000_000),
         doc="how long after its sending the exchange may still carry out a request",
-        validator=_check_positive,
+        validator=gt(0),
     )
     answer_timeout: Duration = option(
         Duration(3_000_000_000),
         doc="how long an answer may take before the order is asked about",
-        validator=_check_positive,
+        validator=gt(0),
     )
     order_wait: Duration = option(
         Duration(1_000_000_000),
         doc="how long a new or changed order may wait for its turn under the limits",
-        validator=_check_positive,
+        validator=gt(0),
     )

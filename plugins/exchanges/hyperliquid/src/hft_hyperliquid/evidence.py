@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from hft import (
     DecodeError,
     ExecutionEvents,
     Fill,
     Funding,
-    GridError,
     Instrument,
     InstrumentKind,
     Liquidity,
@@ -20,16 +19,14 @@ from hft import (
     Recent,
     ReportKind,
     Size,
+    booked_price,
 )
 from hft_hyperliquid import private_codec as wire
 from hft_hyperliquid.cloid import client_id_of
 from hft_hyperliquid.codec import NS_PER_MS, side_of
 from hft_hyperliquid.replacements import Replaced, Replacements
 
-__all__ = ["NOT_UNDERSTOOD", "Evidence", "kind_of"]
-
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
-"""What reading a well-formed message raises whose values make no sense."""
+__all__ = ["Evidence", "kind_of"]
 
 _IDS_KEPT = 50_000
 
@@ -233,11 +230,12 @@ class Evidence:
             instrument=instrument,
             trade_id=_trade_id(fill),
             side=side_of(fill.side),
-            price=self._price(instrument, fill.price, exact=not exchange_made),
+            price=self._price(instrument, fill.price, exchange_made=exchange_made),
             size=instrument.size(fill.size),
             liquidity=Liquidity.TAKER if fill.is_taker else Liquidity.MAKER,
             fee=Decimal(fill.fee),
             fee_asset=fill.fee_token,
+            realized=_realized(fill.realized, instrument),
             exchange_made=exchange_made,
             exchange_order_id=str(fill.order_id),
             exchange_ns=fill.time_ms * NS_PER_MS,
@@ -262,16 +260,8 @@ class Evidence:
             exchange_ns=time_ms * NS_PER_MS,
         )
 
-    def _price(self, instrument: Instrument, text: str, *, exact: bool) -> Price:
-        try:
-            return instrument.price(text)
-        except GridError:
-            if exact:
-                raise
-        # A settlement need not be on the grid, and must be booked nonetheless.
-        ticks = (Decimal(text) / instrument.tick_size).to_integral_value(ROUND_HALF_EVEN)
-        self._warn(f"{instrument}: the exchange settled at {text}, booked at the nearest tick")
-        return Price(int(ticks))
+    def _price(self, instrument: Instrument, text: str, *, exchange_made: bool) -> Price:
+        return booked_price(instrument, text, self._warn) if exchange_made else instrument.price(text)
 
 
 def _trade_id(fill: wire.Fill) -> str:
@@ -279,3 +269,8 @@ def _trade_id(fill: wire.Fill) -> str:
     if fill.trade_id:
         return f"{fill.time_ms}-{fill.trade_id}-{fill.order_id}"
     return f"{fill.time_ms}-{fill.order_id}-{fill.side}-{fill.price}-{fill.size}"
+
+
+def _realized(text: str, instrument: Instrument) -> Decimal | None:
+    """Return what a trade brought to the wallet; its fee is not taken off."""
+    return Decimal(text) if text and instrument.kind is not InstrumentKind.SPOT else None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import attrs
 from msgspec import Raw
@@ -15,6 +13,7 @@ from hft import (
     Capabilities,
     DecodeError,
     Duration,
+    ExchangeTime,
     ExecutionClient,
     ExecutionEvents,
     Fill,
@@ -22,10 +21,13 @@ from hft import (
     GridError,
     Instrument,
     InstrumentKind,
+    KnownOrder,
     Link,
+    NoSuchOrder,
     Order,
+    OrderEntry,
     OrderError,
-    OrderReport,
+    OrderQuestions,
     OrderStatus,
     OrderType,
     PositionReport,
@@ -36,27 +38,28 @@ from hft import (
     Side,
     Size,
     TimeInForce,
-    Timer,
     TransportError,
     UsageError,
+    all_done,
+    asking,
     decoder,
+    persistently,
+    reading,
 )
 from hft_hyperliquid import actions, codec, limits
 from hft_hyperliquid import private_codec as wire
-from hft_hyperliquid.account import PERPS, SPOT, Account, NoSuchOrder
+from hft_hyperliquid.account import PERPS, SPOT, Account
 from hft_hyperliquid.actions import Envelopes
 from hft_hyperliquid.budget import Budget
 from hft_hyperliquid.checks import (
     check_leverage,
     check_signer,
-    persistently,
     warn_of_expiry,
-    warn_of_time,
 )
 from hft_hyperliquid.codec import NS_PER_MS
-from hft_hyperliquid.config import Config, OrderEntry
+from hft_hyperliquid.config import Config
 from hft_hyperliquid.endpoints import network_at
-from hft_hyperliquid.evidence import NOT_UNDERSTOOD, Evidence
+from hft_hyperliquid.evidence import Evidence
 from hft_hyperliquid.instruments import asset_ids
 from hft_hyperliquid.order_requests import Desk
 from hft_hyperliquid.order_socket import AccountSocket
@@ -65,9 +68,6 @@ from hft_hyperliquid.rest_api import RestApi
 from hft_hyperliquid.signing import Signer
 
 __all__ = ["HyperliquidExecution"]
-
-_TIME_EVERY_NS = 60_000_000_000
-"""How often the exchange's clock is measured."""
 
 _TIME_MARGIN_NS = 2_000_000_000
 """How far the clock of a block may lag behind what was measured."""
@@ -112,13 +112,11 @@ class HyperliquidExecution(ExecutionClient[Config]):
         self._assets: dict[str, int] = {}
         self._evidence = Evidence(events, self._instruments, self._user, warn=link.warn, lacking=self.query)
         self._account = Account(self._api, self._evidence, link.exchange, self._user, self._instruments)
+        self._time = ExchangeTime(link, self._api.clock, self._account.time_call, self._account.take_time)
         self._budget = Budget(link, self._api, self._user)
         self._socket: AccountSocket | None = None
         self._desk: Desk | None = None
-        self._timer: Timer | None = None
-        self._is_measuring = False
-        self._asking: set[str] = set()
-        """Orders about which a question is under way: more of them would wait for their turn in vain."""
+        self._questions = OrderQuestions(link, events, self._find)
         common = Capabilities(
             amend=config.modify,
             batch=limits.BATCH,
@@ -154,39 +152,17 @@ class HyperliquidExecution(ExecutionClient[Config]):
         self._opened.cancel(orders)
 
     def query(self, order: Order) -> None:
-        client_id = order.client_order_id
-        if client_id not in self._asking:
-            self._asking.add(client_id)
-            self.link.spawn(self._query(order), f"ask about {client_id}")
+        self._questions.ask(order)
 
-    async def _query(self, order: Order) -> None:
-        client_id = order.client_order_id
-        try:
-            found = await self._account.order(order.instrument, client_id, order.created_ns)
-        except TransportError as error:
-            self.link.warn(f"order {client_id} cannot be asked about: {error}")
-            return
-        except (DecodeError, *NOT_UNDERSTOOD) as error:
-            self.link.undecoded(f"query of {client_id}", b"", str(error))
-            return
-        finally:
-            self._asking.discard(client_id)
+    async def _find(self, order: Order) -> KnownOrder | NoSuchOrder:
+        found = await self._account.order(order.instrument, order.client_order_id, order.created_ns)
         if isinstance(found, NoSuchOrder):
-            report = OrderReport(
-                client_order_id=client_id,
-                kind=ReportKind.NOT_FOUND,
-                asked_ns=found.asked_ns,
-                recv_ns=self.clock.now_ns(),
-            )
-        else:
-            for fill in found.fills:
-                self.events.on_fill(fill)
-            report = found.status.report
-            was = order.exchange_order_id
-            if report.kind is ReportKind.ACCEPTED and was not in ("", report.exchange_order_id):
-                # A modification of which nothing was heard: the answer is what there is in its place.
-                report = attrs.evolve(report, kind=ReportKind.REPLACED)
-        self.events.on_report(report)
+            return found
+        report, was = found.status.report, order.exchange_order_id
+        if report.kind is ReportKind.ACCEPTED and was not in ("", report.exchange_order_id):
+            # A modification of which nothing was heard: the answer is what there is in its place.
+            report = attrs.evolve(report, kind=ReportKind.REPLACED)
+        return KnownOrder(report, found.fills)
 
     # -- the account -------------------------------------------------------------------------------
 
@@ -198,7 +174,7 @@ class HyperliquidExecution(ExecutionClient[Config]):
         self._assets.update(await persistently(self.link, self._fetch_assets))
         await check_signer(self._api, self.link, self._address, self._signer.address, self._vault)
         await persistently(self.link, self._account.measure)
-        warn_of_time(self._api, self.link)
+        self._time.warn_if_far()
         if self._signer.address != self._address:
             await warn_of_expiry(self._api, self.link, self._address, self._signer.address)
         if self.config.max_leverage is not None:
@@ -233,10 +209,10 @@ class HyperliquidExecution(ExecutionClient[Config]):
             validity_ns=self._capabilities[InstrumentKind.PERPETUAL].request_validity_ns,
             market_price=self._market_price,
             out_of_budget=self._budget.exhausted,
-            bad_time=self._on_bad_time,
+            bad_time=self._time.distrust,
         )
         self._budget.start()
-        self._timer = self.clock.call_later(_TIME_EVERY_NS, self._measure_again)
+        self._time.begin()
         socket.connect()
 
     async def _fetch_assets(self) -> dict[str, int]:
@@ -251,44 +227,39 @@ class HyperliquidExecution(ExecutionClient[Config]):
 
     async def stop(self) -> None:
         self._budget.stop()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._time.stop()
         if self._socket is not None:
             self._socket.stop()
 
     async def open_orders(self) -> Sequence[OrderStatus]:
-        with self._answers("open orders"):
+        with asking(self.link, "open orders"):
             return await self._account.open_orders()
 
     async def order_status(self, instrument: Instrument, client_order_id: str) -> OrderStatus | None:
-        with self._answers("order"):
+        with asking(self.link, "order"):
             found = await self._account.order(instrument, client_order_id)
         return None if isinstance(found, NoSuchOrder) else found.status
 
     async def executions(self, instrument: Instrument, since_ns: int) -> Sequence[Fill]:
-        with self._answers("executions"):
+        with asking(self.link, "executions"):
             return await self._account.executions(instrument, since_ns)
 
     async def fundings(self, instrument: Instrument, since_ns: int) -> Sequence[Funding]:
-        with self._answers("fundings"):
+        with asking(self.link, "fundings"):
             return await self._account.fundings(instrument, since_ns)
 
     async def positions(self) -> Sequence[PositionReport]:
-        with self._answers("positions"):
+        with asking(self.link, "positions"):
             return await self._account.positions()
 
     async def balances(self) -> Sequence[BalanceReport]:
-        with self._answers("balances"):
+        with asking(self.link, "balances"):
             return await self._account.balances()
 
     async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
         pages = [orders[at : at + limits.BATCH] for at in range(0, len(orders), limits.BATCH)]
         # All at once, each as its turn comes; one that fails keeps no other from being sent.
-        ends = await asyncio.gather(*map(self._cancel_listed, pages), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
+        await all_done(*map(self._cancel_listed, pages))
         return [status.client_order_id for status in orders]
 
     async def _cancel_listed(self, orders: Sequence[OrderStatus]) -> None:
@@ -298,7 +269,7 @@ class HyperliquidExecution(ExecutionClient[Config]):
         )
         costs = limits.action_costs(len(orders), over_socket=False, cancels=True)
         call = self._api.action(action, costs=costs, priority=Priority.CANCEL)
-        with self._answers("cancels"):
+        with asking(self.link, "cancels"):
             answer = await self.link.fetch(call)
             if answer.status != 200:
                 raise TransportError(f"{call.shown}: refused: status {answer.status}", sent=True)
@@ -307,15 +278,6 @@ class HyperliquidExecution(ExecutionClient[Config]):
         # What was gone before is gone: filled or cancelled, the order manager will hear which.
         if failed := [text for text in texts if not text.startswith(_GONE)]:
             raise TransportError(f"{call.shown}: refused: {failed[0][:200]!r}", sent=True)
-
-    @contextmanager
-    def _answers(self, asked: str) -> Iterator[None]:
-        """Take an answer that cannot be understood for none: under maintenance it may be a web page."""
-        try:
-            yield
-        except (DecodeError, *NOT_UNDERSTOOD) as error:
-            self.link.undecoded(asked, b"", str(error))
-            raise TransportError(f"{asked}: {error}", sent=True) from None
 
     def arm_dead_man(self, timeout_ns: int) -> None:
         now_ms = self._api.server_ns(self.clock.now_ns()) // NS_PER_MS
@@ -351,10 +313,8 @@ class HyperliquidExecution(ExecutionClient[Config]):
 
     def on_frame(self, conn: str, data: bytes, recv_ns: int) -> None:
         if self._socket is not None and conn == self._socket.conn:
-            try:
+            with reading("frame"):
                 self._socket.on_frame(data, recv_ns)
-            except NOT_UNDERSTOOD as error:
-                raise DecodeError(f"{type(error).__name__}: {error}") from None
 
     def on_close(self, conn: str, recv_ns: int) -> None:
         if self._socket is not None and conn == self._socket.conn:
@@ -372,29 +332,6 @@ class HyperliquidExecution(ExecutionClient[Config]):
             self.events.on_lost(self.link.exchange, lost)
         else:
             self.events.on_ready(self.link.exchange)
-
-    # -- the exchange's time -----------------------------------------------------------------------
-
-    def _measure_again(self) -> None:
-        self._timer = self.clock.call_later(_TIME_EVERY_NS, self._measure_again)
-        self._measure()
-
-    def _on_bad_time(self) -> None:
-        self._api.clock.distrust()
-        self._measure()
-
-    def _measure(self) -> None:
-        if not self._is_measuring:
-            self._is_measuring = True
-            self.link.call(self._account.time_call(), self._on_time)
-
-    def _on_time(self, answer: RestAnswer | TransportError) -> None:
-        self._is_measuring = False
-        if isinstance(answer, RestAnswer) and answer.status == 200:
-            try:
-                self._account.take_time(answer)
-            except DecodeError as error:
-                self.link.undecoded("clearinghouseState", answer.body, str(error))
 
     # -- events ------------------------------------------------------------------------------------
 

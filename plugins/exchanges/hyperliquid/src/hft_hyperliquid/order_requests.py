@@ -23,10 +23,11 @@ from hft import (
     RestCall,
     Size,
     TransportError,
+    reading,
 )
 from hft_hyperliquid import actions, limits
 from hft_hyperliquid.actions import Action, Envelopes
-from hft_hyperliquid.evidence import NOT_UNDERSTOOD, Evidence
+from hft_hyperliquid.evidence import Evidence
 from hft_hyperliquid.order_socket import AccountSocket
 from hft_hyperliquid.private_codec import Post, Status, decode_action_answer, decode_statuses
 from hft_hyperliquid.refusals import (
@@ -146,7 +147,7 @@ class Desk:
 class _Request(ABC):
     """An action about orders of one instrument, which can travel either way."""
 
-    __slots__ = ("desk", "orders", "request_id")
+    __slots__ = ("desk", "orders", "request_id", "sent_ns")
 
     name: ClassVar[str]
     priority: ClassVar[Priority]
@@ -156,7 +157,8 @@ class _Request(ABC):
     def __init__(self, desk: Desk, orders: Sequence[Order]) -> None:
         self.desk = desk
         self.orders = tuple(orders)
-        self.request_id = 0
+        self.request_id = ""
+        self.sent_ns = 0
 
     @abstractmethod
     def action(self) -> Action:
@@ -183,7 +185,8 @@ class _Request(ABC):
         """Return the frame, noted as under way; raise `OrderError` if it is not to be sent any more."""
         action = self.action()
         desk = self.desk
-        return desk.envelopes.post(action, desk.socket.register(self, now_ns), desk.api.server_ns(now_ns))
+        number = int(desk.socket.register(self, now_ns))
+        return desk.envelopes.post(action, number, desk.api.server_ns(now_ns))
 
     def send_rest(self, deadline_ns: int) -> None:
         """Send it by REST."""
@@ -246,23 +249,27 @@ class _Request(ABC):
 
     def _answered(self, body: bytes, recv_ns: int) -> None:
         try:
-            statuses = decode_statuses(decode_action_answer(body))
-            if isinstance(statuses, str):
-                self._refused_whole(statuses, verdict_of_text(statuses), 0, recv_ns)
-                return
-            if len(statuses) < len(self.orders):
-                # What was refused before it was looked at closely is refused as one.
-                error = next((each.error for each in statuses if each.error), None)
-                if error is None:
-                    raise DecodeError(f"{len(statuses)} answers to an action about {len(self.orders)} orders")
-                statuses = [Status(error=error)] * len(self.orders)
-            for order, status in zip(self.orders, statuses, strict=False):
-                if status.error is not None:
-                    self._refused(order, status.error, verdict_of_text(status.error), recv_ns)
-                else:
-                    self.take(order, status, recv_ns)
-        except (DecodeError, *NOT_UNDERSTOOD) as failure:
+            with reading("its values"):
+                self._take_statuses(body, recv_ns)
+        except DecodeError as failure:
             self._not_understood(body, str(failure))
+
+    def _take_statuses(self, body: bytes, recv_ns: int) -> None:
+        statuses = decode_statuses(decode_action_answer(body))
+        if isinstance(statuses, str):
+            self._refused_whole(statuses, verdict_of_text(statuses), 0, recv_ns)
+            return
+        if len(statuses) < len(self.orders):
+            # What was refused before it was looked at closely is refused as one.
+            error = next((each.error for each in statuses if each.error), None)
+            if error is None:
+                raise DecodeError(f"{len(statuses)} answers to an action about {len(self.orders)} orders")
+            statuses = [Status(error=error)] * len(self.orders)
+        for order, status in zip(self.orders, statuses, strict=False):
+            if status.error is not None:
+                self._refused(order, status.error, verdict_of_text(status.error), recv_ns)
+            else:
+                self.take(order, status, recv_ns)
 
     def _not_understood(self, body: bytes, why: str) -> None:
         self.desk.link.undecoded(f"{self.desk.api.shown_host} {self.name}", body, why)

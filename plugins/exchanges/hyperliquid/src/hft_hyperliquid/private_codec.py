@@ -95,6 +95,7 @@ class Fill(Struct):
     fee: str
     trade_id: int = field(name="tid", default=0)
     fee_token: str = field(name="feeToken", default="USDC")
+    realized: str = field(name="closedPnl", default="")
     direction: str = field(name="dir", default="")
     cloid: str | None = None
     liquidation: Liquidation | None = None

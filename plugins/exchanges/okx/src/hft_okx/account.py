@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 
-import attrs
-
 from hft import (
     BalanceReport,
     DecodeError,
@@ -15,18 +13,21 @@ from hft import (
     Funding,
     Instrument,
     InstrumentKind,
+    NoSuchOrder,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     PositionSide,
     Priority,
+    RequestRefused,
     Size,
     TimeInForce,
+    reading,
 )
 from hft_okx import limits
 from hft_okx.codec import NS_PER_MS, milliseconds
-from hft_okx.config import PositionMode
-from hft_okx.evidence import NOT_UNDERSTOOD, POSITION_SIDES, SIDES, Evidence
+from hft_okx.evidence import POSITION_SIDES, SIDES, Evidence
 from hft_okx.instruments import instrument_type
 from hft_okx.order_params import is_contract
 from hft_okx.private_codec import (
@@ -40,9 +41,9 @@ from hft_okx.private_codec import (
     rows,
 )
 from hft_okx.refusals import NO_SUCH_ORDER
-from hft_okx.rest_api import Refusal, RestApi
+from hft_okx.rest_api import RestApi
 
-__all__ = ["Account", "NoSuchOrder"]
+__all__ = ["Account"]
 
 _PAGE = 100
 _DAY_MS = 86_400_000
@@ -61,13 +62,6 @@ _decode_accounts = rows(AccountState, "account")
 _TYPES = {"market": OrderType.MARKET, "optimal_limit_ioc": OrderType.MARKET}
 _TIMES = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "optimal_limit_ioc": TimeInForce.IOC}
 _POST_ONLY = ("post_only", "elp", "mmp_and_post_only")
-
-
-@attrs.frozen
-class NoSuchOrder:
-    """What the exchange said when it was asked about an order, at ``asked_ns``."""
-
-    asked_ns: int
 
 
 class Account:
@@ -120,7 +114,7 @@ class Account:
             answer = await self._api.fetch(
                 "GET", "/api/v5/trade/order", params, costs=limits.account("order")
             )
-        except Refusal as error:
+        except RequestRefused as error:
             if error.code in NO_SUCH_ORDER:
                 return NoSuchOrder(error.asked_ns)
             raise
@@ -146,7 +140,7 @@ class Account:
             await self._api.fetch(
                 "POST", path, named[0] if single else named, costs=costs, priority=Priority.CANCEL
             )
-        except Refusal as error:
+        except RequestRefused as error:
             # "1" and "2": some were not cancelled; that they had ended is told by the orders themselves.
             if error.code not in ("1", "2"):
                 raise
@@ -159,12 +153,12 @@ class Account:
             answer = await self._api.fetch(
                 "GET", "/api/v5/trade/order", params, costs=limits.account("order"), priority=Priority.CANCEL
             )
-        except Refusal as error:
+        except RequestRefused as error:
             if error.code in NO_SUCH_ORDER:
                 return
             raise
         if any(row.state in ("live", "partially_filled") for row in _decode_orders(answer.body)):
-            raise Refusal(
+            raise RequestRefused(
                 f"order {status.client_order_id} of {status.instrument} was not cancelled",
                 status=200,
                 code=error_of(answer.body).code,
@@ -172,7 +166,7 @@ class Account:
             )
 
     def _status(self, row: OrderRow, instrument: Instrument, recv_ns: int) -> OrderStatus:
-        try:
+        with reading(f"order {row.order_id[:40]} of {instrument}"):
             report = self._evidence.report(row, instrument, recv_ns, whole=True)
             return OrderStatus(
                 report=report,
@@ -187,10 +181,6 @@ class Account:
                 position_side=POSITION_SIDES[row.position_side],
                 created_ns=milliseconds(row.created_ms) * NS_PER_MS,
             )
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(
-                f"order {row.order_id[:40]} of {instrument}: {type(error).__name__}: {error}"
-            ) from None
 
     # -- trades ------------------------------------------------------------------------------------
 
@@ -229,12 +219,8 @@ class Account:
             page = _behind(listed[-1].bill_id)
 
     def _fill(self, trade: OwnTrade, client_order_id: str, instrument: Instrument, recv_ns: int) -> Fill:
-        try:
+        with reading(f"trade {trade.trade_id[:40]} of {instrument}"):
             return self._evidence.trade(trade, client_order_id, instrument, recv_ns)
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(
-                f"trade {trade.trade_id[:40]} of {instrument}: {type(error).__name__}: {error}"
-            ) from None
 
     # -- money -------------------------------------------------------------------------------------
 
@@ -266,11 +252,9 @@ class Account:
             page = _behind(listed[-1].bill_id)
 
     def _funding(self, bill: Bill, instrument: Instrument) -> Funding:
-        try:
+        with reading(f"bill {bill.bill_id[:40]!r}"):
             # What an isolated position pays leaves the account's balance alone, and is its loss.
             amount = _amount(bill.change) or _amount(bill.profit)
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"bill {bill.bill_id[:40]}: {error}") from None
         return Funding(
             instrument=instrument,
             payment_id=bill.bill_id,
@@ -298,7 +282,7 @@ class Account:
 
     def position(self, row: Position, instrument: Instrument) -> PositionReport:
         """Return a position from the exchange's words: shorts are negative in net mode only."""
-        try:
+        with reading(f"position in {instrument}"):
             side = POSITION_SIDES[row.side]
             size = instrument.size(row.size.removeprefix("-") or "0")
             if row.size.startswith("-") or side is PositionSide.SHORT:
@@ -311,8 +295,6 @@ class Account:
                 entry_price=entry if size and entry else None,
                 exchange_ns=milliseconds(row.updated_ms) * NS_PER_MS,
             )
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"position in {instrument}: {type(error).__name__}: {error}") from None
 
     async def balances(self) -> list[BalanceReport]:
         """Return what the account has."""
@@ -324,7 +306,7 @@ class Account:
 
     def balance(self, balance: Balance) -> BalanceReport:
         """Return a balance from the exchange's words: cash, of which a part may be locked in orders."""
-        try:
+        with reading(f"balance of {balance.asset[:40]!r}"):
             return BalanceReport(
                 exchange=self._exchange,
                 asset=balance.asset,
@@ -332,8 +314,6 @@ class Account:
                 locked=_amount(balance.in_orders),
                 exchange_ns=milliseconds(balance.updated_ms) * NS_PER_MS,
             )
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"balance of {balance.asset[:40]!r}: {type(error).__name__}: {error}") from None
 
 
 def _behind(last_id: str) -> dict[str, str]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar
 
-from hft import Backoff, DecodeError, Instrument, Link, TransportError, UsageError
+from hft import DecodeError, Instrument, Link, PositionMode, UsageError, persistently
 from hft_okx import limits
-from hft_okx.config import AccountLevel, Config, PositionMode
+from hft_okx.config import AccountLevel, Config
 from hft_okx.order_params import is_contract
 from hft_okx.private_codec import AccountConfig, Leverage, rows
-from hft_okx.refusals import BAD_KEY
-from hft_okx.rest_api import Refusal, RestApi
+from hft_okx.rest_api import RestApi
 
-__all__ = ["check_account", "persistently"]
+__all__ = ["check_account"]
 
-_INITIAL_NS, _MAXIMUM_NS = 500_000_000, 30_000_000_000
-_LARGE_OFFSET_NS = 1_000_000_000
 
 _LEVELS = {
     "1": AccountLevel.SPOT,
@@ -30,34 +26,11 @@ _MODES = {"net_mode": PositionMode.ONE_WAY, "long_short_mode": PositionMode.HEDG
 _decode_configs = rows(AccountConfig, "account")
 _decode_leverages = rows(Leverage, "leverage")
 
-T = TypeVar("T")
-
-
-async def persistently(link: Link, ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until there is an answer; raise `UsageError` where it is that this key will not get one."""
-    backoff = Backoff(link.random, initial_ns=_INITIAL_NS, maximum_ns=_MAXIMUM_NS)
-    while True:
-        delay_ns = backoff.next_ns()
-        if delay_ns:
-            await link.clock.sleep(delay_ns)
-        try:
-            return await ask()
-        except Refusal as error:
-            if error.code in BAD_KEY or (error.status in (401, 403) and error.code != "0"):
-                raise UsageError(
-                    f"{link.exchange}: {error}; check key, secret, passphrase, environment"
-                    f" {link.environment!r}, the key's rights and the addresses it is bound to"
-                ) from None
-            link.warn(str(error))
-        except (TransportError, DecodeError) as error:
-            link.warn(str(error))
-
 
 async def check_account(
     api: RestApi, link: Link, config: Config, instruments: Sequence[Instrument]
 ) -> AccountLevel:
     """Return the account's mode; raise `UsageError` if the key cannot or must not trade ``instruments``."""
-    _warn_of_time(api, link)
 
     async def ask() -> AccountConfig:
         answer = await api.fetch("GET", "/api/v5/account/config", costs=limits.account("config"))
@@ -131,13 +104,3 @@ async def _check_leverage(
                 f"{link.exchange}: {instrument.native_symbol} has leverage {leverage}, the profile says at"
                 f" most {most}; lower it at the exchange"
             )
-
-
-def _warn_of_time(api: RestApi, link: Link) -> None:
-    offset_ns = api.clock.offset_ns
-    if abs(offset_ns) > _LARGE_OFFSET_NS:
-        ahead = "behind" if offset_ns > 0 else "ahead"
-        link.warn(
-            f"{link.exchange}: this clock is {abs(offset_ns) / 1e9:.3f} s {ahead} of the exchange's;"
-            " requests are given the exchange's time, latencies are wrong; synchronise it"
-        )

@@ -5,15 +5,14 @@ from __future__ import annotations
 import enum
 
 import attrs
+from attrs.validators import gt, optional
 
-from hft import Duration, Secret, option
+from hft import Duration, OrderEntry, PositionMode, Secret, option
 
 __all__ = [
     "AccountLevel",
     "Config",
     "MarginMode",
-    "OrderEntry",
-    "PositionMode",
     "SelfTradePrevention",
     "SpotMode",
     "Trades",
@@ -29,22 +28,6 @@ class Trades(enum.Enum):
     AGGREGATED = "aggregated"
     """What one order traded at one price, as one."""
     ALL = "all"
-
-
-class OrderEntry(enum.Enum):
-    """Which way orders travel; cancels take the other one where theirs is down."""
-
-    WEBSOCKET = "websocket"
-    REST = "rest"
-
-
-class PositionMode(enum.Enum):
-    """What the account's setting for positions must be."""
-
-    ONE_WAY = "one-way"
-    """The exchange calls it net."""
-    HEDGE = "hedge"
-    """Long and short apart."""
 
 
 class MarginMode(enum.Enum):
@@ -76,11 +59,6 @@ class SelfTradePrevention(enum.Enum):
     EXPIRE_MAKER = "expire-maker"
     EXPIRE_TAKER = "expire-taker"
     EXPIRE_BOTH = "expire-both"
-
-
-def _check_positive(_: object, __: object, value: int | None) -> None:
-    if value is not None and value <= 0:
-        raise ValueError("must be more than 0")
 
 
 def _check_tag(_: object, __: object, value: str) -> None:
@@ -123,20 +101,20 @@ class Config:
     )
     allow_withdrawals: bool = option(False, doc="accept a key that may withdraw money")
     max_leverage: int | None = option(
-        None, doc="refuse to start if a traded contract has more leverage", validator=_check_positive
+        None, doc="refuse to start if a traded contract has more leverage", validator=optional(gt(0))
     )
     validity: Duration = option(
         Duration(5_000_000_000),
         doc="how old a new or changed order may be when the exchange gets to it",
-        validator=_check_positive,
+        validator=gt(0),
     )
     answer_timeout: Duration = option(
         Duration(2_000_000_000),
         doc="how long an answer may take before the order is asked about",
-        validator=_check_positive,
+        validator=gt(0),
     )
     order_wait: Duration = option(
         Duration(1_000_000_000),
         doc="how long a new or changed order may wait for its turn under the limits",
-        validator=_check_positive,
+        validator=gt(0),
     )

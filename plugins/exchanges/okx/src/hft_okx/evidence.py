@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from hft import (
     DecodeError,
     ExecutionEvents,
     Fill,
-    GridError,
     Instrument,
+    InstrumentKind,
     Liquidity,
     OrderReport,
     PositionSide,
     Price,
     ReportKind,
     Side,
+    booked_price,
 )
 from hft.money import difference
 from hft_okx.codec import NS_PER_MS, milliseconds
 from hft_okx.private_codec import OrderRow, OwnTrade
 
-__all__ = ["NOT_UNDERSTOOD", "POSITION_SIDES", "SIDES", "Evidence"]
-
-NOT_UNDERSTOOD = (KeyError, ValueError, GridError, ArithmeticError)
-"""What reading a well-formed message raises whose values make no sense."""
+__all__ = ["POSITION_SIDES", "SIDES", "Evidence"]
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 POSITION_SIDES = {
@@ -128,11 +126,12 @@ class Evidence:
             instrument=instrument,
             trade_id=trade.trade_id,
             side=SIDES[trade.side],
-            price=self._fill_price(instrument, trade.price, exact=not exchange_made),
+            price=self._fill_price(instrument, trade.price, exchange_made=exchange_made),
             size=instrument.size(trade.size),
             liquidity=_LIQUIDITY[trade.liquidity],
             fee=_paid(trade.fee),
             fee_asset=trade.fee_asset or instrument.settle,
+            realized=_realized(trade.profit, instrument),
             position_side=POSITION_SIDES[trade.position_side],
             exchange_made=exchange_made,
             exchange_order_id=trade.order_id,
@@ -168,11 +167,12 @@ class Evidence:
             instrument=instrument,
             trade_id=row.trade_id,
             side=SIDES[row.side],
-            price=self._fill_price(instrument, row.fill_price, exact=not exchange_made),
+            price=self._fill_price(instrument, row.fill_price, exchange_made=exchange_made),
             size=instrument.size(row.fill_size),
             liquidity=_LIQUIDITY[row.liquidity],
             fee=_paid(fee),
             fee_asset=row.fill_fee_asset or instrument.settle,
+            realized=_realized(row.fill_profit, instrument),
             position_side=POSITION_SIDES[row.position_side],
             exchange_made=exchange_made,
             exchange_order_id=row.order_id,
@@ -193,20 +193,21 @@ class Evidence:
             self._warn(f"an order was ended for reason {source[:20]!r}, which is unknown here")
         return ReportKind.EXPIRED, row.cancel_reason or _SOURCES.get(source, f"cancelSource {source}")
 
-    def _fill_price(self, instrument: Instrument, text: str, *, exact: bool) -> Price:
-        try:
-            return instrument.price(text)
-        except GridError:
-            if exact:
-                raise
-        # A liquidation settles at a price that need not be on the grid, and must be booked nonetheless.
-        ticks = (Decimal(text) / instrument.tick_size).to_integral_value(ROUND_HALF_EVEN)
-        self._warn(f"{instrument}: the exchange settled at {text}, booked at the nearest tick")
-        return Price(int(ticks))
+    def _fill_price(self, instrument: Instrument, text: str, *, exchange_made: bool) -> Price:
+        return booked_price(instrument, text, self._warn) if exchange_made else instrument.price(text)
 
 
 def _price(row: OrderRow, instrument: Instrument) -> Price | None:
     return instrument.price(row.price) if row.price not in ("", "0", "-1") else None
+
+
+def _realized(profit: str, instrument: Instrument) -> Decimal | None:
+    if not profit or instrument.kind is InstrumentKind.SPOT:
+        return None
+    amount = Decimal(profit)
+    if not amount.is_finite():
+        raise ValueError(f"a profit of {profit[:40]!r}")
+    return amount
 
 
 def _paid(fee: str) -> Decimal:

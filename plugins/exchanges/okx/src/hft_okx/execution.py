@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 
 import attrs
@@ -15,35 +14,42 @@ from hft import (
     ClockOffset,
     DecodeError,
     Duration,
+    ExchangeTime,
     ExecutionClient,
     ExecutionEvents,
     Fill,
     Funding,
+    FundingSearch,
     Instrument,
     InstrumentKind,
+    KnownOrder,
     Link,
+    NoSuchOrder,
     Order,
+    OrderEntry,
     OrderError,
-    OrderReport,
+    OrderQuestions,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionReport,
     Price,
-    ReportKind,
     RestAnswer,
     Size,
     TimeInForce,
-    Timer,
     TransportError,
     UsageError,
+    asking,
+    persistently,
+    reading,
 )
 from hft_okx import limits
-from hft_okx.account import Account, NoSuchOrder
-from hft_okx.checks import check_account, persistently
+from hft_okx.account import Account
+from hft_okx.checks import check_account
 from hft_okx.codec import NS_PER_MS, milliseconds
-from hft_okx.config import AccountLevel, Config, OrderEntry, PositionMode, SelfTradePrevention
+from hft_okx.config import AccountLevel, Config, SelfTradePrevention
 from hft_okx.endpoints import headers_of, hosts_at
-from hft_okx.evidence import NOT_UNDERSTOOD, Evidence
+from hft_okx.evidence import Evidence
 from hft_okx.instruments import decode_codes, instrument_type
 from hft_okx.order_params import OrderForms, Terms, is_contract
 from hft_okx.order_requests import Desk
@@ -61,16 +67,9 @@ from hft_okx.signing import Signer
 
 __all__ = ["OkxExecution"]
 
-_TIME_EVERY_NS = 60_000_000_000
-"""How often the exchange's clock is measured."""
-
 _TIME_MARGIN_NS = 1_000_000_000
 """How far the measured time of the exchange may be off."""
 
-_FUNDING_DELAYS_NS = (0, 2_000_000_000, 10_000_000_000, 60_000_000_000)
-"""When a payment that was announced is looked for in the list of bills, which lags behind."""
-
-_FUNDING_BEFORE_NS = 60_000_000_000
 _FUNDING_EVENT = "funding_fee"
 
 _DEAD_MAN_S = (10, 120)
@@ -114,6 +113,7 @@ class OkxExecution(ExecutionClient[Config]):
         self._evidence = Evidence(events, warn=link.warn, lacking=self._on_lacking)
         self._api = RestApi(hosts.rest, link, signer, ClockOffset(), headers_of(link.environment))
         self._account = self._account_of(())
+        self._time = ExchangeTime(link, self._api.clock, self._api.time_call, self._api.take_time)
         self._socket = PrivateSocket(
             hosts.ws,
             link,
@@ -122,13 +122,11 @@ class OkxExecution(ExecutionClient[Config]):
             answer_timeout_ns=config.answer_timeout,
             on_data=self._on_data,
             changed=self._on_change,
-            bad_time=self._on_bad_time,
+            bad_time=self._time.distrust,
         )
         self._desks: dict[Instrument, Desk] = {}
-        self._timers: list[Timer] = []
-        self._measuring = False
-        self._asking: set[str] = set()
-        """Orders about which a question is under way: more of them would wait for their turn in vain."""
+        self._questions = OrderQuestions(link, events, self._find)
+        self._funding = FundingSearch(link, events, self.fundings)
         self._capabilities = attrs.evolve(
             self.capabilities,
             request_validity_ns=Duration(config.validity + config.order_wait + _TIME_MARGIN_NS),
@@ -158,10 +156,17 @@ class OkxExecution(ExecutionClient[Config]):
         self._desk(orders[0]).cancel(orders)
 
     def query(self, order: Order) -> None:
-        client_id = order.client_order_id
-        if client_id not in self._asking:
-            self._asking.add(client_id)
-            self.link.spawn(self._query(order), f"ask about {client_id}")
+        self._questions.ask(order)
+
+    async def _find(self, order: Order) -> KnownOrder | NoSuchOrder:
+        instrument, client_id = order.instrument, order.client_order_id
+        status = await self._account.order(instrument, client_id)
+        if isinstance(status, NoSuchOrder):
+            return status
+        fills: Sequence[Fill] = ()
+        if (status.report.filled or 0) > order.filled:
+            fills = await self._account.fills_of(instrument, status.report.exchange_order_id, client_id)
+        return KnownOrder(status.report, fills)
 
     def _desk(self, order: Order) -> Desk:
         desk = self._desks.get(order.instrument)
@@ -169,43 +174,12 @@ class OkxExecution(ExecutionClient[Config]):
             raise OrderError(f"{order.instrument}: the account was not checked yet")
         return desk
 
-    async def _query(self, order: Order) -> None:
-        try:
-            await self._ask(order)
-        finally:
-            self._asking.discard(order.client_order_id)
-
-    async def _ask(self, order: Order) -> None:
-        instrument, client_id = order.instrument, order.client_order_id
-        try:
-            status = await self._account.order(instrument, client_id)
-            fills: Sequence[Fill] = ()
-            if isinstance(status, OrderStatus) and (status.report.filled or 0) > order.filled:
-                fills = await self._account.fills_of(instrument, status.report.exchange_order_id, client_id)
-        except TransportError as error:
-            self.link.warn(f"order {client_id} cannot be asked about: {error}")
-            return
-        except DecodeError as error:
-            self.link.undecoded(f"query of {client_id}", b"", str(error))
-            return
-        for fill in fills:
-            self.events.on_fill(fill)
-        if isinstance(status, NoSuchOrder):
-            report = OrderReport(
-                client_order_id=client_id,
-                kind=ReportKind.NOT_FOUND,
-                asked_ns=status.asked_ns,
-                recv_ns=self.clock.now_ns(),
-            )
-        else:
-            report = status.report
-        self.events.on_report(report)
-
     # -- the account -------------------------------------------------------------------------------
 
     async def start(self, instruments: Sequence[Instrument]) -> None:
         self._account = self._account_of(instruments)
         await persistently(self.link, self._api.measure)
+        self._time.warn_if_far()
         level = await check_account(self._api, self.link, self.config, instruments)
         codes: dict[str, str] = {}
         for name in sorted({instrument_type(instrument) for instrument in instruments}):
@@ -218,52 +192,42 @@ class OkxExecution(ExecutionClient[Config]):
                 self.link.warn(f"{instrument}: the exchange lists no code of it, orders name it instead")
             self._desks[instrument] = self._new_desk(instrument, level, code)
         self._socket.connect()
-        self._timers.append(self.clock.call_later(_TIME_EVERY_NS, self._measure_again))
+        self._time.begin()
 
     async def stop(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
+        self._time.stop()
+        self._funding.stop()
         self._socket.stop()
 
     async def open_orders(self) -> Sequence[OrderStatus]:
-        with self._answers("open orders"):
+        with asking(self.link, "open orders"):
             return await self._account.open_orders()
 
     async def order_status(self, instrument: Instrument, client_order_id: str) -> OrderStatus | None:
-        with self._answers("order"):
+        with asking(self.link, "order"):
             status = await self._account.order(instrument, client_order_id)
         return status if isinstance(status, OrderStatus) else None
 
     async def executions(self, instrument: Instrument, since_ns: int) -> Sequence[Fill]:
-        with self._answers("executions"):
+        with asking(self.link, "executions"):
             return await self._account.executions(instrument, since_ns)
 
     async def fundings(self, instrument: Instrument, since_ns: int) -> Sequence[Funding]:
-        with self._answers("fundings"):
+        with asking(self.link, "fundings"):
             return await self._account.fundings(instrument, since_ns)
 
     async def positions(self) -> Sequence[PositionReport]:
-        with self._answers("positions"):
+        with asking(self.link, "positions"):
             return await self._account.positions()
 
     async def balances(self) -> Sequence[BalanceReport]:
-        with self._answers("balances"):
+        with asking(self.link, "balances"):
             return await self._account.balances()
 
     async def cancel_orders(self, orders: Sequence[OrderStatus]) -> Sequence[str]:
-        with self._answers("cancels"):
+        with asking(self.link, "cancels"):
             await self._account.cancel(orders)
         return [status.client_order_id for status in orders]
-
-    @contextmanager
-    def _answers(self, asked: str) -> Iterator[None]:
-        """Take an answer that cannot be understood for none: under maintenance it may be a web page."""
-        try:
-            yield
-        except DecodeError as error:
-            self.link.undecoded(asked, b"", str(error))
-            raise TransportError(f"{asked}: {error}", sent=True) from None
 
     def arm_dead_man(self, timeout_ns: int) -> None:
         seconds = -(-timeout_ns // _NS_PER_S)
@@ -341,7 +305,7 @@ class OkxExecution(ExecutionClient[Config]):
             validity_ns=config.validity,
             order_wait_ns=config.order_wait,
             effect_ns=config.answer_timeout,
-            bad_time=self._on_bad_time,
+            bad_time=self._time.distrust,
         )
 
     def _on_change(self, lost: str) -> None:
@@ -351,34 +315,11 @@ class OkxExecution(ExecutionClient[Config]):
         else:
             self.events.on_ready(self.link.exchange)
 
-    # -- the exchange's time -----------------------------------------------------------------------
-
-    def _measure_again(self) -> None:
-        self._timers[:] = [self.clock.call_later(_TIME_EVERY_NS, self._measure_again)]
-        self._measure()
-
-    def _on_bad_time(self) -> None:
-        self._api.clock.distrust()
-        self._measure()
-
-    def _measure(self) -> None:
-        if not self._measuring:
-            self._measuring = True
-            self.link.call(self._api.time_call(), self._on_time)
-
-    def _on_time(self, answer: RestAnswer | TransportError) -> None:
-        self._measuring = False
-        if isinstance(answer, RestAnswer) and answer.status == 200:
-            try:
-                self._api.take_time(answer)
-            except DecodeError as error:
-                self.link.undecoded("time", answer.body, str(error))
-
     # -- private channels --------------------------------------------------------------------------
 
     def _on_data(self, frame: PrivateFrame, recv_ns: int) -> None:
         channel = "" if frame.arg is None else frame.arg.channel
-        try:
+        with reading(channel):
             match channel:
                 case "orders":
                     self._on_orders(frame, recv_ns)
@@ -394,8 +335,6 @@ class OkxExecution(ExecutionClient[Config]):
                     self._on_balance_event(frame)
                 case _:
                     raise DecodeError(f"unknown channel {channel[:40]!r}")
-        except NOT_UNDERSTOOD as error:
-            raise DecodeError(f"{channel}: {type(error).__name__}: {error}") from None
 
     def _on_orders(self, frame: PrivateFrame, recv_ns: int) -> None:
         for row in decode_order_rows(frame.data):
@@ -407,42 +346,19 @@ class OkxExecution(ExecutionClient[Config]):
             if event.event == _FUNDING_EVENT:
                 # It does not say what was paid for which instrument; the list of bills does.
                 paid_ns = milliseconds(event.time_ms) * NS_PER_MS or self.clock.now_ns()
-                self._look_for_funding(paid_ns, 0)
+                perpetuals = [
+                    each
+                    for each in self._account.instruments.values()
+                    if each.kind is InstrumentKind.PERPETUAL
+                ]
+                self._funding.begin(perpetuals, paid_ns)
 
     # -- what is asked for because an event does not say it ----------------------------------------
 
-    def _look_for_funding(self, paid_ns: int, attempt: int) -> None:
-        def look() -> None:
-            self.link.spawn(self._fetch_funding(paid_ns, attempt), "look for a funding payment")
-
-        self._timers.append(self.clock.call_later(_FUNDING_DELAYS_NS[attempt], look))
-
-    async def _fetch_funding(self, paid_ns: int, attempt: int) -> None:
-        found = False
-        try:
-            for instrument in self._account.instruments.values():
-                if instrument.kind is InstrumentKind.PERPETUAL:
-                    for funding in await self._account.fundings(instrument, paid_ns - _FUNDING_BEFORE_NS):
-                        found = True
-                        self.events.on_funding(funding)
-        except (TransportError, DecodeError) as error:
-            self.link.warn(f"{self.link.exchange}: a funding payment cannot be looked up: {error}")
-        if not found and attempt + 1 < len(_FUNDING_DELAYS_NS):
-            self._look_for_funding(paid_ns, attempt + 1)
-
     def _on_lacking(self, instrument: Instrument, order_id: str, client_order_id: str) -> None:
-        self.link.spawn(
-            self._fetch_fills(instrument, order_id, client_order_id), f"ask how {client_order_id} traded"
+        self._questions.ask_fills(
+            client_order_id, partial(self._account.fills_of, instrument, order_id, client_order_id)
         )
-
-    async def _fetch_fills(self, instrument: Instrument, order_id: str, client_order_id: str) -> None:
-        try:
-            fills = await self._account.fills_of(instrument, order_id, client_order_id)
-        except (TransportError, DecodeError) as error:
-            self.link.warn(f"how order {client_order_id} traded cannot be asked: {error}")
-            return
-        for fill in fills:
-            self.events.on_fill(fill)
 
 
 def _trade_mode(instrument: Instrument, level: AccountLevel, config: Config) -> str:

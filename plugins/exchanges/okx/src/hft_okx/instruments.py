@@ -25,25 +25,25 @@ _DELIVERY = re.compile(r".+-(\d{6})", re.ASCII)
 _MALFORMED = (GridError, InvalidOperation, ValueError, ArithmeticError)
 
 
-class Listed(msgspec.Struct):
+class Listed(msgspec.Struct, rename="camel"):
     """One instrument as the exchange describes it; the numbers are text, empty where there is none."""
 
-    instId: str  # noqa: N815
-    instType: str  # noqa: N815
-    tickSz: str  # noqa: N815
-    lotSz: str  # noqa: N815
-    minSz: str  # noqa: N815
+    inst_id: str
+    inst_type: str
+    tick_sz: str
+    lot_sz: str
+    min_sz: str
     state: str
-    baseCcy: str = ""  # noqa: N815
-    quoteCcy: str = ""  # noqa: N815
-    settleCcy: str = ""  # noqa: N815
+    base_ccy: str = ""
+    quote_ccy: str = ""
+    settle_ccy: str = ""
     uly: str = ""
-    ctType: str = ""  # noqa: N815
-    ctVal: str = ""  # noqa: N815
-    ctMult: str = ""  # noqa: N815
-    ctValCcy: str = ""  # noqa: N815
-    maxLmtSz: str = ""  # noqa: N815
-    instIdCode: int | str | None = None  # noqa: N815
+    ct_type: str = ""
+    ct_val: str = ""
+    ct_mult: str = ""
+    ct_val_ccy: str = ""
+    max_lmt_sz: str = ""
+    inst_id_code: int | str | None = None
 
 
 _decode_listed = decoder(Listed, "instrument")
@@ -72,8 +72,8 @@ def decode_codes(body: bytes) -> dict[str, str]:
             listed = _decode_listed(row)
         except DecodeError:
             continue  # told of when the instruments were read
-        if listed.instIdCode not in (None, ""):
-            codes[listed.instId] = str(listed.instIdCode)
+        if listed.inst_id_code not in (None, ""):
+            codes[listed.inst_id] = str(listed.inst_id_code)
     return codes
 
 
@@ -82,55 +82,55 @@ def _instruments(rows: list[msgspec.Raw], exchange: str, warn: Callable[[str], N
         try:
             listed = _decode_listed(row)
             # One that is not trading yet may have no grid: it cannot be traded, and is not missed.
-            if listed.instType in KINDS and (listed.tickSz or listed.state != "preopen"):
+            if listed.inst_type in KINDS and (listed.tick_sz or listed.state != "preopen"):
                 yield _instrument(listed, exchange)
         except (DecodeError, *_MALFORMED) as error:
             warn(f"left out an instrument: {error}: {bytes(row)[:80]!r}")
 
 
 def _instrument(listed: Listed, exchange: str) -> Instrument:
-    kind = KINDS[listed.instType]
-    lot_size = _number(listed.lotSz)
-    smallest = (_number(listed.minSz) / lot_size).to_integral_value(ROUND_CEILING)
-    largest = (_number(listed.maxLmtSz or "0") / lot_size).to_integral_value(ROUND_FLOOR)
+    kind = KINDS[listed.inst_type]
+    lot_size = _number(listed.lot_sz)
+    smallest = (_number(listed.min_sz) / lot_size).to_integral_value(ROUND_CEILING)
+    largest = (_number(listed.max_lmt_sz or "0") / lot_size).to_integral_value(ROUND_FLOOR)
     if kind is InstrumentKind.SPOT:
-        base, quote, settle, multiplier = listed.baseCcy, listed.quoteCcy, listed.quoteCcy, Decimal(1)
+        base, quote, settle, multiplier = listed.base_ccy, listed.quote_ccy, listed.quote_ccy, Decimal(1)
     else:
-        base, _, quote = (listed.uly or listed.instId).partition("-")
-        quote, settle = quote.partition("-")[0], listed.settleCcy
-        multiplier = _number(listed.ctVal) * _number(listed.ctMult or "1")
-        if listed.ctType not in ("linear", "inverse"):
-            raise ValueError(f"{listed.instId}: unknown contract type {listed.ctType[:20]!r}")
-        if listed.ctType == "linear" and listed.ctValCcy not in (base, ""):
-            raise ValueError(f"{listed.instId}: a linear contract is worth {listed.ctValCcy[:20]!r}")
+        base, _, quote = (listed.uly or listed.inst_id).partition("-")
+        quote, settle = quote.partition("-")[0], listed.settle_ccy
+        multiplier = _number(listed.ct_val) * _number(listed.ct_mult or "1")
+        if listed.ct_type not in ("linear", "inverse"):
+            raise ValueError(f"{listed.inst_id}: unknown contract type {listed.ct_type[:20]!r}")
+        if listed.ct_type == "linear" and listed.ct_val_ccy not in (base, ""):
+            raise ValueError(f"{listed.inst_id}: a linear contract is worth {listed.ct_val_ccy[:20]!r}")
     return Instrument(
         id=InstrumentId(_symbol(listed, kind, base, quote, settle), exchange),
-        native_symbol=listed.instId,
+        native_symbol=listed.inst_id,
         kind=kind,
         base=base,
         quote=quote,
         settle=settle,
-        tick_size=_number(listed.tickSz),
+        tick_size=_number(listed.tick_sz),
         lot_size=lot_size,
         min_size=Size(max(1, int(smallest))),
         max_size=Size(int(largest)) if largest else None,
         contract_multiplier=multiplier,
-        inverse=listed.ctType == "inverse",
+        inverse=listed.ct_type == "inverse",
         tradable=listed.state == "live",
     )
 
 
 def _symbol(listed: Listed, kind: InstrumentKind, base: str, quote: str, settle: str) -> str:
     if not (base and quote and settle):
-        raise ValueError(f"{listed.instId[:40]}: base, quote or settlement is missing")
+        raise ValueError(f"{listed.inst_id[:40]}: base, quote or settlement is missing")
     if kind is InstrumentKind.SPOT:
         return f"{base}/{quote}"
     contract = f"{base}/{quote}:{settle}"
     if kind is InstrumentKind.PERPETUAL:
         return contract
-    delivery = _DELIVERY.fullmatch(listed.instId)
+    delivery = _DELIVERY.fullmatch(listed.inst_id)
     if delivery is None:
-        raise ValueError(f"{listed.instId[:40]}: its name has no date")
+        raise ValueError(f"{listed.inst_id[:40]}: its name has no date")
     return f"{contract}-{delivery[1]}"
 
 

@@ -18,13 +18,13 @@ from hft import (
     Order,
     OrderError,
     OrderType,
+    PositionMode,
     PositionSide,
     Price,
     Side,
     Size,
     TimeInForce,
 )
-from hft_okx.config import PositionMode
 
 __all__ = ["OrderForms", "Terms", "is_contract"]
 

@@ -99,6 +99,7 @@ class OrderRow(Struct):
     liquidity: str = field(name="execType", default="")
     fill_fee: str | None = field(name="fillFee", default=None)
     fill_fee_asset: str = field(name="fillFeeCcy", default="")
+    fill_profit: str = field(name="fillPnl", default="")
     position_side: str = field(name="posSide", default="net")
     reduce_only: str = field(name="reduceOnly", default="false")
     category: str = "normal"
@@ -122,6 +123,7 @@ class OwnTrade(Struct):
     side: str
     fee: str
     fee_asset: str = field(name="feeCcy")
+    profit: str = field(name="fillPnl", default="")
     bill_id: str = field(name="billId", default="")
     client_id: str = field(name="clOrdId", default="")
     liquidity: str = field(name="execType", default="")
@@ -215,7 +217,7 @@ def error_of(body: bytes) -> ApiError:
 
 def rows(of: type[T], what: str) -> Callable[[bytes], list[T]]:
     """Return a function that reads the rows of an answer of REST; it raises `DecodeError` where it cannot."""
-    decode = decoder(list[of], what)  # type: ignore[valid-type]
+    decode = decoder(list[of], what)  # type: ignore[valid-type]  # a type that is made as the program runs
 
     def read(body: bytes) -> list[T]:
         return decode(_decode_data(body).data)

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from hft import (
-    ConnectionSpec,
-    Costs,
-    DecodeError,
-    Link,
-    Login,
-    OrderError,
-    PendingRequests,
-    Priority,
-)
+from hft import ConnectionSpec, DecodeError, Link, Login, RequestSocket, SocketRequest
 from hft_okx import limits
 from hft_okx.codec import PING, PONG, request_frame
 from hft_okx.endpoints import PRIVATE_PATH
@@ -22,7 +13,7 @@ from hft_okx.private_codec import OrderAnswer, PrivateFrame, decode_order_answer
 from hft_okx.refusals import BAD_TIME, NOT_LOGGED_IN
 from hft_okx.signing import Signer
 
-__all__ = ["PrivateSocket", "SocketRequest"]
+__all__ = ["PrivateSocket"]
 
 _CHANNELS = (
     {"channel": "orders", "instType": "ANY"},
@@ -33,39 +24,19 @@ _CHANNELS = (
 
 _SUBSCRIBE_ID = "subscribe"
 
-_DEAD_TIMEOUTS = 3
-"""After so many times the answer time-out without a single frame the connection is taken for dead."""
 
-
-class SocketRequest(Protocol):
+class Request(SocketRequest, Protocol):
     """What is sent over the connection and answered there."""
-
-    request_id: str
-    sent_ns: int
-
-    def write(self, now_ns: int) -> bytes:
-        """Return the frame, noted as under way by `PrivateSocket.register`."""
-        ...
-
-    def dropped(self, reason: str) -> None:
-        """Learn that it was not sent."""
-        ...
-
-    def unanswered(self, reason: str) -> None:
-        """Learn that nobody knows what became of it."""
-        ...
 
     def answered(self, answer: OrderAnswer, recv_ns: int) -> None:
         """Take the answer."""
-        ...
 
 
-class PrivateSocket:
+class PrivateSocket(RequestSocket[Request]):
     """Logs in and subscribes each time it opens; then orders are sent and heard of on it.
 
-    ``on_data`` gets the frames of its channels. ``changed`` is called with "" when it can be used, and with
-    the reason when it no longer can; ``bad_time`` where the exchange says that our time is wrong.
-    ``server_ns`` turns our time into the exchange's.
+    ``on_data`` gets the frames of its channels; ``bad_time`` is called where the exchange says that our time
+    is wrong. ``server_ns`` turns our time into the exchange's.
     """
 
     def __init__(
@@ -81,7 +52,7 @@ class PrivateSocket:
         bad_time: Callable[[], None],
     ) -> None:
         url = f"{host}{PRIVATE_PATH}"
-        self.spec = ConnectionSpec(
+        spec = ConnectionSpec(
             name=url,
             url=url,
             messages_per_s=limits.ORDER_MESSAGES_PER_S,
@@ -90,67 +61,27 @@ class PrivateSocket:
             silence_ns=limits.SILENCE_NS,
             limit=limits.CONNECTIONS,
         )
-        self.conn = url
-        self.ready = False
-        self.pending: PendingRequests[SocketRequest] = PendingRequests(
-            link.clock, answer_timeout_ns, self._on_unanswered
-        )
-        self._dead_ns = _DEAD_TIMEOUTS * answer_timeout_ns
-        self._asked_since_ns = 0
-        """When the first request was written after which nothing has come yet, 0: there is none."""
-        self._link = link
+        super().__init__(link, spec, "the private connection", changed, answer_timeout_ns=answer_timeout_ns)
         self._signer = signer
         self._server_ns = server_ns
         self._on_data = on_data
-        self._changed = changed
         self._bad_time = bad_time
-        self._number = 0
         self._logged_in = False
         self._awaited: set[str] = set()
         """Channels whose subscription was not acknowledged yet."""
-        self._login = Login(link, self.spec, self._write_login)
-        self._subscription = Login(link, self.spec, self._write_subscription)
-
-    def connect(self) -> None:
-        """Begin to connect."""
-        self._link.connect(self.spec)
+        self._login = Login(link, spec, self._write_login)
+        self._subscription = Login(link, spec, self._write_subscription)
 
     def stop(self) -> None:
         """Wait for no answer any more."""
         self._login.stop()
         self._subscription.stop()
 
-    def send(self, request: SocketRequest, costs: Costs, priority: Priority, deadline_ns: int) -> None:
-        """Send a request; raise `OrderError` where it certainly is not sent."""
-        if not self.ready:
-            raise OrderError("the private connection is down")
-        try:
-            self._link.send(
-                self.conn,
-                costs,
-                priority,
-                request.write,
-                deadline_ns=deadline_ns,
-                dropped=request.dropped,
-            )
-        except OrderError:
-            self.pending.discard(request.request_id)
-            raise
-
-    def register(self, request: SocketRequest, now_ns: int) -> str:
-        """Give a request that is being written its id, and remember it."""
-        self._number = number = self._number + 1
-        request.request_id = request_id = str(number)
-        request.sent_ns = now_ns
-        self.pending.add(request_id, request, now_ns)
-        self._asked_since_ns = self._asked_since_ns or now_ns
-        return request_id
-
     # -- connection --------------------------------------------------------------------------------
 
     def on_open(self) -> None:
         """Log in."""
-        self._asked_since_ns = 0
+        super().on_open()
         self._logged_in = False
         self._login.begin()
 
@@ -158,12 +89,11 @@ class PrivateSocket:
         """Give up on what is under way."""
         self.stop()
         self._logged_in = False
-        self._lose("the private connection broke")
-        self.pending.lose("the private connection broke")
+        super().on_close()
 
     def on_frame(self, data: bytes, recv_ns: int) -> None:
         """Take a frame; raise `DecodeError` for one that is not understood."""
-        self._asked_since_ns = 0
+        self.heard()
         if data == PONG:
             return
         frame = decode_private(data)
@@ -196,7 +126,7 @@ class PrivateSocket:
             case "subscribe":
                 self._on_subscribed("" if frame.arg is None else frame.arg.channel)
             case "notice":
-                self._link.warn(f"{self.conn}: {frame.code} {frame.msg[:200]!r}, connecting anew")
+                self.link.warn(f"{self.conn}: {frame.code} {frame.msg[:200]!r}, connecting anew")
                 self.connect()
             case "error" | "channel-conn-count-error":
                 self._on_refused(frame)
@@ -218,8 +148,7 @@ class PrivateSocket:
         self._awaited.discard(channel)
         if self._logged_in and not self._awaited and not self.ready:
             self._subscription.succeeded()
-            self.ready = True
-            self._changed("")
+            self.usable()
 
     def _on_refused(self, frame: PrivateFrame) -> None:
         said = f"{frame.code} {frame.msg[:200]!r}"
@@ -227,7 +156,7 @@ class PrivateSocket:
         if frame.code in BAD_TIME:
             self._bad_time()
         if request is not None:
-            request.answered(OrderAnswer(code=frame.code, msg=frame.msg), self._link.clock.now_ns())
+            request.answered(OrderAnswer(code=frame.code, msg=frame.msg), self.link.clock.now_ns())
         if frame.code == NOT_LOGGED_IN and self._logged_in:
             self._log_in_again(said)
         elif not self._logged_in:
@@ -235,22 +164,14 @@ class PrivateSocket:
         elif not self.ready:
             self._subscription.refused(f"subscription: {said}")
         elif request is None:
-            self._link.warn(f"{self.conn}: refused: {said}")
+            self.link.warn(f"{self.conn}: refused: {said}")
 
     def _log_in_again(self, said: str) -> None:
         """Take the session for logged out, as the exchange does."""
         if self._logged_in:
             self._logged_in = False
-            self._lose(f"logged out: {said}")
+            self.lose(f"logged out: {said}")
             self._login.begin()
-
-    def _on_unanswered(self, request: SocketRequest, reason: str) -> None:
-        request.unanswered(reason)
-        silent_ns = self._link.clock.now_ns() - self._asked_since_ns
-        if self.ready and self._asked_since_ns and silent_ns >= self._dead_ns:
-            self._asked_since_ns = 0
-            self._link.warn(f"{self.conn}: nothing has come for {silent_ns / 1e9:g} s, connecting anew")
-            self.connect()
 
     def _write_login(self, now_ns: int) -> bytes:
         return request_frame("login", [self._signer.login(self._server_ns(now_ns))])
@@ -258,8 +179,3 @@ class PrivateSocket:
     def _write_subscription(self, now_ns: int) -> bytes:
         wanted = [channel for channel in _CHANNELS if channel["channel"] in self._awaited]
         return request_frame("subscribe", wanted, _SUBSCRIBE_ID)
-
-    def _lose(self, reason: str) -> None:
-        if self.ready:
-            self.ready = False
-            self._changed(reason)

@@ -15,17 +15,17 @@ from hft import (
     HttpRequest,
     Link,
     Priority,
+    RequestRefused,
     RestAnswer,
     RestCall,
-    TransportError,
 )
 from hft_okx import limits
 from hft_okx.codec import NS_PER_MS, milliseconds
 from hft_okx.private_codec import error_of, rows
-from hft_okx.refusals import BAD_TIME, TOO_MANY
+from hft_okx.refusals import BAD_KEY, BAD_TIME, TOO_MANY
 from hft_okx.signing import Signer, timestamp_text
 
-__all__ = ["Refusal", "RestApi", "refusal"]
+__all__ = ["RestApi", "refusal"]
 
 _SHOWN_CHARS = 200
 
@@ -38,19 +38,6 @@ class _Time(msgspec.Struct):
 
 
 _decode_time = rows(_Time, "time")
-
-
-class Refusal(TransportError):
-    """The exchange did not answer what it was asked: ``code`` is its own, "0" where it gave none.
-
-    ``asked_ns`` is when it was asked.
-    """
-
-    def __init__(self, message: str, *, status: int, code: str, asked_ns: int) -> None:
-        super().__init__(message, sent=True)
-        self.status = status
-        self.code = code
-        self.asked_ns = asked_ns
 
 
 class RestApi:
@@ -121,7 +108,7 @@ class RestApi:
         costs: Costs,
         priority: Priority = Priority.QUERY,
     ) -> RestAnswer:
-        """Return an answer that says success; raise `Refusal` for every other one.
+        """Return an answer that says success; raise `RequestRefused` for every other one.
 
         A request whose time was refused is made once more with the exchange's time measured anew.
         """
@@ -160,13 +147,14 @@ class RestApi:
         self.clock.measure(answer.sent_ns, answer.recv_ns, server_ns)
 
 
-def refusal(call: RestCall, answer: RestAnswer) -> Refusal:
+def refusal(call: RestCall, answer: RestAnswer) -> RequestRefused:
     """Return the error that an answer is."""
     error = error_of(answer.body)
     said = f"{error.code} {error.msg[:_SHOWN_CHARS]!r}" if error.code != "0" else f"status {answer.status}"
-    return Refusal(
+    return RequestRefused(
         f"{call.method} {call.shown}: refused: {said}",
         status=answer.status,
         code=error.code,
         asked_ns=answer.sent_ns,
+        bad_key=error.code in BAD_KEY or (answer.status in (401, 403) and error.code != "0"),
     )

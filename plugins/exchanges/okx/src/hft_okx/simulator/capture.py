@@ -8,17 +8,7 @@ from typing import Any
 
 import msgspec
 
-from hft import (
-    Channel,
-    Clock,
-    InstrumentKind,
-    Market,
-    MarkPrice,
-    RecordedFeed,
-    Side,
-    Trade,
-    UsageError,
-)
+from hft import Channel, Clock, InstrumentKind, Market, MarkPrice, RecordedFeed, Side, Trade, UsageError
 from hft.capture import CaptureRecord
 from hft.sim import Hub, Mark, PublicTrade, RecordedMarket, Subscriber
 from hft_okx.config import Config
@@ -31,9 +21,9 @@ __all__ = ["RecordedExchange"]
 _DEPTH = 400
 
 
-class _Arg(msgspec.Struct):
+class _Arg(msgspec.Struct, rename="camel"):
     channel: str
-    instId: str = ""  # noqa: N815
+    inst_id: str = ""
 
 
 class _Frame(msgspec.Struct):
@@ -86,7 +76,7 @@ class RecordedExchange:
             except msgspec.DecodeError:
                 return  # an acknowledgement of what the recorder asked
             if bytes(frame.data):
-                topic = f"{frame.arg.channel}/{frame.arg.instId}"
+                topic = f"{frame.arg.channel}/{frame.arg.inst_id}"
                 self._hub.publish(topic, record.payload.decode())
 
     def subscribed(self, subscriber: Subscriber, channel: str, name: str) -> None:
