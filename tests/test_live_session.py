@@ -404,6 +404,18 @@ def every(number: int, method: Any, error: Exception) -> Any:
     return called
 
 
+def test_trades_are_recorded_also_where_no_strategy_wants_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = "".join(line for line in PROFILE.splitlines(keepends=True) if "drawer" not in line)
+    monkeypatch.setitem(globals(), "PROFILE", alone)
+    session = recorded(tmp_path, monkeypatch, seconds=6)
+    then = session.summaries[-1]
+    assert then.trades > 0
+    code, now = replayed(session.replay(), capsys)
+    assert (code, now["session"]["equal"], now["trades"]) == (ExitCode.STOPPED, True, then.trades)
+
+
 def test_what_was_refused_before_it_was_sent_is_refused_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
