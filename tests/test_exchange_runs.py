@@ -146,7 +146,7 @@ def test_the_ledger_of_a_live_run_is_the_exchanges_truth(
         account = truth[exchange.account["name"]]
     assert summary["fills"] == sum(map(len, fills.values()))
     assert summary["open_orders_left"] == 0
-    assert summary["amends_sent"] > 2 or venue.amending
+    assert summary["amends_sent"] or venue.amending
     for symbol, desk in zip(venue.symbols, venue.desks, strict=True):
         held = summary["positions"][f"{symbol}@{venue.name}"]
         worth = Decimal(venue.worth if symbol == venue.contract else 1)

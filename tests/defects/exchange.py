@@ -22,9 +22,12 @@ from hft import (
     BookState,
     DecodeError,
     Fill,
+    KnownOrder,
+    NoSuchOrder,
     OrderReport,
     ReportKind,
     Request,
+    RequestRefused,
     Side,
     Size,
     Step,
@@ -453,18 +456,12 @@ class NumbersFillsItself(AcmeExecution):
 
 
 @client("EX-28")
-class ForgetsMissedFills(Retold):
+class ForgetsMissedFills(AcmeExecution):
     """Answers a question with a report and no fills."""
 
-    async def _ask(self, order: Any) -> None:
-        self.asking = True
-        try:
-            await super()._ask(order)
-        finally:
-            self.asking = False
-
-    def fills(self, fill: Fill) -> list[Fill]:
-        return [] if getattr(self, "asking", False) else [fill]
+    async def _find(self, order: Any) -> KnownOrder | NoSuchOrder:
+        found = await super()._find(order)
+        return found if isinstance(found, NoSuchOrder) else KnownOrder(found.report)
 
 
 @client("EX-29")
@@ -491,9 +488,9 @@ class StopsAtDamage(AcmeExecution):
             self.deaf = True
             raise
 
-    async def _ask(self, order: Any) -> None:
+    def query(self, order: Any) -> None:
         if not self.deaf:
-            await super()._ask(order)
+            super().query(order)
 
 
 @client("EX-31")
@@ -528,11 +525,10 @@ class AsksOnWhenItIsTooMuch(AcmeExecution):
 class NeverGivesUpOnAKey(AcmeExecution):
     """Tries a wrong key for ever."""
 
-    def _read(self, answer: RestAnswer, type: Any) -> Any:
-        try:
-            return super()._read(answer, type)
-        except UsageError as error:
-            raise TransportError(str(error)) from None
+    def _refusal(self, answer: RestAnswer) -> RequestRefused:
+        refused = super()._refusal(answer)
+        refused.bad_key = False
+        return refused
 
 
 @client("EX-35")

@@ -60,6 +60,7 @@ from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.link import Link
 from hft.plugin.login import Login
 from hft.plugin.market_data import Feed, MarketDataStream
+from hft.plugin.order_message import OrderMessage, Ruling
 from hft.plugin.pending import PendingRequests
 from hft.plugin.questions import KnownOrder, NoSuchOrder, OrderQuestions, all_done, asking, persistently
 from hft.plugin.request_socket import RequestSocket, SocketRequest
@@ -158,6 +159,7 @@ __all__ = [
     "OrderBook",
     "OrderEntry",
     "OrderError",
+    "OrderMessage",
     "OrderQuestions",
     "OrderReport",
     "OrderRequest",
@@ -190,6 +192,7 @@ __all__ = [
     "RiskRule",
     "RiskView",
     "RoutingStyle",
+    "Ruling",
     "Secret",
     "Seen",
     "Side",

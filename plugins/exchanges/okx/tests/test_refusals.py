@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hft_okx.refusals import Verdict, explain, verdict
+from hft import Ruling
+from hft_okx.refusals import explain, verdict
 
 REFUSED = (
     *("51000", "51001", "51004", "51005", "51006", "51137", "51138", "51008", "51131", "51502", "51020"),
@@ -16,35 +17,35 @@ REFUSED = (
 
 @pytest.mark.parametrize("code", REFUSED)
 def test_what_was_looked_at_was_refused(code: str) -> None:
-    assert verdict(code) is Verdict.REFUSED
+    assert verdict(code) is Ruling.REFUSED
     assert explain(code, "")
 
 
 @pytest.mark.parametrize("code", ["50001", "50013", "50026", "50004", "51149", "51011", "51016"])
 def test_what_timed_out_or_exists_already_is_unknown(code: str) -> None:
-    assert verdict(code) is Verdict.UNKNOWN
+    assert verdict(code) is Ruling.UNKNOWN
 
 
 @pytest.mark.parametrize("code", ["50011", "50061", "60014", "50036", "50037", "50102", "60006", "60011"])
 def test_what_was_turned_away_may_be_sent_again(code: str) -> None:
-    assert verdict(code) is Verdict.NOT_TAKEN
+    assert verdict(code) is Ruling.NOT_TAKEN
 
 
 @pytest.mark.parametrize(
     ("status", "found"),
     [
-        (429, Verdict.NOT_TAKEN),
-        (403, Verdict.NOT_TAKEN),
-        (400, Verdict.REFUSED),
-        (404, Verdict.REFUSED),
-        (408, Verdict.UNKNOWN),
-        (500, Verdict.UNKNOWN),
-        (502, Verdict.UNKNOWN),
-        (504, Verdict.UNKNOWN),
-        (200, Verdict.UNKNOWN),
+        (429, Ruling.NOT_TAKEN),
+        (403, Ruling.NOT_TAKEN),
+        (400, Ruling.REFUSED),
+        (404, Ruling.REFUSED),
+        (408, Ruling.UNKNOWN),
+        (500, Ruling.UNKNOWN),
+        (502, Ruling.UNKNOWN),
+        (504, Ruling.UNKNOWN),
+        (200, Ruling.UNKNOWN),
     ],
 )
-def test_a_status_without_a_code(status: int, found: Verdict) -> None:
+def test_a_status_without_a_code(status: int, found: Ruling) -> None:
     assert verdict("0", status) is found
 
 

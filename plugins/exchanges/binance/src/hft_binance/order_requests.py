@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from hft import (
     Link,
     Order,
     OrderError,
+    OrderMessage,
     OrderReport,
     Price,
     Priority,
@@ -40,7 +41,7 @@ from hft_binance.private_codec import (
     decode_error,
     decode_order_answer,
 )
-from hft_binance.refusals import BAD_TIME, Verdict, verdict
+from hft_binance.refusals import BAD_TIME, verdict
 from hft_binance.requests import FrameForm, RestOrders, RestRequest, WebsocketOrders, plain_place_params
 from hft_binance.rest_api import RestApi
 
@@ -135,30 +136,13 @@ class Desk:
         """Return the exchange's time."""
         return now_ns + self.api.clock.offset_ns
 
-    def report(
-        self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0
-    ) -> None:
-        """Tell what became of a request."""
-        self.evidence.events.on_report(
-            OrderReport(
-                client_order_id=order.client_order_id,
-                kind=kind,
-                code=code,
-                reason=reason,
-                recv_ns=recv_ns or self.link.clock.now_ns(),
-            )
-        )
 
-
-class _RestRequest(ABC):
+class _RestRequest(OrderMessage):
     """A request that can travel by REST."""
 
     __slots__ = ("desk",)
 
     method: ClassVar[str]
-    priority: ClassVar[Priority]
-    failed: ClassVar[ReportKind]
-    """How it is told that it was not carried out."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -186,11 +170,6 @@ class _RestRequest(ABC):
     def costs(self) -> Costs:
         """What it takes of the limits."""
 
-    @property
-    @abstractmethod
-    def orders(self) -> Sequence[Order]:
-        """What it is about."""
-
     @abstractmethod
     def write_rest(self, now_ns: int) -> HttpRequest:
         """Return it as it is sent."""
@@ -199,23 +178,17 @@ class _RestRequest(ABC):
     def take_result(self, result: bytes, recv_ns: int) -> None:
         """Take the body of an answer that says success."""
 
-    def check_wanted(self) -> None:
-        """Raise `OrderError` where what was to be sent is not wanted any more, now that its turn has come."""
-        if self.failed is ReportKind.CANCEL_REJECTED:
-            return
-        for order in self.orders:
-            if reason := self.desk.evidence.events.refusal(order):
-                raise OrderError(reason)
-
-    def unanswered(self, reason: str) -> None:
-        """Tell that nobody knows what became of it."""
-        for order in self.orders:
-            self.desk.report(order, ReportKind.UNKNOWN, reason)
-
-    def not_sent(self, reason: str) -> None:
-        """Tell that it certainly was not sent."""
-        for order in self.orders:
-            self.desk.report(order, self.failed, f"not sent: {reason}")
+    def tell(self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0) -> None:
+        desk = self.desk
+        desk.evidence.events.on_report(
+            OrderReport(
+                client_order_id=order.client_order_id,
+                kind=kind,
+                code=code,
+                reason=reason,
+                recv_ns=recv_ns or desk.link.clock.now_ns(),
+            )
+        )
 
     def answered(self, status: int, result: bytes, error: ApiError, recv_ns: int) -> None:
         """Take the answer, whichever way it came."""
@@ -237,17 +210,11 @@ class _RestRequest(ABC):
         if error.code in BAD_TIME:
             desk.bad_time()
         reason = error.msg[:_REASON_CHARS] or f"status {status}"
-        kind = ReportKind.UNKNOWN if judged is Verdict.UNKNOWN else self.failed
-        if judged is Verdict.NOT_TAKEN:
-            reason = f"not sent: {reason}"
-        desk.report(order, kind, reason, code=str(error.code) if error.code else "", recv_ns=recv_ns)
+        self.ruled(order, judged, reason, code=str(error.code) if error.code else "", recv_ns=recv_ns)
 
     def _on_rest(self, answer: RestAnswer | TransportError) -> None:
         if isinstance(answer, TransportError):
-            if answer.sent is False:
-                self.not_sent(str(answer))
-            else:
-                self.unanswered(str(answer))
+            self.broken(answer)
             return
         desk = self.desk
         for name, used in limits.used(desk.product, answer.headers):
@@ -279,18 +246,14 @@ class _OrderRequest(_RestRequest):
 
     def write(self, now_ns: int) -> bytes:
         """Return the frame, noted as under way; raise `OrderError` if it is not to be sent any more."""
-        self.check_wanted()
+        self.check_wanted(self.desk.evidence.events)
         desk = self.desk
         socket = desk.socket
         assert socket is not None
         return self.frame(socket.register(self, now_ns), desk.server_ns(now_ns))
 
-    def dropped(self, reason: str) -> None:
-        """Tell that it waited for its turn and was not sent."""
-        self.not_sent(reason)
-
     def write_rest(self, now_ns: int) -> HttpRequest:
-        self.check_wanted()
+        self.check_wanted(self.desk.evidence.events)
         return self.desk.api.write(self.rest_request(self.desk.server_ns(now_ns)))
 
     @abstractmethod
@@ -465,7 +428,7 @@ class _Batch(_RestRequest):
         """Return what is asked beside the time."""
 
     def write_rest(self, now_ns: int) -> HttpRequest:
-        self.check_wanted()
+        self.check_wanted(self.desk.evidence.events)
         return self.desk.api.call(self.method, self.path, self.params(), costs=self.costs).write(now_ns)
 
     def take_result(self, result: bytes, recv_ns: int) -> None:

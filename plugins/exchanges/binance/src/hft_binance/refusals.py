@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import enum
-
+from hft import Ruling
 from hft_binance.endpoints import Product
 from hft_binance.private_codec import ApiError
 
-__all__ = ["BAD_KEY", "BAD_TIME", "NO_SUCH_ORDER", "Verdict", "verdict"]
+__all__ = ["BAD_KEY", "BAD_TIME", "NO_SUCH_ORDER", "verdict"]
 
 BAD_TIME = frozenset({-1021, -5028})
 """Our time or the exchange's clock was off: the request was not looked at any further."""
@@ -29,17 +28,7 @@ _REFUSED_UNREAD = frozenset({403, 418, 429})
 """Turned away at the door, whatever the body says."""
 
 
-class Verdict(enum.Enum):
-    """What is known of a request after its answer."""
-
-    REFUSED = "refused"
-    """Certainly not carried out."""
-    NOT_TAKEN = "not taken"
-    """Certainly not carried out, for a reason that has nothing to do with it: it may be sent again."""
-    UNKNOWN = "unknown"
-
-
-def verdict(product: Product, status: int, error: ApiError) -> Verdict:
+def verdict(product: Product, status: int, error: ApiError) -> Ruling:
     """Judge an answer with a status that is no success.
 
     An overload (-1008) is a refusal on futures, whose documentation says so; spot's says of every 5xx that
@@ -47,14 +36,14 @@ def verdict(product: Product, status: int, error: ApiError) -> Verdict:
     """
     code = error.code
     if code in BAD_TIME:
-        return Verdict.NOT_TAKEN
+        return Ruling.NOT_TAKEN
     if status in _REFUSED_UNREAD:
-        return Verdict.NOT_TAKEN
+        return Ruling.NOT_TAKEN
     if code == _BUSY and product is Product.USDM:
-        return Verdict.NOT_TAKEN
+        return Ruling.NOT_TAKEN
     # An order of this id exists: perhaps this one, sent twice by something in between.
     if code in _UNKNOWN or code in _DUPLICATE_CODES or error.msg.startswith(_DUPLICATE):
-        return Verdict.UNKNOWN
+        return Ruling.UNKNOWN
     if status == _NO_SUCH_REQUEST or (400 <= status < 500 and status != _TIMEOUT and code < 0):
-        return Verdict.REFUSED
-    return Verdict.UNKNOWN
+        return Ruling.REFUSED
+    return Ruling.UNKNOWN

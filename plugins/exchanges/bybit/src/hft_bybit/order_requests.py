@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ from hft import (
     Link,
     Order,
     OrderError,
+    OrderMessage,
     OrderReport,
     Price,
     Priority,
@@ -40,7 +41,7 @@ from hft_bybit.private_codec import (
     decode_verdicts,
     refusal_of,
 )
-from hft_bybit.refusals import BAD_TIME, Verdict, verdict
+from hft_bybit.refusals import BAD_TIME, verdict
 from hft_bybit.requests import Form, OrderBodies, order_frame
 from hft_bybit.rest_api import RestApi
 
@@ -137,22 +138,19 @@ class Desk:
         )
 
 
-class _Request(ABC):
+class _Request(OrderMessage):
     """A request about one or several orders of an instrument, which can travel either way."""
 
     __slots__ = ("bucket", "desk", "orders", "request_id", "sent_ns")
 
     operation: ClassVar[str]
     """What is asked, by the exchange's word for it."""
-    priority: ClassVar[Priority]
-    failed: ClassVar[ReportKind]
-    """How it is told that it was not carried out."""
     awaited: ClassVar[Awaited]
     """What follows on the private stream."""
 
     def __init__(self, desk: Desk, orders: Sequence[Order]) -> None:
         self.desk = desk
-        self.orders = orders
+        self.orders: Sequence[Order] = orders
         self.bucket = f"{desk.product.value} {self.operation}"
         self.request_id = ""
         self.sent_ns = 0
@@ -209,28 +207,11 @@ class _Request(ABC):
 
     def _begin(self) -> None:
         """Note what is about to be sent; raise `OrderError` where it is not wanted any more."""
-        if self.failed is not ReportKind.CANCEL_REJECTED:
-            for order in self.orders:
-                if reason := self.desk.evidence.events.refusal(order):
-                    raise OrderError(reason)
+        self.check_wanted(self.desk.evidence.events)
         for order in self.orders:
             self.desk.confirmations.expect(order, self.awaited)
 
     # -- what became of it -------------------------------------------------------------------------
-
-    def dropped(self, reason: str) -> None:
-        """Tell that it waited for its turn and was not sent."""
-        self.not_sent(reason)
-
-    def not_sent(self, reason: str) -> None:
-        """Tell that it certainly was not sent."""
-        for order in self.orders:
-            self._fail(order, self.failed, f"not sent: {reason}")
-
-    def unanswered(self, reason: str) -> None:
-        """Tell that nobody knows what became of it."""
-        for order in self.orders:
-            self.desk.report(order, ReportKind.UNKNOWN, reason)
 
     def answered(self, frame: TradeFrame, recv_ns: int) -> None:
         """Take the answer of the websocket."""
@@ -238,10 +219,7 @@ class _Request(ABC):
 
     def _on_rest(self, call: RestCall, answer: RestAnswer | TransportError) -> None:
         if isinstance(answer, TransportError):
-            if answer.sent is False:
-                self.not_sent(str(answer))
-            else:
-                self.unanswered(str(answer))
+            self.broken(answer)
             return
         code = self.desk.api.judge(call, answer)
         if answer.status != _OK or code:
@@ -279,16 +257,11 @@ class _Request(ABC):
         if code in BAD_TIME:
             self.desk.bad_time()
         reason = message[:_REASON_CHARS] or f"status {status}"
-        text = str(code) if code else ""
-        if judged is Verdict.UNKNOWN:
-            self.desk.report(order, ReportKind.UNKNOWN, reason, code=text, recv_ns=recv_ns)
-            return
-        if judged is Verdict.NOT_TAKEN:
-            reason = f"not sent: {reason}"
-        self._fail(order, self.failed, reason, code=text, recv_ns=recv_ns)
+        self.ruled(order, judged, reason, code=str(code) if code else "", recv_ns=recv_ns)
 
-    def _fail(self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0) -> None:
-        self.desk.confirmations.heard(order.client_order_id, self.awaited)
+    def tell(self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0) -> None:
+        if kind is self.failed:
+            self.desk.confirmations.heard(order.client_order_id, self.awaited)
         self.desk.report(order, kind, reason, code=code, recv_ns=recv_ns)
 
 

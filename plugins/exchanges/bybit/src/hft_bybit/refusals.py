@@ -5,19 +5,9 @@ Source: the exchange's "Error codes" page of the v5 API (2026).
 
 from __future__ import annotations
 
-import enum
+from hft import Ruling
 
-__all__ = ["BAD_KEY", "BAD_TIME", "NO_SUCH_ORDER", "TOO_MANY", "Verdict", "verdict"]
-
-
-class Verdict(enum.Enum):
-    """What is known of a request after its answer."""
-
-    REFUSED = "refused"
-    """Certainly not carried out."""
-    NOT_TAKEN = "not taken"
-    """Certainly not carried out, for a reason that has nothing to do with it: it may be sent again."""
-    UNKNOWN = "unknown"
+__all__ = ["BAD_KEY", "BAD_TIME", "NO_SUCH_ORDER", "TOO_MANY", "verdict"]
 
 
 BAD_TIME = frozenset({10002})
@@ -57,12 +47,12 @@ _REFUSED_UNREAD = frozenset({401, 403, 418, 429})
 """Turned away at the door, whatever the body says."""
 
 
-def verdict(status: int, code: int) -> Verdict:
+def verdict(status: int, code: int) -> Ruling:
     """Judge an answer that is no success: by its code, where it has one, otherwise by its HTTP status."""
     if code in _UNKNOWN:
-        return Verdict.UNKNOWN
+        return Ruling.UNKNOWN
     if code in _NOT_TAKEN or status in _REFUSED_UNREAD:
-        return Verdict.NOT_TAKEN
+        return Ruling.NOT_TAKEN
     if code == 33004 or any(code in family for family in _FAMILIES):
-        return Verdict.REFUSED
-    return Verdict.REFUSED if status == _NO_SUCH_REQUEST else Verdict.UNKNOWN
+        return Ruling.REFUSED
+    return Ruling.REFUSED if status == _NO_SUCH_REQUEST else Ruling.UNKNOWN

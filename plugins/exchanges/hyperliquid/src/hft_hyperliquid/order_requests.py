@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
@@ -15,12 +15,14 @@ from hft import (
     Link,
     Order,
     OrderError,
+    OrderMessage,
     OrderReport,
     Price,
     Priority,
     ReportKind,
     RestAnswer,
     RestCall,
+    Ruling,
     Size,
     TransportError,
     reading,
@@ -33,7 +35,6 @@ from hft_hyperliquid.private_codec import Post, Status, decode_action_answer, de
 from hft_hyperliquid.refusals import (
     NO_MATCH,
     OUT_OF_BUDGET,
-    Verdict,
     code_of,
     is_bad_time,
     verdict_of_status,
@@ -144,19 +145,16 @@ class Desk:
         )
 
 
-class _Request(ABC):
+class _Request(OrderMessage):
     """An action about orders of one instrument, which can travel either way."""
 
     __slots__ = ("desk", "orders", "request_id", "sent_ns")
 
     name: ClassVar[str]
-    priority: ClassVar[Priority]
-    failed: ClassVar[ReportKind]
-    """How it is told that it was not carried out."""
 
     def __init__(self, desk: Desk, orders: Sequence[Order]) -> None:
         self.desk = desk
-        self.orders = tuple(orders)
+        self.orders: Sequence[Order] = tuple(orders)
         self.request_id = ""
         self.sent_ns = 0
 
@@ -172,12 +170,6 @@ class _Request(ABC):
         """Return what it takes of the limits."""
         cancels = self.priority is Priority.CANCEL
         return limits.action_costs(len(self.orders), over_socket=over_socket, cancels=cancels)
-
-    def check_wanted(self) -> None:
-        """Raise `OrderError` where what was to be sent is not wanted any more, now that its turn has come."""
-        for order in self.orders:
-            if reason := self.desk.evidence.events.refusal(order):
-                raise OrderError(reason)
 
     # -- ways ----------------------------------------------------------------------------------------
 
@@ -209,19 +201,8 @@ class _Request(ABC):
 
     # -- ends ----------------------------------------------------------------------------------------
 
-    def dropped(self, reason: str) -> None:
-        """Learn that it waited for the websocket and was not sent."""
-        self.not_sent(reason)
-
-    def not_sent(self, reason: str) -> None:
-        """Tell that it certainly was not sent."""
-        for order in self.orders:
-            self.desk.report(order, self.failed, f"not sent: {reason}")
-
-    def unanswered(self, reason: str) -> None:
-        """Tell that nobody knows what became of it."""
-        for order in self.orders:
-            self.desk.report(order, ReportKind.UNKNOWN, reason)
+    def tell(self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0) -> None:
+        self.desk.report(order, kind, reason, code=code, recv_ns=recv_ns)
 
     def answered_by_post(self, post: Post, recv_ns: int) -> None:
         """Take the answer over the websocket."""
@@ -238,7 +219,7 @@ class _Request(ABC):
 
     def _on_rest(self, answer: RestAnswer | TransportError) -> None:
         if isinstance(answer, TransportError):
-            (self.not_sent if answer.sent is False else self.unanswered)(str(answer))
+            self.broken(answer)
         elif answer.status == 200:
             self._answered(answer.body, answer.recv_ns)
         else:
@@ -275,7 +256,7 @@ class _Request(ABC):
         self.desk.link.undecoded(f"{self.desk.api.shown_host} {self.name}", body, why)
         self.unanswered(f"the answer was not understood: {why}")
 
-    def _refused_whole(self, text: str, verdict: Verdict, status: int, recv_ns: int) -> None:
+    def _refused_whole(self, text: str, ruling: Ruling, status: int, recv_ns: int) -> None:
         if OUT_OF_BUDGET in text:
             self.desk.out_of_budget()
         elif is_bad_time(text):
@@ -283,13 +264,13 @@ class _Request(ABC):
         elif status == _TOO_MANY or text.startswith(str(_TOO_MANY)):
             self.desk.link.refused(limits.ADDRESS)
         for order in self.orders:
-            self._refused(order, text, verdict, recv_ns)
+            self._refused(order, text, ruling, recv_ns)
 
-    def _refused(self, order: Order, text: str, verdict: Verdict, recv_ns: int) -> None:
+    def _refused(self, order: Order, text: str, ruling: Ruling, recv_ns: int) -> None:
         reason = text[:_REASON_CHARS]
-        if verdict is Verdict.NOT_TAKEN:
+        if ruling is Ruling.NOT_TAKEN:
             reason = f"not sent: {reason}"
-        kind = ReportKind.UNKNOWN if verdict is Verdict.UNKNOWN else self.failed
+        kind = ReportKind.UNKNOWN if ruling is Ruling.UNKNOWN else self.failed
         self.refused(order, kind, reason, recv_ns)
 
     def refused(self, order: Order, kind: ReportKind, reason: str, recv_ns: int) -> None:
@@ -307,7 +288,7 @@ class _Placing(_Request):
     failed = ReportKind.REJECTED
 
     def action(self) -> Action:
-        self.check_wanted()
+        self.check_wanted(self.desk.evidence.events)
         return actions.order_action(
             [self.desk.entry(order, order.price, order.size) for order in self.orders]
         )
@@ -340,7 +321,7 @@ class _Modifying(_Request):
         self._left = Size(0)
 
     def action(self) -> Action:
-        self.check_wanted()
+        self.check_wanted(self.desk.evidence.events)
         (order,) = self.orders
         # The exchange takes off nothing for what has traded already.
         self._left = Size(self._size - order.filled)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import enum
+from hft import Ruling
 
 __all__ = [
     "NO_MATCH",
     "OUT_OF_BUDGET",
-    "Verdict",
     "code_of",
     "is_bad_time",
     "verdict_of_status",
@@ -47,23 +46,14 @@ def code_of(text: str) -> str:
     return next((code for begins, code in _CODES.items() if text.startswith(begins)), "rejected")
 
 
-class Verdict(enum.Enum):
-    """What a refusal says of the request."""
-
-    REFUSED = "refused"
-    NOT_TAKEN = "not taken"
-    """It was not looked at."""
-    UNKNOWN = "unknown"
-
-
-def verdict_of_text(text: str) -> Verdict:
+def verdict_of_text(text: str) -> Ruling:
     """Judge the words with which the exchange refused an action, or one order of it."""
     if OUT_OF_BUDGET in text or text.startswith("429") or is_bad_time(text):
-        return Verdict.NOT_TAKEN
+        return Ruling.NOT_TAKEN
     # An action with this number was carried out, perhaps this one, sent twice by something in between.
     if _DUPLICATE_NONCE in text:
-        return Verdict.UNKNOWN
-    return Verdict.REFUSED
+        return Ruling.UNKNOWN
+    return Ruling.REFUSED
 
 
 def is_bad_time(text: str) -> bool:
@@ -71,8 +61,8 @@ def is_bad_time(text: str) -> bool:
     return any(words in text for words in _BAD_TIME)
 
 
-def verdict_of_status(status: int) -> Verdict:
+def verdict_of_status(status: int) -> Ruling:
     """Judge an HTTP status other than 200: what could not be read was not carried out."""
     if status in (403, 429):
-        return Verdict.NOT_TAKEN
-    return Verdict.REFUSED if 400 <= status < 500 and status != 408 else Verdict.UNKNOWN
+        return Ruling.NOT_TAKEN
+    return Ruling.REFUSED if 400 <= status < 500 and status != 408 else Ruling.UNKNOWN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence, Set
 from functools import partial
 from typing import ClassVar
@@ -16,6 +16,7 @@ from hft import (
     Link,
     Order,
     OrderError,
+    OrderMessage,
     OrderReport,
     OrderState,
     Price,
@@ -31,7 +32,7 @@ from hft_okx.evidence import Evidence
 from hft_okx.order_params import OrderForms, is_contract
 from hft_okx.private_codec import ItemAnswer, OrderAnswer, decode_order_answer
 from hft_okx.private_socket import PrivateSocket
-from hft_okx.refusals import BAD_TIME, SUB_ACCOUNT_FULL, TOO_MANY, Verdict, explain, verdict
+from hft_okx.refusals import BAD_TIME, SUB_ACCOUNT_FULL, TOO_MANY, explain, verdict
 from hft_okx.rest_api import RestApi
 
 __all__ = ["Desk"]
@@ -104,30 +105,8 @@ class Desk:
         """Return until when the exchange is to carry out what is sent now, by its own clock."""
         return self.api.server_ns(now_ns) // 1_000_000 + self.validity_ms
 
-    def report(
-        self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0
-    ) -> None:
-        """Tell what became of a request."""
-        self.evidence.events.on_report(
-            OrderReport(
-                client_order_id=order.client_order_id,
-                kind=kind,
-                code=code,
-                reason=reason,
-                recv_ns=recv_ns or self.link.clock.now_ns(),
-            )
-        )
 
-    def await_effect(self, order: Order) -> None:
-        """Watch a request that was taken: that it had an effect is told by the private channel only."""
-        self.link.clock.call_later(self.effect_ns, partial(self._look_for_effect, order))
-
-    def _look_for_effect(self, order: Order) -> None:
-        if order.state in _PENDING:
-            self.report(order, ReportKind.UNKNOWN, "the exchange took the request and told of no effect")
-
-
-class _Request(ABC):
+class _Request(OrderMessage):
     """A request about one order or several, which can travel either way."""
 
     __slots__ = ("desk", "orders", "request_id", "sent_ns")
@@ -137,16 +116,13 @@ class _Request(ABC):
     ops: ClassVar[tuple[str, str]]
     """Its name on the websocket, for one order and for several."""
     paths: ClassVar[tuple[str, str]]
-    priority: ClassVar[Priority]
-    failed: ClassVar[ReportKind]
-    """How it is told that it was not carried out."""
     capped: ClassVar[bool] = True
     """Whether it counts against the limit of the sub-account."""
     expires: ClassVar[bool] = True
 
     def __init__(self, desk: Desk, orders: Sequence[Order]) -> None:
         self.desk = desk
-        self.orders = tuple(orders)
+        self.orders: Sequence[Order] = tuple(orders)
         self.request_id = ""
         self.sent_ns = 0
 
@@ -178,7 +154,7 @@ class _Request(ABC):
 
     def write(self, now_ns: int) -> bytes:
         """Return the frame, noted as under way; raise `OrderError` if it is not to be sent any more."""
-        self.check_wanted()
+        self.check_wanted(self.desk.evidence.events)
         desk = self.desk
         args = ",".join([self.text(order, ws=True) for order in self.orders])
         number = desk.socket.register(self, now_ns)
@@ -201,38 +177,18 @@ class _Request(ABC):
 
     def write_rest(self, now_ns: int) -> HttpRequest:
         """Return it as REST sends it; raise `OrderError` if it is not to be sent any more."""
-        self.check_wanted()
+        self.check_wanted(self.desk.evidence.events)
         desk = self.desk
         body = ",".join([self.text(order, ws=False) for order in self.orders])
         expires_ms = desk.expires_ms(now_ns) if self.expires else 0
         body = f"[{body}]" if self.is_batch else body
         return desk.api.request(now_ns, "POST", self._path, body, expires_ms=expires_ms)
 
-    def check_wanted(self) -> None:
-        """Raise `OrderError` where what was to be sent is not wanted any more, now that its turn has come."""
-        for order in self.orders:
-            if reason := self.desk.evidence.events.refusal(order):
-                raise OrderError(reason)
-
     @property
     def _path(self) -> str:
         return self.paths[self.is_batch]
 
     # -- its end -----------------------------------------------------------------------------------
-
-    def dropped(self, reason: str) -> None:
-        """Tell that it waited for its turn and was not sent."""
-        self.not_sent(reason)
-
-    def not_sent(self, reason: str) -> None:
-        """Tell that it certainly was not sent."""
-        for order in self.orders:
-            self.desk.report(order, self.failed, f"not sent: {reason}")
-
-    def unanswered(self, reason: str) -> None:
-        """Tell that nobody knows what became of it."""
-        for order in self.orders:
-            self.desk.report(order, ReportKind.UNKNOWN, reason)
 
     def answered(self, answer: OrderAnswer, recv_ns: int, status: int = 200) -> None:
         """Take the answer, whichever way it came: item by item, where it has items."""
@@ -262,10 +218,28 @@ class _Request(ABC):
         if code in BAD_TIME:
             desk.bad_time()
         reason = explain(code, msg[:_REASON_CHARS]) if code != "0" else f"status {status}"
-        kind = ReportKind.UNKNOWN if judged is Verdict.UNKNOWN else self.failed
-        if judged is Verdict.NOT_TAKEN:
-            reason = f"not sent: {reason}"
-        desk.report(order, kind, reason, code="" if code == "0" else code, recv_ns=recv_ns)
+        self.ruled(order, judged, reason, code="" if code == "0" else code, recv_ns=recv_ns)
+
+    def tell(self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0) -> None:
+        desk = self.desk
+        desk.evidence.events.on_report(
+            OrderReport(
+                client_order_id=order.client_order_id,
+                kind=kind,
+                code=code,
+                reason=reason,
+                recv_ns=recv_ns or desk.link.clock.now_ns(),
+            )
+        )
+
+    def await_effect(self, order: Order) -> None:
+        """Watch a request that was taken: that it had an effect is told by the private channel only."""
+        desk = self.desk
+        desk.link.clock.call_later(desk.effect_ns, partial(self._look_for_effect, order))
+
+    def _look_for_effect(self, order: Order) -> None:
+        if order.state in _PENDING:
+            self.tell(order, ReportKind.UNKNOWN, "the exchange took the request and told of no effect")
 
     def _back_off(self, codes: Set[str], status: int) -> None:
         """Leave alone what the exchange says is used up; where the status said so, that is done already."""
@@ -276,10 +250,7 @@ class _Request(ABC):
 
     def _on_rest(self, answer: RestAnswer | TransportError) -> None:
         if isinstance(answer, TransportError):
-            if answer.sent is False:
-                self.not_sent(str(answer))
-            else:
-                self.unanswered(str(answer))
+            self.broken(answer)
             return
         try:
             decoded = decode_order_answer(answer.body)
@@ -338,7 +309,7 @@ class _Amending(_Request):
         return self.desk.forms.amend(order, self.price, self.size, ws=ws)
 
     def taken(self, order: Order, item: ItemAnswer, recv_ns: int) -> None:
-        self.desk.await_effect(order)
+        self.await_effect(order)
 
 
 class _Cancelling(_Request):
@@ -358,10 +329,7 @@ class _Cancelling(_Request):
         return self.desk.forms.cancel(order, ws=ws)
 
     def taken(self, order: Order, item: ItemAnswer, recv_ns: int) -> None:
-        self.desk.await_effect(order)
-
-    def check_wanted(self) -> None:
-        """A cancel is always wanted."""
+        self.await_effect(order)
 
     def dropped(self, reason: str) -> None:
         # It waited for a socket that broke; the other way is still there.

@@ -5,7 +5,7 @@ Codes of the exchange's "Error code" page (2026).
 
 from __future__ import annotations
 
-import enum
+from hft import Ruling
 
 __all__ = [
     "BAD_KEY",
@@ -14,7 +14,6 @@ __all__ = [
     "NO_SUCH_ORDER",
     "SUB_ACCOUNT_FULL",
     "TOO_MANY",
-    "Verdict",
     "explain",
     "verdict",
 ]
@@ -92,28 +91,18 @@ _REFUSED_UNREAD = frozenset({403, 429})
 """Turned away at the door, whatever the body says."""
 
 
-class Verdict(enum.Enum):
-    """What is known of a request after its answer."""
-
-    REFUSED = "refused"
-    """Certainly not carried out."""
-    NOT_TAKEN = "not taken"
-    """Certainly not carried out, for a reason that has nothing to do with it: it may be sent again."""
-    UNKNOWN = "unknown"
-
-
-def verdict(code: str, status: int = 200) -> Verdict:
+def verdict(code: str, status: int = 200) -> Ruling:
     """Judge an order by its code, "0" where the answer has none, and the HTTP status."""
     if code in BAD_TIME or code in TOO_MANY or code == NOT_LOGGED_IN:
-        return Verdict.NOT_TAKEN
+        return Ruling.NOT_TAKEN
     if code in _UNKNOWN or code in _DUPLICATE:
-        return Verdict.UNKNOWN
+        return Ruling.UNKNOWN
     if status in _REFUSED_UNREAD:
-        return Verdict.NOT_TAKEN
+        return Ruling.NOT_TAKEN
     # A code of the exchange's own says that it has looked; a bare status or a page of its front does not.
     if code.isdigit() and len(code) == len("50000"):
-        return Verdict.REFUSED
-    return Verdict.REFUSED if 400 <= status < 500 and status != _TIMEOUT else Verdict.UNKNOWN
+        return Ruling.REFUSED
+    return Ruling.REFUSED if 400 <= status < 500 and status != _TIMEOUT else Ruling.UNKNOWN
 
 
 def explain(code: str, msg: str) -> str:
