@@ -158,7 +158,8 @@ def recorded(
             for what in ("key", "secret", "passphrase"):
                 value = getattr(account, what) or ""
                 environment.setenv(f"SESSION_{what.upper()}", value)
-                result.secrets += [value] if value and what != "key" else []
+                # Hyperliquid's key is an address, which is in nothing that is recorded either.
+                result.secrets += [value] if value else []
             path = folder / "profile.yaml"
             passphrase = "    passphrase: ${SESSION_PASSPHRASE}\n" if account.passphrase else ""
             path.write_text(
@@ -241,7 +242,9 @@ def test_a_live_session_run_again_makes_the_same_orders(
     assert code == ExitCode.STOPPED
     before = then.to_json()
     assert {key: now[key] for key in CHECKED} == {key: before[key] for key in CHECKED}
-    assert not [secret for secret in session.secrets if secret in session.text]
+    assert len(session.secrets) >= 2
+    signs = ("signature", '"sign"', "sign=", "listenKey", "apiKey", "OK-ACCESS", "X-BAPI", "X-MBX-APIKEY")
+    assert not [secret for secret in (*session.secrets, *signs) if secret in session.text]
     assert {path: path.read_bytes() for path in (tmp_path / ".hft").rglob("*") if path.is_file()} == journal
 
 
