@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -191,6 +192,27 @@ async def test_a_time_that_is_refused_is_measured_and_the_question_put_again() -
     await world.start()
     paths = [url.partition("/v5")[2] for _, url in world.link.fetched]
     assert paths[:4] == ["/market/time", "/user/query-api", "/market/time", "/user/query-api"]
+
+
+@pytest.mark.parametrize(
+    ("path", "garbled", "right"),
+    [
+        ("/v5/user/query-api", {"permissions": "all"}, {"permissions": RIGHTS}),
+        ("/v5/account/info", "maintenance", {"unifiedMarginStatus": 6}),
+        ("/v5/position/list", {"list": [position(leverage="x")]}, {"list": [position()]}),
+        ("/v5/position/list", {"list": [position(leverage="NaN")]}, {"list": [position()]}),
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_asked_for_again(path: str, garbled: Any, right: Any) -> None:
+    world = World()
+    world.link.answers[f"GET {path}"] = deque([ok(garbled), ok(right)])
+    start = asyncio.ensure_future(world.start())
+    for _ in range(100):
+        await asyncio.sleep(0)
+        world.link.clock.advance(SECOND_NS // 10)
+    await start
+    assert world.link.connects
+    assert len(world.link.warnings) == 1
 
 
 async def test_without_a_key_there_is_no_trading() -> None:

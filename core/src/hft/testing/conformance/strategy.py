@@ -33,7 +33,6 @@ from hft.types import BookState, Duration, Side, Size
 __all__ = ["StrategySuite", "StrategyUnderTest"]
 
 _START_NS = 1_700_000_000 * NS_PER_S
-_DEPTH = 20
 _SEED = 7
 _MOST_CALLS = 5_000
 """Of functions for one book, the order manager's with it; about half a millisecond."""

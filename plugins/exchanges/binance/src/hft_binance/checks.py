@@ -13,7 +13,6 @@ from hft_binance.rest_api import RestApi
 
 __all__ = ["check_account", "check_key"]
 
-
 _decode_restrictions = decoder(Restrictions, "rights of the key")
 _decode_account = decoder(SpotAccount, "account")
 _decode_config = decoder(FuturesConfig, "account")

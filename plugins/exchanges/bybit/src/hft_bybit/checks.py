@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import TypeVar
 
-from hft import DecodeError, Instrument, Link, PositionMode, RequestRefused, UsageError, decoder, persistently
+from msgspec import Raw
+
+from hft import Instrument, Link, PositionMode, RequestRefused, UsageError, decoder, persistently, reading
 from hft_bybit.config import Config, MarginMode
 from hft_bybit.endpoints import Product, product_traded
 from hft_bybit.private_codec import AccountInfo, ApiKeyInfo, PositionState, decode_positions
 from hft_bybit.rest_api import RestApi
 
 __all__ = ["check_account", "check_key"]
-
 
 _FIRST_UNIFIED = 3
 """From this value of ``unifiedMarginStatus`` on an account is a unified one."""
@@ -34,16 +36,38 @@ _decode_key = decoder(ApiKeyInfo, "rights of the key")
 _decode_account = decoder(AccountInfo, "account")
 
 
+T = TypeVar("T")
+
+
+def _is_unknown(error: RequestRefused) -> bool:
+    """Say whether the environment has no such question."""
+    return error.status == 404
+
+
+async def _look(
+    api: RestApi,
+    link: Link,
+    path: str,
+    decode: Callable[[Raw], T],
+    params: Mapping[str, str | int] | None = None,
+    *,
+    give_up: Callable[[RequestRefused], bool] = lambda _: False,
+) -> T:
+    """Ask until there is an answer that can be understood: one that was cut short or garbled is none."""
+
+    async def ask() -> T:
+        return decode((await api.fetch(path, params)).body)
+
+    return await persistently(link, ask, give_up=give_up)
+
+
 async def check_key(api: RestApi, link: Link, config: Config, instruments: Sequence[Instrument]) -> None:
     """Raise `UsageError` if the key may withdraw money, or may not trade what it is meant to."""
     try:
-        result = await persistently(
-            link, lambda: api.fetch("/v5/user/query-api"), give_up=lambda error: error.status == 404
-        )
+        key = await _look(api, link, "/v5/user/query-api", _decode_key, give_up=_is_unknown)
     except RequestRefused:
         link.warn(f"{link.exchange}: whether the key may withdraw money cannot be asked here")
         return
-    key = _decode_key(result.body)
     rights = {right for group in key.permissions.values() for right in group}
     if _WITHDRAW in rights and not config.allow_withdrawals:
         raise UsageError(
@@ -59,8 +83,7 @@ async def check_key(api: RestApi, link: Link, config: Config, instruments: Seque
 
 async def check_account(api: RestApi, link: Link, config: Config, contracts: Sequence[Instrument]) -> None:
     """Raise `UsageError` if the account is not as the profile says."""
-    result = await persistently(link, lambda: api.fetch("/v5/account/info"))
-    account = _decode_account(result.body)
+    account = await _look(api, link, "/v5/account/info", _decode_account)
     if account.unified < _FIRST_UNIFIED:
         raise UsageError(f"{link.exchange}: the account is no unified trading account, upgrade it there")
     mode = _MARGIN_MODES.get(account.margin_mode)
@@ -75,10 +98,9 @@ async def check_account(api: RestApi, link: Link, config: Config, contracts: Seq
 
 async def _check_position(api: RestApi, link: Link, config: Config, instrument: Instrument) -> None:
     params = {"category": Product.LINEAR.value, "symbol": instrument.native_symbol}
-    result = await persistently(link, lambda: api.fetch("/v5/position/list", params))
-    positions = decode_positions(result.body).positions
+    positions = await _look(api, link, "/v5/position/list", _decode_leveraged, params)
     if positions:
-        hedge = any(position.position_idx for position in positions)
+        hedge = any(position.position_idx for position, _ in positions)
         found = PositionMode.HEDGE if hedge else PositionMode.ONE_WAY
         if found is not config.position_mode:
             raise UsageError(
@@ -86,20 +108,21 @@ async def _check_position(api: RestApi, link: Link, config: Config, instrument: 
                 f" profile says {config.position_mode.value!r}; change it there, or set"
                 f" 'position_mode: {found.value}'"
             )
-    if config.max_leverage is not None:
-        _check_leverage(link, config.max_leverage, instrument, positions)
-
-
-def _check_leverage(
-    link: Link, most: int, instrument: Instrument, positions: Sequence[PositionState]
-) -> None:
-    for position in positions:
-        try:
-            leverage = Decimal(position.leverage or "0")
-        except InvalidOperation:
-            raise DecodeError(f"leverage {position.leverage[:40]!r} is no number") from None
-        if leverage > most:
+    for _, leverage in positions:
+        if config.max_leverage is not None and leverage > config.max_leverage:
             raise UsageError(
                 f"{link.exchange}: {instrument.native_symbol} has leverage {leverage}, the profile says at"
-                f" most {most}; lower it at the exchange"
+                f" most {config.max_leverage}; lower it at the exchange"
             )
+
+
+def _decode_leveraged(data: Raw) -> list[tuple[PositionState, Decimal]]:
+    """Return positions, each with its leverage."""
+    found = []
+    with reading("leverage"):
+        for position in decode_positions(data).positions:
+            leverage = Decimal(position.leverage or "0")
+            if not leverage.is_finite():
+                raise ValueError(f"{position.leverage[:40]!r} is no number")
+            found.append((position, leverage))
+    return found

@@ -11,7 +11,6 @@ from hft_hyperliquid.rest_api import RestApi
 
 __all__ = ["check_leverage", "check_signer", "warn_of_expiry"]
 
-
 _DAY_NS = 86_400_000_000_000
 _SOON_DAYS = 7
 

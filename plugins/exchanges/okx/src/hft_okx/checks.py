@@ -14,7 +14,6 @@ from hft_okx.rest_api import RestApi
 
 __all__ = ["check_account"]
 
-
 _LEVELS = {
     "1": AccountLevel.SPOT,
     "2": AccountLevel.FUTURES,
