@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from hft.sim import Fault, FaultKind, serve
 from hft.testing.conformance.exchange import ExchangeUnderTest
 from hft.testing.virtual_time import VirtualClock, run
 from hft_binance.execution import BinanceExecution
+from tests import test_four_exchanges
 from tests.test_session import DRAWER, change, replayed
 
 PROFILE = """
@@ -246,6 +248,19 @@ def test_a_live_session_run_again_makes_the_same_orders(
     signs = ("signature", '"sign"', "sign=", "listenKey", "apiKey", "OK-ACCESS", "X-BAPI", "X-MBX-APIKEY")
     assert not [secret for secret in (*session.secrets, *signs) if secret in session.text]
     assert {path: path.read_bytes() for path in (tmp_path / ".hft").rglob("*") if path.is_file()} == journal
+
+
+def test_four_exchanges_of_which_one_misbehaves_in_every_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(test_four_exchanges, "run_live", partial(run_live, record=tmp_path / "session.jsonl"))
+    run(test_four_exchanges.Session(tmp_path, "okx", monkeypatch).run())
+    text = (tmp_path / "four.yaml").read_text()
+    path = tmp_path / "replay.yaml"
+    path.write_text(text.replace("mode: live", "mode: replay\ncaptures: [session.jsonl]"))
+    code, now = replayed(path, capsys)
+    assert (code, now["session"]["equal"]) == (ExitCode.STOPPED, True)
+    assert now["session"]["effects"] > 100
 
 
 @pytest.fixture
