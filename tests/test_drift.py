@@ -26,7 +26,7 @@ from hft.testing.virtual_time import VirtualClock, run
 from hft.types import Liquidity, Side
 from hft_binance.simulator import BinanceSimulator, BinanceSimulatorConfig
 from tests.test_live_session import recorded
-from tests.test_session import PROFILE, SYMBOLS, change, write_profile
+from tests.test_session import PROFILE, SYMBOLS, change, replayed, write_profile
 
 
 def dry_run(folder: Path) -> Path:
@@ -208,7 +208,7 @@ def test_what_cannot_be_compared_says_why(path: Path, capsys: pytest.CaptureFixt
     session.write_text("".join(lines))
     change(path, "  binance:\n    use", "  other:\n    use")
     change(path, "@binance", "@other")
-    assert "'binance', which the profile does not have" in refused(path, session)
+    assert "has no exchange 'binance', which the session has" in refused(path, session)
 
 
 # -- live sessions -------------------------------------------------------------------------------------
@@ -248,6 +248,31 @@ def test_a_live_session_that_began_with_a_position_says_so(
     assert (
         "the session began with a position in BTC/USDT:USDT@binance, the backtest with none" in said["notes"]
     )
+
+
+async def paid(clock: VirtualClock, simulator: Any, _: Path) -> None:
+    """Let funding be paid in the middle of it."""
+    await clock.sleep(6 * NS_PER_S)
+    simulator.private.truth.pay_funding({"product": "usdm", "symbol": "BTC/USDT:USDT", "rate": "0.001"})
+
+
+def test_funding_of_a_live_session_is_told_once_and_replayed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = recorded(tmp_path, monkeypatch, script=paid)
+    funding = session.summaries[-1].currencies["USDT"].funding
+    assert funding
+    assert len(session.told("funding")) > 1
+    path = session.replay()
+    said = drift(path, capsys)
+    both = said["currencies"]["USDT"]
+    assert (Decimal(both["session"]["funding"]), both["backtest"]["funding"]) == (funding, "0")
+    assert {"what": "funding", "amount": f"{funding:f}", "count": 0} in both["causes"]
+    net, causes = sums(said)
+    assert net == causes
+    code, now = replayed(path, capsys)
+    assert (code, now["session"]["equal"]) == (ExitCode.STOPPED, True)
+    assert Decimal(now["currencies"]["USDT"]["funding"]) == funding
 
 
 # -- matching ------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from hft.paper.choice import new_fill_model
 from hft.profile import read_profile
 from hft.registry.loader import Registry
 from hft.run.backtest import run_backtest
+from hft.run.tape import Span
 from hft.types import BookState
 from tests.test_backtest import INSTRUMENT, MS, START_NS, table
 
@@ -84,12 +85,12 @@ def write(folder: Path, rows: list[tuple[int, ...]], *, orders: bool = True) -> 
         writer.append(dict(zip(names, zip(*(row[: len(names)] for row in rows), strict=True), strict=True)))
 
 
-def run(folder: Path, queue: str = "l3") -> list[str]:
+def run(folder: Path, queue: str = "l3", span: Span | None = None) -> list[str]:
     (folder / "p.yaml").write_text(PROFILE.replace("QUEUE", queue))
     (folder / "two.py").write_text(TWO)
     lines: list[str] = []
     profile = read_profile(folder / "p.yaml", Registry())
-    run_backtest(profile, console=None, write=lines.append, warn=lambda _, line: None)
+    run_backtest(profile, span=span, console=None, write=lines.append, warn=lambda _, line: None)
     return [line.removeprefix("two: ") for line in lines]
 
 
@@ -141,6 +142,13 @@ def test_days_follow_each_other(tmp_path: Path) -> None:
     for day, part in (("1", rows()[:8]), ("2", rows()[8:])):
         write(tmp_path / "data" / day, part)
     assert run(tmp_path) == ["9 1 100 3", "10 1 100 1", "12 2 100 2"]
+
+
+def test_a_part_of_the_time_begins_with_the_orders_as_they_were(tmp_path: Path) -> None:
+    """From time 2 on: the orders of the first message are there, in their places."""
+    write(tmp_path / "data", rows())
+    whole = run(tmp_path)
+    assert run(tmp_path, span=Span(START_NS + MS + MS // 2, START_NS + 100 * MS)) == whole
 
 
 def level_beside(rows: list[tuple[int, ...]]) -> list[tuple[int, ...]]:

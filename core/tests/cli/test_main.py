@@ -94,6 +94,7 @@ def test_help_lists_the_commands_in_order_and_imports_none() -> None:
         "run",
         "backtest",
         "sweep",
+        "drift",
         "check",
         "plugins",
         "orders",

@@ -25,6 +25,7 @@ from hft.types import BookState, Duration, Liquidity, Price, Side, Size
 
 from .conftest import make_instrument
 from .histories import Actor, record
+from .single_orders import write_orders
 
 ORDER_NS, RESPONSE_NS = 6, 4
 
@@ -101,7 +102,8 @@ def test_laws(tmp_path: Path, seed: int, queue: QueueModelName) -> None:
     feeds = []
     for name in ("BTC/USDT", "ETH/USDT"):
         instrument = make_instrument(id=InstrumentId(name, "acme"))
-        record(tmp_path / name[:3], instrument, random.Random(f"{seed} {name}"), 1_500)
+        write = write_orders if queue is QueueModelName.L3 else record
+        write(tmp_path / name[:3], instrument, random.Random(f"{seed} {name}"), 1_500)
         market, book = Market(instrument), new_book(instrument)
         judge.markets.append(market)
         judge.books[name] = book

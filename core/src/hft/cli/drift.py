@@ -53,17 +53,16 @@ def run(args: argparse.Namespace) -> ExitCode:
     if not args.session.is_file():
         raise CaptureError(f"{args.session}: is no file, name what hft run PROFILE --record FILE wrote")
     profile = read_profile(args.profile, Registry())
-    with progress_bar("reading", args.session.stat().st_size) as advance:
-        compared = compare_session(
-            profile,
-            args.session,
-            within_ns=args.within,
-            measured=args.latencies == "measured",
-            console=None if args.json else Console(stderr=True),
-            write=logger.info,
-            warn=warner(),
-            on_bytes=advance,
-        )
+    compared = compare_session(
+        profile,
+        args.session,
+        within_ns=args.within,
+        measured=args.latencies == "measured",
+        console=None if args.json else Console(stderr=True),
+        write=logger.info,
+        warn=warner(),
+        reading=progress_bar("reading", args.session.stat().st_size),
+    )
     if args.report is not None:
         write_page(args.report, drift_page(profile.name, compared))
     if args.json:

@@ -12,6 +12,7 @@ from hft.blame import blamed, why
 from hft.book import OrderBook
 from hft.clock import Clock, Timer
 from hft.errors import UsageError
+from hft.events import MarkPrice, Trade
 from hft.instrument import Instrument, InstrumentId
 from hft.journal import NoteKind
 from hft.latency import Trace
@@ -39,6 +40,7 @@ from hft.run.summary import LatencySummary, PositionSummary, Summary
 from hft.run.wanted import wanted_instruments
 from hft.run.watchdog import Watchdog
 from hft.spelling import did_you_mean
+from hft.types import InstrumentKind
 
 __all__ = ["Kernel", "pick_instrument"]
 
@@ -168,6 +170,13 @@ class Kernel:
         else:
             for market in self.markets.values():
                 market.listen(Channel.BOOK, _look)
+
+    def want_for_backtests(self) -> None:
+        """Have what a backtest needs told of every market that is wired, whoever listens to it."""
+        for market in self.markets.values():
+            market.listen(Channel.TRADE, _hear)
+            if market.instrument.kind is InstrumentKind.PERPETUAL:
+                market.listen(Channel.MARK, _hear)
 
     def start(self) -> None:
         """Start the strategies, the watchdog and the log; market data may come from now on."""
@@ -330,6 +339,10 @@ def _review(risk: RiskEngine, instrument: Instrument, _: OrderBook) -> None:
 
 def _look(_: OrderBook) -> None:
     """Want a book that no strategy listens to."""
+
+
+def _hear(_: Trade | MarkPrice) -> None:
+    """Want what no strategy listens to."""
 
 
 def _ignore_note(kind: NoteKind, **facts: object) -> None:

@@ -130,7 +130,7 @@ class LiveTrading:
             self._recorder.restored()
         begin_journal(self.journal, kernel, instruments.values(), manager.halt)
         if self._recorder is not None:
-            self._recorder.note_orders()
+            self._recorder.begin()
         left = restore_orders(manager, recovered, instruments, self._owner_of)
         now_ns = self._clock.now_ns()
         for key, client in self._clients.items():

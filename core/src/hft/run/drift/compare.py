@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
 
@@ -48,17 +49,18 @@ def compare_session(
     console: Console | None,
     write: Callable[[str], None],
     warn: Callable[[str, str], None],
-    on_bytes: Callable[[int], None] = lambda count: None,
+    reading: AbstractContextManager[Callable[[int], None]],
 ) -> Compared:
     """Compare a session with what the profile does in a backtest on its market data.
 
     Fills at most ``within_ns`` apart may be the same. With ``measured`` the orders of the backtest of a live
     session take as long as those of the session did, where the profile names no recorded latencies. ``warn``
-    takes a key, by which it limits the rate, and a line.
+    takes a key, by which it limits the rate, and a line. ``reading`` surrounds the reading of the session and
+    gives what is told how many bytes of it are read.
     """
     with tempfile.TemporaryDirectory(prefix="hft-drift-") as name:
         folder = Path(name)
-        with Store(folder / "data", FORMS["columns"]) as store:
+        with reading as on_bytes, Store(folder / "data", FORMS["columns"]) as store:
             recording = read_recording(profile, path, store, warn=warn, on_bytes=on_bytes)
             store.finish()
         backtest = Deeds(recording.deeds.instruments)
@@ -94,7 +96,8 @@ def _drift(
     profile: Profile, recording: Recording, backtest: Deeds, result: BacktestResult, within_ns: int
 ) -> Drift:
     session, middles = recording.deeds, recording.middles
-    fills = match_fills(session.fills, backtest.fills, within_ns)
+    traded, traded_there = session.all_fills(), backtest.all_fills()
+    fills = match_fills(traded, traded_there, within_ns)
     orders = match_orders(session.placed(), backtest.placed(), within_ns)
     first = first_difference(session, backtest)
     currencies: dict[str, tuple[Parts, Parts]] = {}
@@ -103,10 +106,10 @@ def _drift(
         funded = total(
             (Decimal(0), *(amount for _, _, asset, amount in recording.fundings if asset == currency))
         )
-        ours = parts_of(session.fills, middles, currency, funded)
+        ours = parts_of(traded, middles, currency, funded)
         totals = result.summary.currencies.get(currency)
         paid = Decimal(0) if totals is None or not recording.is_live else totals.funding
-        theirs = parts_of(backtest.fills, middles, currency, paid)
+        theirs = parts_of(traded_there, middles, currency, paid)
         currencies[currency] = ours, theirs
         causes[currency] = causes_of(fills, middles, currency, ours.funding - theirs.funding)
     return Drift(
@@ -149,7 +152,7 @@ def _notes(recording: Recording, backtest: Deeds, result: BacktestResult) -> lis
         notes.append(
             "a recording of a dry run does not say what funding it simulated: it is left out of both"
         )
-    others = {fill.fee_asset for fill in (*recording.deeds.fills, *backtest.fills)}
+    others = {fill.fee_asset for fill in (*recording.deeds.all_fills(), *backtest.all_fills())}
     others -= {each.instrument.settle for each in recording.middles.values()}
     notes += [
         f"fees paid in {asset} are in no profit, and stand in the fees alone" for asset in sorted(others)

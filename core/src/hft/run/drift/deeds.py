@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 
 import attrs
 
@@ -57,11 +59,14 @@ class Traded:
 
 @attrs.define
 class Deeds:
-    """The requests and fills of a run in their order; ``instruments`` are those it may trade, by name."""
+    """The requests and the fills of a run by instrument, each in their order.
+
+    ``instruments`` are those that it may trade, by name.
+    """
 
     instruments: Mapping[str, Instrument]
-    requests: list[Deed] = attrs.Factory(list)
-    fills: list[Traded] = attrs.Factory(list)
+    requests: dict[str, list[Deed]] = attrs.Factory(partial(defaultdict, list))
+    fills: dict[str, list[Traded]] = attrs.Factory(partial(defaultdict, list))
     _counts: dict[str, int] = attrs.Factory(dict)
     _numbers: dict[str, int] = attrs.Factory(dict)
     _sides: dict[str, Side] = attrs.Factory(dict)
@@ -75,11 +80,15 @@ class Deeds:
 
     def placed(self) -> list[Deed]:
         """Return the orders."""
-        return [each for each in self.requests if each.what == "place"]
+        return [each for requests in self.requests.values() for each in requests if each.what == "place"]
+
+    def all_fills(self) -> list[Traded]:
+        """Return the fills of all instruments."""
+        return [each for fills in self.fills.values() for each in fills]
 
     def count(self, what: str, instrument: str) -> int:
         """Count the requests of a kind in an instrument."""
-        return sum(each.what == what and each.instrument == instrument for each in self.requests)
+        return sum(each.what == what for each in self.requests[instrument])
 
     def _take(self, time_ns: int, line: str) -> None:
         if found := _PLACE.fullmatch(line):
@@ -89,7 +98,7 @@ class Deeds:
             self._sides[client_order_id] = Side(side)
             one, asked = self.instruments[name], re.sub(r" for \S+$", "", more)
             at = None if price == "market" else one.price(price)
-            self.requests.append(
+            self.requests[name].append(
                 Deed(time_ns, "place", number, name, Side(side), at, one.size(size), asked.strip())
             )
         elif found := _AMEND.fullmatch(line):
@@ -101,7 +110,7 @@ class Deeds:
         elif found := _FILL.fullmatch(line):
             client_order_id, name, side, size, price, liquidity, fee, asset = found.groups()
             one = self.instruments[name]
-            self.fills.append(
+            self.fills[name].append(
                 Traded(
                     time_ns,
                     self._numbers.get(client_order_id, 0),
@@ -130,4 +139,4 @@ class Deeds:
         if number is None:  # an order of an earlier run, which the other one does not have
             return
         side = self._sides[client_order_id]
-        self.requests.append(Deed(time_ns, what, number, name, side, price, size))
+        self.requests[name].append(Deed(time_ns, what, number, name, side, price, size))

@@ -234,7 +234,7 @@ def latency_table(drift: Drift) -> tuple[str, Sequence[str], Sequence[Sequence[s
 def side_of(deeds: Deeds, name: str) -> Side:
     """Count what one of both did in an instrument."""
     instrument = deeds.instruments[name]
-    fills = [fill for fill in deeds.fills if fill.instrument == name]
+    fills = deeds.fills[name]
     lots = {sign: sum(fill.size for fill in fills if fill.side.sign == sign) for sign in (1, -1)}
     placed = deeds.count("place", name)
     traded = {fill.order for fill in fills if fill.order}
@@ -266,12 +266,7 @@ def market_of(
 ) -> Market:
     """Compare both in an instrument."""
     pairs = [pair for pair in fills.pairs if pair[0].instrument == name]
-    equal, mean, largest = _positions(
-        [fill for fill in session.fills if fill.instrument == name],
-        [fill for fill in backtest.fills if fill.instrument == name],
-        begin_ns,
-        end_ns,
-    )
+    equal, mean, largest = _positions(session.fills[name], backtest.fills[name], begin_ns, end_ns)
     lot = session.instruments[name].size_to_decimal(1)
     return Market(
         session=side_of(session, name),
@@ -323,8 +318,8 @@ def when(time_ns: int) -> str:
 
 
 def _in_order(deeds: Deeds, name: str) -> list[Deed | Traded]:
-    both: list[Deed | Traded] = [*deeds.requests, *deeds.fills]
-    return sorted((each for each in both if each.instrument == name), key=lambda each: each.time_ns)
+    both: list[Deed | Traded] = [*deeds.requests[name], *deeds.fills[name]]
+    return sorted(both, key=lambda each: each.time_ns)
 
 
 def _said(deeds: Deeds, deed: Deed | Traded | None) -> str:

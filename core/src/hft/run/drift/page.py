@@ -33,7 +33,7 @@ def drift_page(name: str, compared: Compared) -> DriftReport:
         ):
             facts.append((f"{title}, {currency}", f"{amount:,.6f}"))
     for title, deeds in zip(("session", "backtest"), both, strict=True):
-        facts.append((f"fills of the {title}", f"{len(deeds.fills):,}"))
+        facts.append((f"fills of the {title}", f"{len(deeds.all_fills()):,}"))
     tables = [_table(*money_table(drift, currency)) for currency in drift.currencies]
     tables += [_table(*cause_table(drift, currency)) for currency, found in drift.causes.items() if found]
     for market, each in drift.instruments.items():
@@ -62,7 +62,7 @@ def _times(compared: Compared) -> list[int]:
     """Return when the backtest was looked at, and when the last fill was learned of, if that was later."""
     times_ns = list(compared.watch.times_ns)
     learned_ns = [
-        fill.time_ns for deeds in (compared.recording.deeds, compared.backtest) for fill in deeds.fills
+        fill.time_ns for deeds in (compared.recording.deeds, compared.backtest) for fill in deeds.all_fills()
     ]
     last_ns = max(learned_ns, default=0)
     return [*times_ns, last_ns] if times_ns and last_ns > times_ns[-1] else times_ns
@@ -71,7 +71,7 @@ def _times(compared: Compared) -> list[int]:
 def _instrument(middles: Middles, both: tuple[Deeds, Deeds], times_ns: Sequence[int]) -> ComparedInstrument:
     instrument = middles.instrument
     name = str(instrument.id)
-    fills = [[fill for fill in deeds.fills if fill.instrument == name] for deeds in both]
+    fills = [deeds.fills[name] for deeds in both]
     lot = float(instrument.base_per_lot)
     values = [middles.at(time_ns) for time_ns in times_ns]
     positions = [
@@ -97,7 +97,7 @@ def _currency(currency: str, compared: Compared, times_ns: Sequence[int]) -> Com
     for deeds, is_session in ((recording.deeds, True), (compared.backtest, False)):
         spread, worth, fees = [0.0] * count, [0.0] * count, [0.0] * count
         for name, middles in recording.middles.items():
-            fills = [fill for fill in deeds.fills if fill.instrument == name]
+            fills = deeds.fills[name]
             paid = [fill for fill in fills if fill.fee_asset == currency]
             _add(fees, [-float(each) for each in _sums(paid, times_ns, lambda fill: fill.fee)])
             if middles.instrument.settle != currency:

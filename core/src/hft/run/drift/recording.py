@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from hft.capture import CaptureRecord
 from hft.clock import SimulatedClock
 from hft.data.rows import Rows
 from hft.data.store import Store
-from hft.errors import CaptureError
+from hft.errors import CaptureError, UsageError
 from hft.funding import FundingRate
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Channel, Market
@@ -33,6 +34,11 @@ from hft.types import BookState
 __all__ = ["Recording", "read_recording"]
 
 _BUFFERED_ROWS = 8_192
+_NAME = re.compile(r" \S+@(\S+)")
+
+_ANSWERS = {"place": "accepted", "amend": "replaced", "cancel": "canceled"}
+"""What says that a request has arrived."""
+
 _MARKET_DATA = ("open", "close", "recv", "http", "failed")
 
 
@@ -72,7 +78,7 @@ class _Ledger(msgspec.Struct):
 class Recording:
     """A session: from ``begin_ns``, when its strategies started, to ``end_ns``, when they were stopped.
 
-    ``latencies`` are, by exchange key, when orders were sent, arrived and were acknowledged; there are none
+    ``latencies`` are, by exchange key, when requests were sent, arrived and were acknowledged; there are none
     of a dry run. ``fundings`` are when what of which asset was received for an instrument. ``held`` are the
     instruments in which it had a position when it began. ``incomplete`` says why this is not all of it.
     """
@@ -124,6 +130,8 @@ class _Reading:
     def __init__(
         self, profile: Profile, header: Header, store: Store, warn: Callable[[str, str], None]
     ) -> None:
+        if missing := [key for key in header.urls if key not in profile.exchanges]:
+            raise UsageError(f"{profile.path}: has no exchange {missing[0]!r}, which the session has")
         self._store = store
         self._warn = warn
         wanted = (*wanted_instruments(profile), *map(InstrumentId.parse, header.instruments))
@@ -132,8 +140,8 @@ class _Reading:
         self._instruments: dict[str, Instrument] = {}
         self._recorders: list[MarketRecorder] = []
         self._feeds: dict[str, RecordedFeed] = {}
-        self._sent: dict[str, tuple[str, int]] = {}
-        """By client order id, the exchange and the time of orders that are not acknowledged yet."""
+        self._sent: dict[str, tuple[str, str, int]] = {}
+        """By client order id, of what is not answered yet: which answer that is, the exchange, the time."""
         self._paid: set[tuple[str, str]] = set()
         self.result = Recording(header=header, deeds=Deeds(self._instruments), middles={})
         for key, entry in profile.exchanges.items():
@@ -159,7 +167,8 @@ class _Reading:
             self._start(record.t)
         elif record.dir == "stop":
             result.stopped_ns = record.t
-        for line in step.effects:
+        # What follows from earlier runs comes before the strategies start.
+        for line in step.effects if result.begin_ns else ():
             self._note(record.t, line)
 
     def close(self) -> None:
@@ -171,25 +180,27 @@ class _Reading:
     def _note(self, time_ns: int, line: str) -> None:
         deeds = self.result.deeds
         deeds.note(time_ns, line)
-        if line.startswith("place ") and self.result.is_live:
-            placed = deeds.requests[-1]
-            client_order_id = line.split(" ", 2)[1]
-            self._sent[client_order_id] = (placed.instrument.rpartition("@")[2], time_ns)
+        what, client_order_id = line.split(" ", 2)[:2]
+        if what in _ANSWERS and self.result.is_live:
+            key = _NAME.search(line)
+            self._sent[client_order_id] = (_ANSWERS[what], key[1] if key else "", time_ns)
 
     def _told(self, record: CaptureRecord) -> None:
         if record.conn == "report":
             report = msgspec.json.decode(record.payload, type=_Report)
-            sent = self._sent.pop(report.client_order_id, None)
-            if sent is not None and report.kind == "accepted":
-                key, sent_ns = sent
+            answer, key, sent_ns = self._sent.get(report.client_order_id, ("", "", 0))
+            if report.kind == answer:
+                del self._sent[report.client_order_id]
                 # Where the clocks of both sides differ by more, that says nothing: half of it each way.
                 is_known = sent_ns <= report.exchange_ns <= record.t
                 arrived_ns = report.exchange_ns if is_known else (sent_ns + record.t) // 2
                 self.result.latencies.setdefault(key, []).append((sent_ns, arrived_ns, record.t))
         elif record.conn == "funding":
             paid = msgspec.json.decode(record.payload, type=_Payment)
-            if (paid.instrument, paid.payment_id) not in self._paid and self.result.begin_ns:
-                self._paid.add((paid.instrument, paid.payment_id))
+            # An account tells of the same ones again and again, also of those before the session.
+            is_new = (paid.instrument, paid.payment_id) not in self._paid
+            self._paid.add((paid.instrument, paid.payment_id))
+            if is_new and self.result.begin_ns:
                 self.result.fundings.append((record.t, paid.instrument, paid.asset, paid.amount))
         elif record.conn == "ledger":
             ledger = msgspec.json.decode(record.payload, type=_Ledger)
@@ -202,11 +213,7 @@ class _Reading:
     # -- market data -------------------------------------------------------------------------------
 
     def _play(self, record: CaptureRecord) -> None:
-        feed = self._feeds.get(record.exchange or "")
-        if feed is None:
-            raise CaptureError(
-                f"the session is of an exchange {record.exchange!r}, which the profile does not have"
-            )
+        feed = self._feeds[record.exchange or ""]
         try:
             if record.dir == "http" and not self.result.begin_ns:
                 request = Request(url=record.conn, body=(record.req or "").encode())

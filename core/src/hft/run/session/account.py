@@ -91,10 +91,11 @@ class AccountRecorder:
         """Record the ledger as it was taken up from the journal."""
         self.tell("ledger", self._kernel.ledger.dump())
 
-    def note_orders(self) -> None:
-        """Record every request that is noted in the journal from now on."""
+    def begin(self) -> None:
+        """Record every request that is noted in the journal from now on, and all that a backtest needs."""
         manager = self._kernel.manager
         manager.journal = self._recorder.orders(manager.journal)
+        self._kernel.want_for_backtests()
 
     def on_funding(self, funding: Funding) -> None:
         """Record a payment that is told next."""

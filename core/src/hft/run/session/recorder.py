@@ -11,6 +11,7 @@ import msgspec
 
 from hft.capture import CaptureRecord, CaptureWriter, Direction, Tap
 from hft.clock import Clock
+from hft.errors import CaptureError
 from hft.instrument import InstrumentId
 from hft.net.spec import Request
 from hft.orders.interfaces import OrderJournal
@@ -49,7 +50,6 @@ class SessionRecorder:
         self._lost = 0
         self._why_lost = ""
         self._asked = ""
-        self._early: list[tuple[int, str, Direction, bytes]] = []
         self._ended = False
 
     def feed(self, *args: Any, **options: Any) -> LiveFeed:
@@ -79,11 +79,7 @@ class SessionRecorder:
             facts=facts_of(self._profile),
         )
         self._tap.start(self._writer)
-        early, self._early = self._early, []
-        began_ns = early[0][0] if early else self.clock.now_ns()
-        self._note(began_ns, "", "session", msgspec.json.encode(header))
-        for entry in early:
-            self._note(*entry)
+        self._note(self.clock.now_ns(), "", "session", msgspec.json.encode(header))
 
     def input(
         self,
@@ -111,7 +107,7 @@ class SessionRecorder:
         before, self._asked = self._asked, what
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # whatever a client raises is what came of it
             self.answered(what, raised(error))
             raise
         finally:
@@ -139,16 +135,22 @@ class SessionRecorder:
             return
         figures = final_figures(kernel, self.clock.timers)
         now_ns, self._ended = self.clock.now_ns(), True
-        await self._tap.stop()
-        if self._tap.failure is not None:
-            self._warn("session", f"the recording of the session is cut off: {self._tap.failure}")
-        end = {"records": self._count, "lost": self._lost, "why_lost": self._why_lost, "figures": figures}
-        self._writer.write([CaptureRecord.of(now_ns, "", "end", msgspec.json.encode(end))])
+        try:
+            await self._tap.stop()
+            if self._tap.failure is not None:
+                raise self._tap.failure
+            end = {"records": self._count, "lost": self._lost, "why_lost": self._why_lost, "figures": figures}
+            self._writer.write([CaptureRecord.of(now_ns, "", "end", msgspec.json.encode(end))])
+        except Exception as error:  # whatever it is, the run has to end as it must
+            self._warn("session", f"the recording of the session is cut off: {error}")
 
     def close(self) -> None:
         """Close the file."""
-        if self._writer is not None:
-            self._writer.close()
+        try:
+            if self._writer is not None:
+                self._writer.close()
+        except CaptureError as error:
+            self._warn("session", f"the recording of the session is cut off: {error}")
 
     def _on_timer(self, now_ns: int, number: int, when_ns: int) -> None:
         self._note(now_ns, "", "timer", b"%d %d" % (number, when_ns))
@@ -156,10 +158,8 @@ class SessionRecorder:
     def _note(
         self, now_ns: int, conn: str, dir: Direction, data: bytes, key: str = "", req: bytes = b""
     ) -> None:
-        if self._ended:
-            return
-        if self._writer is None:
-            self._early.append((now_ns, conn, dir, data))
+        # What halts a run before it has begun ends it there.
+        if self._ended or self._writer is None:
             return
         if not self._lost:
             tap = self._taps[key] if key else self._tap

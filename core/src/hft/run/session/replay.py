@@ -211,6 +211,7 @@ class _Replay:
         if record.conn == "terms":
             instruments = self._instruments()
             self._kernel.wire(instruments, self._accounts.clients(record.payload, instruments))
+            self._kernel.want_for_backtests()
             return
         try:
             self._accounts.tell(record.conn, record.payload)

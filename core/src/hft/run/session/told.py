@@ -123,7 +123,7 @@ class ToldReader:
             kind = _TYPES[what]
             value = msgspec.json.decode(data)
             return None if kind is None else self._converter.structure(value, kind)
-        except Exception as error:
+        except Exception as error:  # a damaged line may raise anything on its way
             raise CaptureError(
                 f"the recording has {what!r} that cannot be read: {type(error).__name__}: {error}"
             ) from None
