@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ from typing import Any
 import attrs
 from loguru import logger
 
-from hft import Account, Secret
 from hft.testing.conformance.exchange import ExchangeUnderTest
 from tests.campaigns.fuzz_mutations import mutated
 from tests.campaigns.fuzz_private import PrivateTarget
 from tests.campaigns.fuzz_public import PublicTarget
+from tests.exchanges import VENUES
 
 __all__ = ["TARGETS", "Outcome", "fuzz", "main", "make", "try_input"]
 
@@ -43,26 +43,22 @@ _HEADER = struct.Struct(">BBH")
 
 _DAMAGE, _REWORD, _SHUFFLE = range(3)
 
-
-def _okx(account: Account) -> Mapping[str, Any]:
-    return {name: Secret(getattr(account, name)) for name in ("key", "secret", "passphrase")}
-
-
-def _hyperliquid(account: Account) -> Mapping[str, Any]:
-    return {"key": account.key, "secret": Secret(account.secret)}
-
-
 _SPOT, _SWAPS = ("BTC/USDT", "ETH/USDT"), ("BTC/USDT:USDT", "ETH/USDT:USDT")
 
 _EXCHANGES: dict[str, dict[str, Any]] = {
     "binance-spot": {"plugin": "binance", "symbols": _SPOT, "capture": "binance/spot_4symbols_2021-10-12"},
     "binance-usdm": {"plugin": "binance", "symbols": _SWAPS, "capture": "binance/usdm_4symbols_2021-07-22"},
-    "okx": {"plugin": "okx", "symbols": _SWAPS, "credentials": _okx, "capture": "okx/books_2022-05-13"},
+    "okx": {
+        "plugin": "okx",
+        "symbols": _SWAPS,
+        "credentials": VENUES["okx"].credentials,
+        "capture": "okx/books_2022-05-13",
+    },
     "bybit": {"plugin": "bybit", "symbols": _SWAPS, "capture": "bybit/linear_spot_2026-08-09_first20s"},
     "hyperliquid": {
         "plugin": "hyperliquid",
         "symbols": ("BTC/USDC:USDC", "ETH/USDC:USDC"),
-        "credentials": _hyperliquid,
+        "credentials": VENUES["hyperliquid"].credentials,
         "capture": "hyperliquid/btc_2025-01-26_first12s",
     },
 }

@@ -33,7 +33,8 @@ _ENDS = {
     "binance": rb'CANCELED|EXPIRED|REJECTED|"error"|"code"',
     "okx": rb'cancel|filled|"(s?[cC]ode)"\s*:\s*"?[^0"]',
     "bybit": rb'Cancel|Reject|Deactivated|"(retCode|code)"\s*:\s*-?[1-9]',
-    "hyperliquid": rb'[cC]ancel|[rR]eject|error|"status"\s*:\s*"err|scheduledCancel',
+    # An immediate order that is filled in part has ended.
+    "hyperliquid": rb'[cC]ancel|[rR]eject|error|"status"\s*:\s*"err|"filled"\s*:\s*\{"totalSz"',
 }
 """What stands in every message that ends an order."""
 

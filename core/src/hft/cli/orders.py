@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         print_table(
             _COLUMNS,
             [[row[column] for column in _COLUMNS] for row in rows],
-            right=("price", "size", "filled"),
+            right=_NUMBERS,
         )
     else:
         print("no open orders")

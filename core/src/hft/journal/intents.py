@@ -38,7 +38,6 @@ _CRC = struct.Struct("<I")
 _BODY = struct.Struct("<IIQqqqqqqqqqHBBBBBB36s36s")
 """Run, instrument, number, then times, prices and sizes, strategy, codes, flags, and both client ids."""
 
-_CRC_AT = _BODY.size
 _WIDTH = 36
 """Longest client id of an order that an exchange takes (Binance's)."""
 

@@ -461,6 +461,15 @@ async def test_an_immediate_order_may_end_filled_in_part_or_not_at_all() -> None
     assert (report.kind, report.filled) == (ReportKind.EXPIRED, 0)
 
 
+async def test_an_order_that_may_rest_does_not_end_because_it_was_filled_in_part() -> None:
+    world = await World().ready()
+    world.client.place(order())
+    world.answer({"filled": {"totalSz": "0.02", "avgPx": "3000.0", "oid": 2}})
+    report = world.report()
+    assert (report.kind, report.filled) == (ReportKind.UNKNOWN, 200)
+    assert report.reason.startswith("it was filled in part")
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "reason"),
     [
@@ -991,6 +1000,16 @@ async def test_a_clock_that_was_set_is_measured_anew() -> None:
     call.answer(infos()["clearinghouseState"] | {"time": START_MS + hour})
     world.client.place(order())
     assert world.payload["nonce"] == START_MS + hour
+
+
+@pytest.mark.parametrize("time", [10**30, 250_000_000_000_000, -1])
+async def test_a_time_that_nothing_can_be_signed_with_is_not_taken(time: int) -> None:
+    world = await World().ready()
+    world.link.clock.advance(60 * S)
+    world.link.calls[-1].answer(infos()["clearinghouseState"] | {"time": time})
+    assert [conn for conn, _, _ in world.link.faults] == ["time of the exchange"]
+    world.client.place(order())
+    assert world.payload["nonce"] == START_MS + 60_000
 
 
 def test_every_cost_is_a_published_limit() -> None:

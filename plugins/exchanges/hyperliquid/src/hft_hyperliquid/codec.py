@@ -6,10 +6,10 @@ Field names are the wire's, spelled out. Source: the exchange's "Websocket" page
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from hft import DecodeError, Instrument, MarkPrice, Price, Quote, Side, Size, Trade, decoder
 
@@ -47,6 +47,10 @@ _GREETING = b"Websocket connection established"
 _SIDES = {"B": Side.BUY, "A": Side.SELL}
 
 
+Milliseconds = Annotated[int, Meta(ge=0, lt=250_000_000_000_000)]
+"""A time, of a year that has four digits: what is later is none that could be sent or kept."""
+
+
 class Envelope(Struct):
     """Any frame: the channel says what the data are."""
 
@@ -58,7 +62,7 @@ class Book(Struct):
     """A whole book: the bids, then the asks, as slices of JSON with the best level first."""
 
     coin: str
-    time: int
+    time: Milliseconds
     levels: tuple[Raw, Raw]
 
 
@@ -73,7 +77,7 @@ class Bbo(Struct):
     """The best bid and ask; null where a side is empty."""
 
     coin: str
-    time: int
+    time: Milliseconds
     bbo: tuple[Level | None, Level | None]
 
 
@@ -84,7 +88,7 @@ class PublicTrade(Struct, gc=False):
     side: str
     px: str
     sz: str
-    time: int
+    time: Milliseconds
     tid: int
 
 

@@ -19,6 +19,7 @@ from hft import (
     Recent,
     ReportKind,
     Size,
+    TimeInForce,
     booked_price,
 )
 from hft_hyperliquid import private_codec as wire
@@ -146,17 +147,21 @@ class Evidence:
         named = status.filled or status.resting
         if named is not None:
             self.note_id(named.order_id, order.client_order_id)
-        kind, filled = ReportKind.ACCEPTED, None
+        kind, filled, reason = ReportKind.ACCEPTED, None, ""
         if status.filled is not None:
             filled = order.instrument.size(status.filled.filled or "0")
             if filled < order.size:
-                kind = ReportKind.CANCELED  # only what is immediate or cancelled is filled in part
+                # The rest of an immediate order is gone; of any other it is not said whether it rests.
+                is_immediate = order.price is None or order.time_in_force is TimeInForce.IOC
+                kind = ReportKind.CANCELED if is_immediate else ReportKind.UNKNOWN
+                reason = "" if is_immediate else "it was filled in part, and what of the rest is not told"
         self.events.on_report(
             OrderReport(
                 client_order_id=order.client_order_id,
                 kind=kind,
                 exchange_order_id="" if named is None else str(named.order_id),
                 filled=filled,
+                reason=reason,
                 recv_ns=recv_ns,
             )
         )

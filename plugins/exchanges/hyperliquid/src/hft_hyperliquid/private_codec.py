@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Raw, Struct, field
 
 from hft import DecodeError, decoder
+from hft_hyperliquid.codec import Milliseconds
 
 __all__ = [
     "ActionAnswer",
@@ -48,7 +49,7 @@ class ListedOrder(Struct):
     limit_price: str = field(name="limitPx")
     size: str = field(name="sz")
     order_id: int = field(name="oid")
-    created_ms: int = field(name="timestamp")
+    created_ms: Milliseconds = field(name="timestamp")
     original_size: str = field(name="origSz")
     cloid: str | None = None
     tif: str | None = None
@@ -63,7 +64,7 @@ class OrderUpdate(Struct):
 
     order: ListedOrder
     status: str
-    when_ms: int = field(name="statusTimestamp")
+    when_ms: Milliseconds = field(name="statusTimestamp")
 
 
 class OrderStatusAnswer(Struct):
@@ -89,7 +90,7 @@ class Fill(Struct):
     price: str = field(name="px")
     size: str = field(name="sz")
     side: str
-    time_ms: int = field(name="time")
+    time_ms: Milliseconds = field(name="time")
     order_id: int = field(name="oid")
     is_taker: bool = field(name="crossed")
     fee: str
@@ -113,13 +114,13 @@ class FundingEntry(Struct):
 
     coin: str
     usdc: str
-    time_ms: int = field(name="time", default=0)
+    time_ms: Milliseconds = field(name="time", default=0)
 
 
 class FundingPaid(Struct):
     """A row of ``userFunding``."""
 
-    time_ms: int = field(name="time")
+    time_ms: Milliseconds = field(name="time")
     delta: FundingEntry
 
 
@@ -153,7 +154,7 @@ class Clearinghouse(Struct):
 
     margin: _Margin = field(name="marginSummary")
     positions: list[_AssetPosition] = field(name="assetPositions", default_factory=list)
-    time_ms: int = field(name="time", default=0)
+    time_ms: Milliseconds = field(name="time", default=0)
 
 
 class _SpotBalance(Struct):
@@ -184,7 +185,7 @@ class Agent(Struct):
     """An API wallet that has a name."""
 
     address: str
-    valid_until_ms: int = field(name="validUntil")
+    valid_until_ms: Milliseconds = field(name="validUntil")
 
 
 class _Leverage(Struct):
