@@ -96,5 +96,6 @@ def test_a_killed_process_loses_nothing_that_was_done(tmp_path: Path) -> None:
         assert len(trades) == len(set(trades))
         states = {order.state for order in found.orders.values()}
         assert states <= {OrderState.UNKNOWN, OrderState.FILLED}
-        assert run == 1 or (sent and booked)
+    assert sent
+    assert booked
     assert torn <= KILLS // 4
