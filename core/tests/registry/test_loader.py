@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -515,6 +516,18 @@ def test_a_file_that_fails_can_be_mended_and_loaded(site: Any) -> None:
     write(site, "maker.py", MAKER)
 
     assert Registry().load(PluginKind.STRATEGY, "./maker.py", base=base).strategy() is not None
+
+
+def test_a_file_is_what_it_is_now_whatever_its_bytecode(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    base = site.folder.parent
+    for name in ("Maker", "Taker"):  # of one length, and changed at the same time
+        write(site, "maker.py", MAKER.replace("class Maker", f"class {name}"))
+        os.utime(base / "maker.py", (1_700_000_000, 1_700_000_000))
+        plugin = Registry().load(PluginKind.STRATEGY, "./maker.py", base=base)
+        assert (plugin.strategy() or object).__name__ == name
+        del sys.modules[plugin.module.__name__]
+    assert not (base / "__pycache__").exists()
 
 
 def test_files_that_are_not_there_or_not_python(site: Any) -> None:

@@ -8,8 +8,10 @@ import importlib.util
 import os
 import re
 import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from hft.blame import why
 from hft.errors import PluginError
@@ -54,17 +56,25 @@ def import_plugin(found: Found) -> ModuleType:
         raise PluginError(reason) from error
 
 
+class _SourceAsItIs(SourceFileLoader):
+    """Compiles the file, always. Bytecode is taken for that of a file of the same size and the same second of
+    change: a strategy that was just edited would trade as it was before."""
+
+    def path_stats(self, path: str) -> NoReturn:
+        raise OSError("no bytecode of this file is read or written")
+
+
 def _import_file(found: Found) -> ModuleType:
     if found.module in sys.modules:
         return sys.modules[found.module]
     path = found.source.removeprefix("file ")
-    spec = importlib.util.spec_from_file_location(found.module, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path!r} cannot be imported")
+    loader = _SourceAsItIs(found.module, path)
+    spec = importlib.util.spec_from_file_location(found.module, path, loader=loader)
+    assert spec is not None, "there is none only where no loader is given"
     module = importlib.util.module_from_spec(spec)
     sys.modules[found.module] = module  # attrs and typing look a class's module up there
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException:  # half a module must not be taken for a whole one
         del sys.modules[found.module]
         raise
