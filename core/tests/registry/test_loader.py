@@ -526,7 +526,7 @@ def test_a_file_is_what_it_is_now_whatever_its_bytecode(site: Any, monkeypatch: 
         os.utime(base / "maker.py", (1_700_000_000, 1_700_000_000))
         plugin = Registry().load(PluginKind.STRATEGY, "./maker.py", base=base)
         assert (plugin.strategy() or object).__name__ == name
-        del sys.modules[plugin.module.__name__]
+        del sys.modules[plugin.found.module]
     assert not (base / "__pycache__").exists()
 
 
