@@ -35,7 +35,7 @@ parameters:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sweeps", description=__doc__)
-    parser.add_argument("--events", type=int, default=1_500_000, help="events of the feed")
+    parser.add_argument("--events", type=int, default=3_000_000, help="events of the feed")
     parser.add_argument("--trials", type=int, default=24, help="backtests of the search")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     options = parser.parse_args()
