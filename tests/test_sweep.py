@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -207,7 +208,7 @@ def _is_done(storage: Path) -> bool:
     import sqlite3
 
     try:
-        with sqlite3.connect(f"file:{storage}?mode=ro", uri=True) as database:
+        with contextlib.closing(sqlite3.connect(f"file:{storage}?mode=ro", uri=True)) as database:
             (count,) = database.execute("select count(*) from trials where state = 'COMPLETE'").fetchone()
     except sqlite3.OperationalError:
         return False

@@ -28,18 +28,31 @@ def open_storage(name: str) -> Iterator[optuna.storages.BaseStorage]:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if "://" in name:
-        yield _open(name, name)
+        with _opened(name, name) as storage:
+            yield storage
         return
     if not Path(name).parent.is_dir():
         raise UsageError(f"--storage: there is no folder {str(Path(name).parent)!r}")
     lock = Lock(Path(f"{name}.lock"), what="the sweep", remedy="stop that first, or name another --storage")
     try:
-        yield _open(f"sqlite:///{name}", name)
+        with _opened(f"sqlite:///{name}", name) as storage:
+            yield storage
     finally:
         lock.close()
 
 
-def _open(url: str, name: str) -> optuna.storages.BaseStorage:
+@contextmanager
+def _opened(url: str, name: str) -> Iterator[optuna.storages.BaseStorage]:
+    storage = _open(url, name)
+    try:
+        yield storage
+    finally:
+        # Or its connections stay until the garbage is collected.
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def _open(url: str, name: str) -> optuna.storages.RDBStorage:
     try:
         return optuna.storages.RDBStorage(url)
     except ArgumentError:
