@@ -17,13 +17,13 @@ MAX_AGE = Duration(10 * NS_PER_S)
 
 
 class Scene:
-    def __init__(self) -> None:
+    def __init__(self, max_age: Duration = MAX_AGE) -> None:
         self.clock = SimulatedClock(1_000 * NS_PER_S)
         self.warnings: list[str] = []
         self.replaced: list[int] = []
         self.market = make_market(make_instrument())
         self.watchdog = Watchdog(self.clock, random.Random(1), self.warnings.append, self._replace)
-        self.watchdog.watch([self.market], MAX_AGE)
+        self.watchdog.watch([self.market], max_age)
         self.hear()
         self.watchdog.start()
 
@@ -47,6 +47,16 @@ def test_a_live_book_is_left_alone() -> None:
     scene.hear_for(200)
     assert scene.market.book.state is BookState.LIVE
     assert (scene.warnings, scene.replaced) == ([], [])
+
+
+def test_a_book_that_comes_back_between_two_looks_is_stale_in_time() -> None:
+    scene = Scene(Duration(NS_PER_S * 3 // 10))
+    scene.clock.advance(NS_PER_S // 10 * 5)
+    assert scene.market.book.state is BookState.STALE
+    scene.clock.advance(NS_PER_S // 100)
+    scene.hear()
+    scene.clock.advance(NS_PER_S // 10 * 4)
+    assert scene.market.book.state is BookState.STALE
 
 
 def test_a_silent_book_is_stale_and_then_asked_for_anew_ever_more_rarely() -> None:

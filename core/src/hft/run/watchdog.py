@@ -85,8 +85,9 @@ class Watchdog:
         left_ns = _LONGEST_NS
         for watched in self._watched:
             book = watched.market.book
-            if book.state is BookState.LIVE:
-                left_ns = min(left_ns, book.recv_ns + watched.max_age - now_ns)
+            # One that is not LIVE may be so from now on.
+            since_ns = book.recv_ns if book.state is BookState.LIVE else now_ns
+            left_ns = min(left_ns, since_ns + watched.max_age - now_ns)
         self._timer = self._clock.call_later(max(_SHORTEST_NS, left_ns), self._look)
 
     def stop(self) -> None:
