@@ -60,7 +60,7 @@ from hft.plugin.hookspecs import API_VERSION, hookimpl
 from hft.plugin.link import Link
 from hft.plugin.login import Login
 from hft.plugin.market_data import Feed, MarketDataStream
-from hft.plugin.order_message import OrderMessage, Ruling
+from hft.plugin.order_message import OrderDesk, OrderMessage, Ruling
 from hft.plugin.pending import PendingRequests
 from hft.plugin.questions import KnownOrder, NoSuchOrder, OrderQuestions, all_done, asking, persistently
 from hft.plugin.request_socket import RequestSocket, SocketRequest
@@ -157,6 +157,7 @@ __all__ = [
     "NoSuchOrder",
     "Order",
     "OrderBook",
+    "OrderDesk",
     "OrderEntry",
     "OrderError",
     "OrderMessage",

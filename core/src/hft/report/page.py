@@ -11,21 +11,11 @@ from string import Template
 from typing import Any, TypeAlias
 
 from hft.errors import UsageError
-from hft.report.series import (
-    ComparedCurrency,
-    ComparedInstrument,
-    CurrencySeries,
-    DriftReport,
-    FillMark,
-    InstrumentSeries,
-    Report,
-    ReportTable,
-)
-from hft.report.trials import Axis, Dot, SearchReport
+from hft.report import series, trials
 
 __all__ = ["AnyReport", "render_page", "write_page"]
 
-AnyReport: TypeAlias = Report | DriftReport | SearchReport
+AnyReport: TypeAlias = series.Report | series.DriftReport | trials.SearchReport
 
 _DIGITS = 10
 """Of a number that is drawn."""
@@ -51,9 +41,9 @@ def write_page(path: Path, report: AnyReport) -> None:
 def render_page(report: AnyReport) -> str:
     """Return the page: the same for the same report."""
     scripts: tuple[str, ...]
-    if isinstance(report, Report):
+    if isinstance(report, series.Report):
         hint, scripts, data = _HINT, ("panels.js", "backtest.js"), _data(report)
-    elif isinstance(report, DriftReport):
+    elif isinstance(report, series.DriftReport):
         hint, scripts, data = _HINT, ("panels.js", "drift.js"), _drift_data(report)
     else:
         hint, scripts, data = _SEARCH_HINT, ("trials.js",), _search_data(report)
@@ -78,7 +68,7 @@ def _fact(name: str, value: str) -> str:
     return f'<div class="fact"><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>'
 
 
-def _table(table: ReportTable) -> str:
+def _table(table: series.ReportTable) -> str:
     head = "".join(f'<th scope="col">{html.escape(column)}</th>' for column in table.columns)
     rows = "".join(
         "<tr>"
@@ -96,7 +86,7 @@ def _times(times_ns: Sequence[int]) -> tuple[int, dict[str, Any]]:
     return first_ns, {"startMs": first_ns / 1e6, "t": [_seconds(time_ns, first_ns) for time_ns in times_ns]}
 
 
-def _data(report: Report) -> dict[str, Any]:
+def _data(report: series.Report) -> dict[str, Any]:
     first_ns, times = _times(report.times_ns)
     return times | {
         "instruments": [_instrument(each, first_ns) for each in report.instruments],
@@ -104,7 +94,7 @@ def _data(report: Report) -> dict[str, Any]:
     }
 
 
-def _instrument(each: InstrumentSeries, first_ns: int) -> dict[str, Any]:
+def _instrument(each: series.InstrumentSeries, first_ns: int) -> dict[str, Any]:
     return {
         "name": each.name,
         "unit": each.unit,
@@ -117,19 +107,19 @@ def _instrument(each: InstrumentSeries, first_ns: int) -> dict[str, Any]:
     }
 
 
-def _fills(fills: Sequence[FillMark], first_ns: int) -> list[list[float]]:
+def _fills(fills: Sequence[series.FillMark], first_ns: int) -> list[list[float]]:
     return [
         [_seconds(fill.time_ns, first_ns), fill.side, fill.price, fill.size, int(fill.is_maker)]
         for fill in fills
     ]
 
 
-def _currency(each: CurrencySeries) -> dict[str, Any]:
+def _currency(each: series.CurrencySeries) -> dict[str, Any]:
     names = ("net", "spread", "inventory", "fees", "funding")
     return {"name": each.currency} | {name: _numbers(getattr(each, name)) for name in names}
 
 
-def _drift_data(report: DriftReport) -> dict[str, Any]:
+def _drift_data(report: series.DriftReport) -> dict[str, Any]:
     first_ns, times = _times(report.times_ns)
     return times | {
         "instruments": [_compared_instrument(each, first_ns) for each in report.instruments],
@@ -137,7 +127,7 @@ def _drift_data(report: DriftReport) -> dict[str, Any]:
     }
 
 
-def _compared_instrument(each: ComparedInstrument, first_ns: int) -> dict[str, Any]:
+def _compared_instrument(each: series.ComparedInstrument, first_ns: int) -> dict[str, Any]:
     return {
         "name": each.name,
         "unit": each.unit,
@@ -149,13 +139,13 @@ def _compared_instrument(each: ComparedInstrument, first_ns: int) -> dict[str, A
     }
 
 
-def _compared_currency(each: ComparedCurrency) -> dict[str, Any]:
+def _compared_currency(each: series.ComparedCurrency) -> dict[str, Any]:
     names = ("spread", "inventory", "fees", "funding")
     parts = {name: _numbers(getattr(each, name)) for name in names}
     return {"name": each.currency, "nets": [_numbers(values) for values in each.nets]} | parts
 
 
-def _search_data(report: SearchReport) -> dict[str, Any]:
+def _search_data(report: trials.SearchReport) -> dict[str, Any]:
     return {
         "objective": report.objective,
         "maximise": report.maximise,
@@ -165,11 +155,11 @@ def _search_data(report: SearchReport) -> dict[str, Any]:
     }
 
 
-def _axis(each: Axis) -> dict[str, Any]:
+def _axis(each: trials.Axis) -> dict[str, Any]:
     return {"name": each.name, "choices": list(each.choices), "log": each.log}
 
 
-def _dot(each: Dot) -> dict[str, Any]:
+def _dot(each: trials.Dot) -> dict[str, Any]:
     return {
         "search": each.search,
         "number": each.number,

@@ -1,7 +1,8 @@
-"""What the account is asked by REST, page for page."""
+"""What a start looks at, and what is asked about the account and its orders."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from decimal import Decimal
 from typing import Any
@@ -9,11 +10,212 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from hft import OrderType, PositionMode, PositionSide, ReportKind, TimeInForce, TransportError
+from hft import (
+    OrderType,
+    PositionMode,
+    PositionSide,
+    ReportKind,
+    Secret,
+    TimeInForce,
+    TransportError,
+    UsageError,
+)
+from hft_bybit.config import MarginMode
 
-from .trading import LINEAR, SPOT, START_MS, START_NS, World, executed, ok, position, told
+from .trading import (
+    LINEAR,
+    RIGHTS,
+    SECOND_NS,
+    SPOT,
+    START_MS,
+    START_NS,
+    World,
+    executed,
+    ok,
+    order,
+    position,
+    refused,
+    told,
+)
 
 DAY_NS = 86_400_000_000_000
+
+
+# -- what a start looks at -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "result", "options", "why"),
+    [
+        (
+            "/v5/user/query-api",
+            {"permissions": RIGHTS | {"Wallet": ["AccountTransfer", "Withdraw"]}},
+            {},
+            "may withdraw",
+        ),
+        ("/v5/user/query-api", {"readOnly": 1, "permissions": RIGHTS}, {}, "may only read"),
+        (
+            "/v5/user/query-api",
+            {"permissions": {"Spot": ["SpotTrade"], "ContractTrade": []}},
+            {},
+            "may not trade linear",
+        ),
+        ("/v5/account/info", {"unifiedMarginStatus": 1}, {}, "no unified trading account"),
+        (
+            "/v5/account/info",
+            {"unifiedMarginStatus": 6, "marginMode": "ISOLATED_MARGIN"},
+            {"margin_mode": MarginMode.CROSS},
+            "margin mode is 'ISOLATED_MARGIN'",
+        ),
+        (
+            "/v5/position/list",
+            {"list": [position(positionIdx=1), position(positionIdx=2)]},
+            {},
+            "in hedge mode",
+        ),
+        (
+            "/v5/position/list",
+            {"list": [position()]},
+            {"position_mode": PositionMode.HEDGE},
+            "in one-way mode",
+        ),
+        ("/v5/position/list", {"list": [position(leverage="20")]}, {"max_leverage": 10}, "leverage 20"),
+    ],
+)
+async def test_a_start_refuses_what_is_not_as_the_profile_says(
+    path: str, result: Any, options: dict[str, Any], why: str
+) -> None:
+    world = World(**options)
+    world.link.answers[f"GET {path}"] = ok(result)
+    with pytest.raises(UsageError, match=why):
+        await world.start()
+    assert world.link.connects == []
+
+
+async def test_a_key_that_may_withdraw_is_taken_where_the_profile_says_so() -> None:
+    world = World(allow_withdrawals=True)
+    world.link.answers["GET /v5/user/query-api"] = ok(
+        {"permissions": RIGHTS | {"Wallet": ["Withdraw"]}, "readOnly": 0}
+    )
+    await world.start()
+
+
+@pytest.mark.parametrize("code", [10003, 10004, 10005, 10010])
+async def test_a_key_that_gets_no_answer_ends_the_start(code: int) -> None:
+    world = World()
+    world.link.answers["GET /v5/user/query-api"] = refused(code, "API key is invalid.")
+    with pytest.raises(UsageError, match=f"{code} 'API key is invalid.'"):
+        await world.start()
+
+
+@pytest.mark.parametrize(
+    ("path", "garbled", "right"),
+    [
+        ("/v5/user/query-api", {"permissions": "all"}, {"permissions": RIGHTS}),
+        ("/v5/account/info", "maintenance", {"unifiedMarginStatus": 6}),
+        ("/v5/position/list", {"list": [position(leverage="x")]}, {"list": [position()]}),
+        ("/v5/position/list", {"list": [position(leverage="NaN")]}, {"list": [position()]}),
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_asked_for_again(path: str, garbled: Any, right: Any) -> None:
+    world = World()
+    world.link.answers[f"GET {path}"] = deque([ok(garbled), ok(right)])
+    start = asyncio.ensure_future(world.start())
+    for _ in range(100):
+        await asyncio.sleep(0)
+        world.link.clock.advance(SECOND_NS // 10)
+    await start
+    assert world.link.connects
+    assert len(world.link.warnings) == 1
+
+
+async def test_without_a_key_there_is_no_trading() -> None:
+    with pytest.raises(UsageError, match="'key' and 'secret'"):
+        World(key=None)
+    with pytest.raises(UsageError, match="'key' and 'secret'"):
+        World(secret=None)
+
+
+async def test_no_secret_is_shown() -> None:
+    world = await World(key=Secret("hush-key"), secret=Secret("hush-secret")).ready()
+    world.client.place(order())
+    shown = f"{world.client!r}{world.client.config!r}{world.link.sends!r}{world.link.warnings}"
+    assert "hush" not in shown
+
+
+# -- what is asked ---------------------------------------------------------------------------------
+
+
+async def test_a_question_is_answered_by_fills_first() -> None:
+    world = await World().ready()
+    world.link.answers["GET /v5/order/realtime"] = ok(
+        {"list": [told(cumExecQty="0.004", orderStatus="Cancelled")]}
+    )
+    world.link.answers["GET /v5/execution/list"] = ok({"list": [executed()], "nextPageCursor": ""})
+    world.client.query(order())
+    world.client.query(order())
+    await world.link.work()
+    fill, report = world.events.take()
+    assert (fill.trade_id, report.kind, report.filled) == ("e1", ReportKind.CANCELED, 4)
+    assert (report.price, report.size) == (600_000, 10)
+
+
+async def test_an_order_is_looked_for_among_open_closed_and_old_ones() -> None:
+    world = await World().ready()
+    nothing = ok({"list": [], "nextPageCursor": ""})
+    world.link.answers["GET /v5/order/realtime"] = nothing
+    world.link.answers["GET /v5/order/history"] = nothing
+    world.link.fetched.clear()
+    world.client.query(order())
+    await world.link.work()
+    report = world.report()
+    assert (report.kind, report.asked_ns) == (ReportKind.NOT_FOUND, START_NS)
+    assert [url.partition("&orderLinkId=a1")[2] for _, url in world.link.fetched] == [
+        "&openOnly=0",
+        "&openOnly=1",
+        "",
+    ]
+
+
+async def test_another_order_is_no_answer() -> None:
+    world = await World().ready()
+    world.link.answers["GET /v5/order/realtime"] = ok({"list": [told(orderLinkId="b")]})
+    world.link.answers["GET /v5/order/history"] = ok({"list": []})
+    world.client.query(order())
+    await world.link.work()
+    assert world.report().kind is ReportKind.NOT_FOUND
+
+
+@pytest.mark.parametrize("answer", [refused(10016), "<html>", TransportError("no"), ok({"list": [{}]})])
+async def test_a_question_without_an_answer_tells_nothing(answer: Any) -> None:
+    world = await World().ready()
+    world.link.answers["GET /v5/order/realtime"] = answer
+    world.client.query(order())
+    await world.link.work()
+    assert world.events.take() == []
+
+
+async def test_cancelling_what_was_listed() -> None:
+    world = await World(LINEAR, SPOT).ready()
+    world.link.answers["GET /v5/order/realtime"] = lambda url: ok(
+        {"list": [told(category="x", orderId="x1")], "nextPageCursor": ""}
+        if "category=linear" in url
+        else {"list": [told(orderId="y1", orderLinkId="b1")]}
+    )
+    orders = await world.client.open_orders()
+    answers = deque(
+        [
+            ok({"list": [{}]}, retExtInfo={"list": [{"code": 0, "msg": "OK"}]}),
+            ok({"list": [{}]}, retExtInfo={"list": [{"code": 170213, "msg": "Order does not exist."}]}),
+        ]
+    )
+    world.link.answers["POST /v5/order/cancel-batch"] = answers
+    assert await world.client.cancel_orders(orders) == ["a1", "b1"]
+    world.link.answers["POST /v5/order/cancel-batch"] = ok(
+        {"list": [{}]}, retExtInfo={"list": [{"code": 10016, "msg": "?"}]}
+    )
+    with pytest.raises(TransportError, match="10016"):
+        await world.client.cancel_orders(orders)
 
 
 def query(url: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What Bybit says of its limits is read as it is meant."""
+"""What Bybit says of its limits is read as it is meant, and heeded."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from hft import OrderEntry
 from hft_bybit import limits
 from hft_bybit.endpoints import Product
 from hft_bybit.stream import BybitStream
+
+from .trading import SECOND_NS, START_MS, World, order, refused
 
 CREATE = limits.order_costs(Product.LINEAR, "create", rest=True)
 
@@ -53,3 +56,28 @@ def test_every_limit_that_is_named_is_published() -> None:
         assert limits.BATCH[product] <= batch.weight * (1 - batch.reserve)
     for path in (*limits.QUERIES, "/v5/market/time"):
         assert all(name in published for name, _ in limits.query_costs(path))
+
+
+async def test_an_address_that_asks_too_often_asks_nothing_for_ten_minutes() -> None:
+    world = await World(order_entry=OrderEntry.REST).ready()
+    world.client.place(order())
+    world.call.answer("access too frequent", 403)
+    assert world.link.refusals == [(None, 600 * SECOND_NS)]
+
+
+@pytest.mark.parametrize("rest", [False, True])
+async def test_a_limit_that_is_used_up_is_left_alone_until_the_exchange_says(rest: bool) -> None:
+    world = await World(**({"order_entry": OrderEntry.REST} if rest else {})).ready()
+    world.client.place(order())
+    header = {
+        "X-Bapi-Limit": "10",
+        "X-Bapi-Limit-Status": "0",
+        "X-Bapi-Limit-Reset-Timestamp": str(START_MS + 400),
+    }
+    if rest:
+        world.call.answer(refused(10006, "Too many visits!"), headers=header)
+    else:
+        world.answer({}, code=10006, message="Too many visits!", header=header)
+    assert world.link.refusals == [("linear create", 400_000_000)]
+    assert world.link.used == {"linear create": 10}
+    assert world.report().reason == "not sent: Too many visits!"

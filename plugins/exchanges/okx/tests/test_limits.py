@@ -5,6 +5,8 @@ from __future__ import annotations
 from hft import HttpRequest, RestAnswer, RestCall
 from hft_okx import limits
 
+from .trading import SPOT, SWAP, World
+
 
 def test_names_are_unique_and_costs_name_what_there_is() -> None:
     known = [limit.name for limit in (*limits.RATE_LIMITS, *limits.instrument_limits("BTC-USDT"))]
@@ -33,3 +35,9 @@ def test_what_a_refusal_is_about() -> None:
 
     assert limits.refusals(call, answer("50061")) == [limits.SUB_ACCOUNT]
     assert limits.refusals(call, answer("50011")) == []
+
+
+async def test_limits_of_each_instrument_are_added() -> None:
+    world = await World(SPOT, SWAP).start()
+    assert world.link.limits["place BTC-USDT"] == 60
+    assert world.link.limits["cancel batch BTC-USDT-SWAP"] == 300

@@ -18,7 +18,6 @@ from hft import (
     Order,
     OrderError,
     OrderMessage,
-    OrderReport,
     Price,
     Priority,
     ReportKind,
@@ -70,8 +69,10 @@ class Desk:
         self.instrument = instrument
         self.product = product_traded(instrument)
         self.link = link
+        self.clock = link.clock
         self.api = api
         self.evidence = evidence
+        self.events = evidence.events
         self.rest = rest
         self.frames = frames
         self.socket = socket
@@ -85,7 +86,7 @@ class Desk:
     def place(self, order: ApprovedOrder) -> None:
         """Send a new order."""
         request = _Placing(self, order, self.frames.placing(order))
-        deadline_ns = self.link.clock.now_ns() + self.order_wait_ns
+        deadline_ns = self.clock.now_ns() + self.order_wait_ns
         if self.socket is None:
             request.send_rest(deadline_ns)
         else:
@@ -95,7 +96,7 @@ class Desk:
         """Send a change of price and size."""
         check_amendment(order, price, size)
         request = _Amending(self, order, price, size)
-        deadline_ns = self.link.clock.now_ns() + self.order_wait_ns
+        deadline_ns = self.clock.now_ns() + self.order_wait_ns
         if self.socket is None:
             request.send_rest(deadline_ns)
         else:
@@ -121,7 +122,7 @@ class Desk:
         """Send several new orders in one message."""
         if any(is_futures_stop(order) for order in orders):
             raise OrderError(f"{self.instrument}: stops cannot be placed in batches")
-        _PlacingBatch(self, orders).send_rest(self.link.clock.now_ns() + self.order_wait_ns)
+        _PlacingBatch(self, orders).send_rest(self.clock.now_ns() + self.order_wait_ns)
 
     def cancel_batch(self, orders: Sequence[Order]) -> None:
         """Send several cancels in one message, those of stops one by one."""
@@ -145,7 +146,7 @@ class _RestRequest(OrderMessage):
     method: ClassVar[str]
 
     def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+        self.desk: Desk = desk
 
     def send_rest(self, deadline_ns: int) -> None:
         """Send it by REST."""
@@ -177,18 +178,6 @@ class _RestRequest(OrderMessage):
     @abstractmethod
     def take_result(self, result: bytes, recv_ns: int) -> None:
         """Take the body of an answer that says success."""
-
-    def tell(self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0) -> None:
-        desk = self.desk
-        desk.evidence.events.on_report(
-            OrderReport(
-                client_order_id=order.client_order_id,
-                kind=kind,
-                code=code,
-                reason=reason,
-                recv_ns=recv_ns or desk.link.clock.now_ns(),
-            )
-        )
 
     def answered(self, status: int, result: bytes, error: ApiError, recv_ns: int) -> None:
         """Take the answer, whichever way it came."""
@@ -246,14 +235,14 @@ class _OrderRequest(_RestRequest):
 
     def write(self, now_ns: int) -> bytes:
         """Return the frame, noted as under way; raise `OrderError` if it is not to be sent any more."""
-        self.check_wanted(self.desk.evidence.events)
+        self.check_wanted()
         desk = self.desk
         socket = desk.socket
         assert socket is not None
         return self.frame(socket.register(self, now_ns), desk.server_ns(now_ns))
 
     def write_rest(self, now_ns: int) -> HttpRequest:
-        self.check_wanted(self.desk.evidence.events)
+        self.check_wanted()
         return self.desk.api.write(self.rest_request(self.desk.server_ns(now_ns)))
 
     @abstractmethod
@@ -296,7 +285,7 @@ class _Placing(_OrderRequest):
         client_id = order.client_order_id
         if is_futures_stop(order):
             algo = decode_algo_order(result)
-            evidence.events.on_report(evidence.algo_report(algo, client_id, order.instrument, recv_ns))
+            self.desk.events.on_report(evidence.algo_report(algo, client_id, order.instrument, recv_ns))
         else:
             evidence.on_placed(decode_order_answer(result), client_id, order.instrument, recv_ns)
 
@@ -363,15 +352,14 @@ class _Cancelling(_OrderRequest):
         self.send_rest(0)
 
     def take_result(self, result: bytes, recv_ns: int) -> None:
-        order, evidence = self.order, self.desk.evidence
-        client_id = order.client_order_id
+        desk, order = self.desk, self.order
         if is_futures_stop(order):
             # The answer says that it worked, and nothing else.
-            report = OrderReport(client_order_id=client_id, kind=ReportKind.CANCELED, recv_ns=recv_ns)
+            self.tell(order, ReportKind.CANCELED, recv_ns=recv_ns)
         else:
             answer = decode_order_answer(result)
-            report = evidence.report(answer, client_id, order.instrument, recv_ns)
-        evidence.events.on_report(report)
+            report = desk.evidence.report(answer, order.client_order_id, order.instrument, recv_ns)
+            desk.events.on_report(report)
 
 
 class _CancellingTriggered(_RestRequest):
@@ -403,9 +391,10 @@ class _CancellingTriggered(_RestRequest):
         return call.write(now_ns)
 
     def take_result(self, result: bytes, recv_ns: int) -> None:
-        evidence, order = self.desk.evidence, self.order
+        desk, order = self.desk, self.order
         answer = decode_order_answer(result)
-        evidence.events.on_report(evidence.report(answer, order.client_order_id, order.instrument, recv_ns))
+        report = desk.evidence.report(answer, order.client_order_id, order.instrument, recv_ns)
+        desk.events.on_report(report)
 
 
 class _Batch(_RestRequest):
@@ -428,7 +417,7 @@ class _Batch(_RestRequest):
         """Return what is asked beside the time."""
 
     def write_rest(self, now_ns: int) -> HttpRequest:
-        self.check_wanted(self.desk.evidence.events)
+        self.check_wanted()
         return self.desk.api.call(self.method, self.path, self.params(), costs=self.costs).write(now_ns)
 
     def take_result(self, result: bytes, recv_ns: int) -> None:
@@ -442,9 +431,8 @@ class _Batch(_RestRequest):
             elif self.failed is ReportKind.REJECTED:
                 evidence.on_placed(entry, order.client_order_id, order.instrument, recv_ns)
             else:
-                evidence.events.on_report(
-                    evidence.report(entry, order.client_order_id, order.instrument, recv_ns)
-                )
+                report = evidence.report(entry, order.client_order_id, order.instrument, recv_ns)
+                self.desk.events.on_report(report)
 
 
 class _PlacingBatch(_Batch):

@@ -18,7 +18,6 @@ from hft import (
     Order,
     OrderError,
     OrderMessage,
-    OrderReport,
     Price,
     Priority,
     ReportKind,
@@ -70,8 +69,10 @@ class Desk:
         self.instrument = instrument
         self.product = product_traded(instrument)
         self.link = link
+        self.clock = link.clock
         self.api = api
         self.evidence = evidence
+        self.events = evidence.events
         self.confirmations = confirmations
         self.bodies = bodies
         self.socket = socket
@@ -99,7 +100,7 @@ class Desk:
         self._send_cancel(_CancellingBatch(self, orders))
 
     def _send(self, request: _Request) -> None:
-        deadline_ns = self.link.clock.now_ns() + self._order_wait_ns
+        deadline_ns = self.clock.now_ns() + self._order_wait_ns
         if self.socket is None:
             request.send_rest(deadline_ns)
         else:
@@ -115,28 +116,6 @@ class Desk:
                 return
         request.send_rest(0)
 
-    def report(
-        self,
-        order: Order,
-        kind: ReportKind,
-        reason: str = "",
-        *,
-        code: str = "",
-        exchange_order_id: str = "",
-        recv_ns: int = 0,
-    ) -> None:
-        """Tell what became of a request."""
-        self.evidence.events.on_report(
-            OrderReport(
-                client_order_id=order.client_order_id,
-                kind=kind,
-                exchange_order_id=exchange_order_id,
-                code=code,
-                reason=reason,
-                recv_ns=recv_ns or self.link.clock.now_ns(),
-            )
-        )
-
 
 class _Request(OrderMessage):
     """A request about one or several orders of an instrument, which can travel either way."""
@@ -149,7 +128,7 @@ class _Request(OrderMessage):
     """What follows on the private stream."""
 
     def __init__(self, desk: Desk, orders: Sequence[Order]) -> None:
-        self.desk = desk
+        self.desk: Desk = desk
         self.orders: Sequence[Order] = orders
         self.bucket = f"{desk.product.value} {self.operation}"
         self.request_id = ""
@@ -207,7 +186,7 @@ class _Request(OrderMessage):
 
     def _begin(self) -> None:
         """Note what is about to be sent; raise `OrderError` where it is not wanted any more."""
-        self.check_wanted(self.desk.evidence.events)
+        self.check_wanted()
         for order in self.orders:
             self.desk.confirmations.expect(order, self.awaited)
 
@@ -259,10 +238,9 @@ class _Request(OrderMessage):
         reason = message[:_REASON_CHARS] or f"status {status}"
         self.ruled(order, judged, reason, code=str(code) if code else "", recv_ns=recv_ns)
 
-    def tell(self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0) -> None:
-        if kind is self.failed:
-            self.desk.confirmations.heard(order.client_order_id, self.awaited)
-        self.desk.report(order, kind, reason, code=code, recv_ns=recv_ns)
+    def tell_failed(self, order: Order, reason: str, *, code: str = "", recv_ns: int = 0) -> None:
+        self.desk.confirmations.heard(order.client_order_id, self.awaited)
+        super().tell_failed(order, reason, code=code, recv_ns=recv_ns)
 
 
 class _Single(_Request):
@@ -316,7 +294,7 @@ class _New(_Request):
     def taken(self, order: Order, answer: Acknowledged, recv_ns: int) -> None:
         self.desk.evidence.note_id(answer.order_id, order.client_order_id)
         super().taken(order, answer, recv_ns)
-        self.desk.report(order, ReportKind.ACCEPTED, exchange_order_id=answer.order_id, recv_ns=recv_ns)
+        self.tell(order, ReportKind.ACCEPTED, exchange_order_id=answer.order_id, recv_ns=recv_ns)
 
 
 class _Cancel(_Request):

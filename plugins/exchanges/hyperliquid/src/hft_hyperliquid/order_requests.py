@@ -16,7 +16,6 @@ from hft import (
     Order,
     OrderError,
     OrderMessage,
-    OrderReport,
     Price,
     Priority,
     ReportKind,
@@ -75,9 +74,11 @@ class Desk:
         bad_time: Callable[[], None],
     ) -> None:
         self.link = link
+        self.clock = link.clock
         self.api = api
         self.envelopes = envelopes
         self.evidence = evidence
+        self.events = evidence.events
         self.socket = socket
         self.assets = assets
         self.by_socket = by_socket
@@ -111,7 +112,7 @@ class Desk:
         request.send_rest(0)
 
     def _send(self, request: _Request) -> None:
-        deadline_ns = self.link.clock.now_ns() + self.order_wait_ns
+        deadline_ns = self.clock.now_ns() + self.order_wait_ns
         if self.by_socket:
             self.socket.send(request, request.costs(over_socket=True), request.priority, deadline_ns)
         else:
@@ -122,28 +123,6 @@ class Desk:
         bound = self.market_price(order) if price is None else price
         return actions.order_entry(order, self.assets[order.instrument.native_symbol], bound, size)
 
-    def report(
-        self,
-        order: Order,
-        kind: ReportKind,
-        reason: str,
-        *,
-        code: str = "",
-        recv_ns: int = 0,
-        filled: Size | None = None,
-    ) -> None:
-        """Tell what became of a request."""
-        self.evidence.events.on_report(
-            OrderReport(
-                client_order_id=order.client_order_id,
-                kind=kind,
-                filled=filled,
-                code=code,
-                reason=reason,
-                recv_ns=recv_ns or self.link.clock.now_ns(),
-            )
-        )
-
 
 class _Request(OrderMessage):
     """An action about orders of one instrument, which can travel either way."""
@@ -153,7 +132,7 @@ class _Request(OrderMessage):
     name: ClassVar[str]
 
     def __init__(self, desk: Desk, orders: Sequence[Order]) -> None:
-        self.desk = desk
+        self.desk: Desk = desk
         self.orders: Sequence[Order] = tuple(orders)
         self.request_id = ""
         self.sent_ns = 0
@@ -200,9 +179,6 @@ class _Request(OrderMessage):
         self.desk.link.call(call, self._on_rest)
 
     # -- ends ----------------------------------------------------------------------------------------
-
-    def tell(self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0) -> None:
-        self.desk.report(order, kind, reason, code=code, recv_ns=recv_ns)
 
     def answered_by_post(self, post: Post, recv_ns: int) -> None:
         """Take the answer over the websocket."""
@@ -275,7 +251,7 @@ class _Request(OrderMessage):
 
     def refused(self, order: Order, kind: ReportKind, reason: str, recv_ns: int) -> None:
         """Tell that it was refused, or that it is not known whether it was."""
-        self.desk.report(order, kind, reason, code=code_of(reason), recv_ns=recv_ns)
+        self.tell(order, kind, reason, code=code_of(reason), recv_ns=recv_ns)
 
 
 class _Placing(_Request):
@@ -288,7 +264,7 @@ class _Placing(_Request):
     failed = ReportKind.REJECTED
 
     def action(self) -> Action:
-        self.check_wanted(self.desk.evidence.events)
+        self.check_wanted()
         return actions.order_action(
             [self.desk.entry(order, order.price, order.size) for order in self.orders]
         )
@@ -300,7 +276,7 @@ class _Placing(_Request):
         if reason.startswith(NO_MATCH):
             # It was taken, found nobody to trade with, and has ended.
             code = code_of(reason)
-            self.desk.report(order, ReportKind.EXPIRED, reason, code=code, recv_ns=recv_ns, filled=Size(0))
+            self.tell(order, ReportKind.EXPIRED, reason, code=code, recv_ns=recv_ns, filled=Size(0))
         else:
             super().refused(order, kind, reason, recv_ns)
 
@@ -321,7 +297,7 @@ class _Modifying(_Request):
         self._left = Size(0)
 
     def action(self) -> Action:
-        self.check_wanted(self.desk.evidence.events)
+        self.check_wanted()
         (order,) = self.orders
         # The exchange takes off nothing for what has traded already.
         self._left = Size(self._size - order.filled)
@@ -340,8 +316,7 @@ class _Modifying(_Request):
             raise DecodeError("the answer to a modification names no order")
         desk = self.desk
         if not desk.evidence.on_modified(order, named, self._price, self._left, recv_ns):
-            clock = desk.link.clock
-            clock.call_later(desk.answer_timeout_ns, partial(self._look, order, named.order_id))
+            desk.clock.call_later(desk.answer_timeout_ns, partial(self._look, order, named.order_id))
 
     def _look(self, order: Order, order_id: int) -> None:
         chain = self.desk.evidence.replacements.find(order.client_order_id)
@@ -352,7 +327,7 @@ class _Modifying(_Request):
         desk = self.desk
         chain = desk.evidence.replacements.find(self.orders[0].client_order_id)
         if chain is not None:
-            chain.doubtful_until_ns = desk.link.clock.now_ns() + desk.validity_ns
+            chain.doubtful_until_ns = desk.clock.now_ns() + desk.validity_ns
         super().unanswered(reason)
 
     def refused(self, order: Order, kind: ReportKind, reason: str, recv_ns: int) -> None:
@@ -383,9 +358,8 @@ class _Cancelling(_Request):
 
     def take(self, order: Order, status: Status, recv_ns: int) -> None:
         # How much of it had traded is told by the feed; where that says nothing, it is asked.
-        clock = self.desk.link.clock
-        clock.call_later(self.desk.answer_timeout_ns, partial(self._look, order))
+        self.desk.clock.call_later(self.desk.answer_timeout_ns, partial(self._look, order))
 
     def _look(self, order: Order) -> None:
         if order.is_open:
-            self.desk.report(order, ReportKind.UNKNOWN, "cancelled, and not told how much of it had traded")
+            self.tell(order, ReportKind.UNKNOWN, "cancelled, and not told how much of it had traded")

@@ -17,7 +17,6 @@ from hft import (
     Order,
     OrderError,
     OrderMessage,
-    OrderReport,
     OrderState,
     Price,
     Priority,
@@ -61,8 +60,10 @@ class Desk:
     ) -> None:
         self.instrument = instrument
         self.link = link
+        self.clock = link.clock
         self.api = api
         self.evidence = evidence
+        self.events = evidence.events
         self.forms = forms
         self.socket = socket
         self.uses_socket = uses_socket
@@ -95,7 +96,7 @@ class Desk:
         request.send_rest(0)
 
     def _send(self, request: _Request) -> None:
-        deadline_ns = self.link.clock.now_ns() + self.order_wait_ns
+        deadline_ns = self.clock.now_ns() + self.order_wait_ns
         if self.uses_socket:
             self.socket.send(request, request.costs, request.priority, deadline_ns)
         else:
@@ -121,7 +122,7 @@ class _Request(OrderMessage):
     expires: ClassVar[bool] = True
 
     def __init__(self, desk: Desk, orders: Sequence[Order]) -> None:
-        self.desk = desk
+        self.desk: Desk = desk
         self.orders: Sequence[Order] = tuple(orders)
         self.request_id = ""
         self.sent_ns = 0
@@ -154,7 +155,7 @@ class _Request(OrderMessage):
 
     def write(self, now_ns: int) -> bytes:
         """Return the frame, noted as under way; raise `OrderError` if it is not to be sent any more."""
-        self.check_wanted(self.desk.evidence.events)
+        self.check_wanted()
         desk = self.desk
         args = ",".join([self.text(order, ws=True) for order in self.orders])
         number = desk.socket.register(self, now_ns)
@@ -177,7 +178,7 @@ class _Request(OrderMessage):
 
     def write_rest(self, now_ns: int) -> HttpRequest:
         """Return it as REST sends it; raise `OrderError` if it is not to be sent any more."""
-        self.check_wanted(self.desk.evidence.events)
+        self.check_wanted()
         desk = self.desk
         body = ",".join([self.text(order, ws=False) for order in self.orders])
         expires_ms = desk.expires_ms(now_ns) if self.expires else 0
@@ -220,22 +221,10 @@ class _Request(OrderMessage):
         reason = explain(code, msg[:_REASON_CHARS]) if code != "0" else f"status {status}"
         self.ruled(order, judged, reason, code="" if code == "0" else code, recv_ns=recv_ns)
 
-    def tell(self, order: Order, kind: ReportKind, reason: str, *, code: str = "", recv_ns: int = 0) -> None:
-        desk = self.desk
-        desk.evidence.events.on_report(
-            OrderReport(
-                client_order_id=order.client_order_id,
-                kind=kind,
-                code=code,
-                reason=reason,
-                recv_ns=recv_ns or desk.link.clock.now_ns(),
-            )
-        )
-
     def await_effect(self, order: Order) -> None:
         """Watch a request that was taken: that it had an effect is told by the private channel only."""
         desk = self.desk
-        desk.link.clock.call_later(desk.effect_ns, partial(self._look_for_effect, order))
+        desk.clock.call_later(desk.effect_ns, partial(self._look_for_effect, order))
 
     def _look_for_effect(self, order: Order) -> None:
         if order.state in _PENDING:
@@ -279,14 +268,7 @@ class _Placing(_Request):
         return self.desk.forms.place(order, ws=ws)
 
     def taken(self, order: Order, item: ItemAnswer, recv_ns: int) -> None:
-        self.desk.evidence.events.on_report(
-            OrderReport(
-                client_order_id=order.client_order_id,
-                kind=ReportKind.ACCEPTED,
-                exchange_order_id=item.order_id,
-                recv_ns=recv_ns,
-            )
-        )
+        self.tell(order, ReportKind.ACCEPTED, exchange_order_id=item.order_id, recv_ns=recv_ns)
 
 
 class _Amending(_Request):
