@@ -25,9 +25,9 @@ from hft import (
     Size,
 )
 from hft.clock import NS_PER_S
-from hft.orders import OrderManager
 from hft.profile import read_profile
 from hft.registry.loader import Registry
+from hft.run.accounts import Accounts
 from hft.run.kernel import Kernel
 from hft.run.link import LiveLink
 from hft.run.live import run_live
@@ -188,15 +188,16 @@ class Session:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        on_report = OrderManager.on_report
+        on_report = Accounts.on_report
 
-        def watched(manager: OrderManager, report: OrderReport) -> None:
-            record = manager.store.find(report.client_order_id)
+        def watched(accounts: Accounts, report: OrderReport) -> None:
+            assert self.kernel is not None
+            record = self.kernel.manager.store.find(report.client_order_id)
             if report.kind is ReportKind.UNKNOWN and record is not None:
                 self.unknown[record.order.instrument.exchange] += 1
-            on_report(manager, report)
+            on_report(accounts, report)
 
-        with patch("hft.run.live.Kernel", self.make_kernel), patch.object(OrderManager, "on_report", watched):
+        with patch("hft.run.live.Kernel", self.make_kernel), patch.object(Accounts, "on_report", watched):
             yield
 
     async def run(self) -> None:

@@ -34,10 +34,10 @@ sys.exit(main([]))
 """
 
 
-def guard(*arguments: str) -> subprocess.CompletedProcess[str]:
+def guard(*arguments: str, pure: str = "0") -> subprocess.CompletedProcess[str]:
     """Run it in a process of its own, where nothing else is traced, cached or imported."""
     # The order of a set of names would change what its table weighs.
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "HFT_PURE_PYTHON": pure}
     return subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -53,6 +53,13 @@ def checked() -> subprocess.CompletedProcess[str]:
 
 def test_hot_path_does_no_more_than_is_on_record(checked: subprocess.CompletedProcess[str]) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_nor_does_it_in_plain_python() -> None:
+    result = guard("-m", "benchmarks.guard", pure="1")
+    if result.returncode == NO_RECORD:
+        pytest.skip(result.stdout.splitlines()[-1])
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_counts_repeat(checked: subprocess.CompletedProcess[str]) -> None:

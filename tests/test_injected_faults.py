@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hft import ApprovedOrder, BookState, Duration, Order, Price, Side, Size, SystemClock
-from hft.paper import PaperExecution
+from hft.paper import Arrival, FillModel, PaperExecution
 from hft.profile import read_profile
 from hft.registry.loader import Registry
 from hft.run.live import run_live
@@ -134,7 +134,7 @@ def quoted_states(monkeypatch: pytest.MonkeyPatch) -> set[BookState]:
     place, amend = PaperExecution.place, PaperExecution.amend
 
     def watch(self: PaperExecution, order: Order) -> None:
-        states.add(self._models[order.instrument].book.state)
+        states.add(self.exchange.listings[order.instrument].model.book.state)
 
     def watched_place(self: PaperExecution, order: ApprovedOrder) -> None:
         watch(self, order)
@@ -279,10 +279,11 @@ async def test_a_connection_that_stays_open_and_says_nothing_is_replaced(
 async def test_a_bug_in_a_timers_call_halts_trading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The event loop logs what a timer's call raises and goes on, on whatever it left half done."""
 
-    def fail(self: PaperExecution, *arguments: object) -> None:
-        raise ZeroDivisionError("half way")
+    class Broken(FillModel):
+        def place(self, *arguments: object, **options: object) -> Arrival:
+            raise ZeroDivisionError("half way")
 
-    monkeypatch.setattr(PaperExecution, "_on_place", fail)
+    monkeypatch.setattr("hft.paper.execution.new_fill_model", Broken)
 
     async def misbehave(simulator: BinanceSimulator) -> None:
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""The counts on record, one file for each minor version of Python."""
+"""The counts on record: for each minor version of Python those of what is compiled, and of plain Python."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pathlib import Path
 import attrs
 
 from benchmarks.guard.count import Counts
+from hft._compiled import COMPILED
 
 __all__ = ["FILE", "compare", "differing_versions", "read", "write"]
 
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-FILE = Path(__file__).parent / "figures" / f"{_VERSION}.json"
+_FORM = "" if COMPILED.modules else "-pure"
+FILE = Path(__file__).parent / "figures" / f"{_VERSION}{_FORM}.json"
 
 _TOLERANCES = {"calls": 0.0, "native_calls": 0.0, "opcodes": 0.01, "peak_bytes": 0.1, "kept_bytes": 0.1}
 """How much more than on record is let through: calls are exact, another patch version of Python may
@@ -37,11 +39,10 @@ def read() -> dict[str, Counts] | None:
 
 
 def write(counts: Mapping[str, Counts]) -> None:
-    """Put counts on record; what cannot be counted here, for want of a native book, stays as it is."""
-    recorded = {**(read() or {}), **counts}
+    """Put counts on record; whatever else was there goes."""
     content = {
         "versions": _versions(),
-        "paths": {name: attrs.asdict(each) for name, each in recorded.items()},
+        "paths": {name: attrs.asdict(each) for name, each in counts.items()},
     }
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(json.dumps(content, indent=2) + "\n")

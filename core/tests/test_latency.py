@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,24 @@ def test_a_percentile_is_within_one_bucket_of_the_exact_one(values: list[int], p
 
 def test_nothing_recorded_has_no_percentile() -> None:
     assert Histogram().percentile_ns(50) is None
+
+
+@pytest.mark.parametrize(
+    ("value_ns", "counted_ns"), [(-(10**30), 0), (-1, 0), (2**63, 2**63 - 1), (10**30, 2**63 - 1)]
+)
+def test_times_that_cannot_be_are_counted_at_the_ends(value_ns: int, counted_ns: int) -> None:
+    histogram = Histogram()
+    histogram.record(value_ns)
+    assert (histogram.count, histogram.maximum_ns, histogram.percentile_ns(50)) == (1, counted_ns, counted_ns)
+
+
+def test_an_exchange_may_send_any_time() -> None:
+    machine = Machine()
+    machine.trace.begin(400)
+    machine.trace.exchange_ns = 10**30
+    machine.order(500, 510, 520)
+    machine.trace.end()
+    assert machine.counted()["feed"] == [1, 0]
 
 
 class Machine:

@@ -18,7 +18,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_key_is_new_once() -> None:
-    keys: Seen[str] = Seen(Horizon())
+    keys = Seen(Horizon())
     assert keys.add("a", 1)
     assert not keys.add("a", 2)
     assert "a" in keys
@@ -26,14 +26,14 @@ def test_a_key_is_new_once() -> None:
 
 
 def test_all_that_may_be_told_again_is_known() -> None:
-    keys: Seen[int] = Seen(Horizon(5 * S))
+    keys = Seen(Horizon(5 * S))
     for key in range(100):
         assert keys.add(key, 5 * S)
     assert not any(keys.add(key, 6 * S) for key in range(100))
 
 
 def test_without_times_the_newest_are_known() -> None:
-    keys: Seen[int] = Seen(Horizon())
+    keys = Seen(Horizon())
     for key in range(100):
         keys.add(key, 0)
     assert [key for key, _ in keys.items()] == [95, 96, 97, 98, 99]
@@ -42,7 +42,7 @@ def test_without_times_the_newest_are_known() -> None:
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), max_size=200))
 def test_nothing_is_forgotten_within_the_horizon_and_little_beyond_it(steps: list[tuple[int, int]]) -> None:
     horizon = Horizon(0)
-    keys: Seen[int] = Seen(horizon)
+    keys = Seen(horizon)
     now_ns, times = S, []
     for key, (step, back) in enumerate(steps):
         now_ns += step * S

@@ -5,6 +5,8 @@ Everything a plugin needs is imported from here: ``from hft import Strategy, hoo
 
 from __future__ import annotations
 
+import hft._compiled  # isort: skip  # noqa: F401  # before all that it is to find
+
 from hft.book import Chain, DepthLayout, DepthMessage, DepthPart, JsonSlice, Level, OrderBook
 from hft.clock import Clock, SimulatedClock, SystemClock, Timer
 from hft.depth_path import DepthPath, DepthPaths, new_paths

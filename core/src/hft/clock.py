@@ -77,7 +77,7 @@ class _LoopTimer(Timer):
     handle: asyncio.TimerHandle
 
     def cancel(self) -> None:
-        super().cancel()
+        Timer.cancel(self)
         self.handle.cancel()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 
-import attrs
+from hft.stamps import Stamps
 
 __all__ = ["UNTRACED", "Histogram", "Stage", "Stamps", "Trace"]
 
@@ -14,12 +14,14 @@ _SUB_BITS = 5
 
 _SUB = 1 << _SUB_BITS
 _BUCKETS = (64 - _SUB_BITS) * _SUB
+_MOST_NS = (1 << 63) - 1
 
 
 class Histogram:
     """Counts of nanosecond values in buckets of about 3 % width, as HdrHistogram keeps them.
 
-    Recording is one bit_length, one shift and one increment; memory is fixed. Values below 0 count as 0.
+    Recording is one bit_length, one shift and one increment; memory is fixed. Values below 0 count as 0,
+    since clocks differ, and those above 292 years as that: an exchange's time may be any number.
     """
 
     __slots__ = ("_counts", "count", "maximum_ns")
@@ -31,16 +33,20 @@ class Histogram:
 
     def record(self, value_ns: int) -> None:
         """Count one value."""
-        # Comparisons, not max(): that is a call, twice as dear as all of this.
+        # Comparisons, not min() and max(): those are calls, each twice as dear as all of this.
         if value_ns < 0:
-            value_ns = 0
-        if value_ns > self.maximum_ns:
-            self.maximum_ns = value_ns
-        shift = value_ns.bit_length() - _SUB_BITS - 1
-        if shift > 0:
-            self._counts[(shift << _SUB_BITS) + (value_ns >> shift)] += 1
+            counted_ns = 0
+        elif value_ns > _MOST_NS:
+            counted_ns = _MOST_NS
         else:
-            self._counts[value_ns] += 1
+            counted_ns = value_ns
+        if counted_ns > self.maximum_ns:
+            self.maximum_ns = counted_ns
+        shift = counted_ns.bit_length() - _SUB_BITS - 1
+        if shift > 0:
+            self._counts[(shift << _SUB_BITS) + (counted_ns >> shift)] += 1
+        else:
+            self._counts[counted_ns] += 1
         self.count += 1
 
     def percentile_ns(self, percent: float) -> int | None:
@@ -63,31 +69,6 @@ def _upper_bound(index: int) -> int:
     return ((index - (shift << _SUB_BITS) + 1) << shift) - 1
 
 
-@attrs.define
-class Stamps:
-    """When the newest request about an order came about, in nanoseconds; 0 where that did not happen.
-
-    ``exchange_ns`` is the exchange's time of the book that caused it, ``recv_ns`` when that frame arrived,
-    ``decoded_ns`` when it was understood, ``applied_ns`` when the book had it, ``decided_ns`` when the
-    strategy asked for the order, ``approved_ns`` when the last risk rule had agreed (a cancellation is not
-    shown to them), ``written_ns`` when its bytes were with the socket, ``acknowledged_ns`` when the
-    exchange's answer arrived. What a timer caused has no frame.
-
-    In a replay ``exchange_ns`` and ``acknowledged_ns`` are the recording's time, and so is ``sent_ns``, which
-    is ``written_ns`` otherwise; the others are the machine's.
-    """
-
-    exchange_ns: int
-    recv_ns: int
-    decoded_ns: int
-    applied_ns: int
-    decided_ns: int
-    approved_ns: int
-    written_ns: int
-    sent_ns: int
-    acknowledged_ns: int = 0
-
-
 class Stage(enum.StrEnum):
     """A stretch of the way from an exchange's book to its answer to an order."""
 
@@ -100,6 +81,49 @@ class Stage(enum.StrEnum):
     RISK = "risk"
     SEND = "send"
     ACKNOWLEDGE = "acknowledge"
+
+
+class _Stages:
+    """A histogram of each stage, and how a request is counted in them."""
+
+    __slots__ = ("acknowledge", "book", "decode", "feed", "risk", "send", "strategy", "tick_to_order")
+
+    def __init__(self) -> None:
+        self.tick_to_order = Histogram()
+        self.feed = Histogram()
+        self.decode = Histogram()
+        self.book = Histogram()
+        self.strategy = Histogram()
+        self.risk = Histogram()
+        self.send = Histogram()
+        self.acknowledge = Histogram()
+
+    def count(self, stamps: Stamps, arrived_ns: int, since_ns: int) -> None:
+        """Count a request whose frame arrived then, and that the strategy could begin with since then."""
+        if stamps.recv_ns:
+            self.tick_to_order.record(stamps.written_ns - stamps.recv_ns)
+        if stamps.exchange_ns:
+            self.feed.record(arrived_ns - stamps.exchange_ns)
+        if stamps.applied_ns:
+            self.decode.record(stamps.decoded_ns - stamps.recv_ns)
+            self.book.record(stamps.applied_ns - stamps.decoded_ns)
+        if since_ns:
+            self.strategy.record(stamps.decided_ns - since_ns)
+        if stamps.approved_ns:
+            self.risk.record(stamps.approved_ns - stamps.decided_ns)
+        self.send.record(stamps.written_ns - (stamps.approved_ns or stamps.decided_ns))
+
+    def by_name(self) -> dict[Stage, Histogram]:
+        """Return the histograms of the stages, in the order of the way."""
+        return {
+            Stage.FEED: self.feed,
+            Stage.DECODE: self.decode,
+            Stage.BOOK: self.book,
+            Stage.STRATEGY: self.strategy,
+            Stage.RISK: self.risk,
+            Stage.SEND: self.send,
+            Stage.ACKNOWLEDGE: self.acknowledge,
+        }
 
 
 class Trace:
@@ -120,6 +144,7 @@ class Trace:
         "_last_ns",
         "_pending",
         "_replay_ns",
+        "_stages",
         "applied_ns",
         "approved_ns",
         "decided_ns",
@@ -133,8 +158,9 @@ class Trace:
 
     def __init__(self, now_ns: Callable[[], int], *, replay_ns: Callable[[], int] | None = None) -> None:
         self.now_ns = now_ns
-        self.tick_to_order = Histogram()
-        self.stages = {stage: Histogram() for stage in Stage}
+        self._stages = _Stages()
+        self.tick_to_order = self._stages.tick_to_order
+        self.stages = self._stages.by_name()
         self.exchange_ns = self.recv_ns = self.decoded_ns = self.applied_ns = 0
         self.decided_ns = self.approved_ns = 0
         self._replay_ns = replay_ns
@@ -160,8 +186,7 @@ class Trace:
         sent_ns = written_ns if self._replay_ns is None else self._replay_ns()
         if not self.recv_ns:
             stamps = Stamps(0, 0, 0, 0, self.decided_ns, self.approved_ns, written_ns, sent_ns)
-            self._pending.append((stamps, 0, 0))
-            self._count()
+            self._stages.count(stamps, 0, 0)
             return stamps
         stamps = Stamps(
             self.exchange_ns,
@@ -181,23 +206,12 @@ class Trace:
         """The exchange's answer to a request arrived; only the first is counted."""
         if not stamps.acknowledged_ns:
             stamps.acknowledged_ns = recv_ns
-            self.stages[Stage.ACKNOWLEDGE].record(recv_ns - stamps.sent_ns)
+            self._stages.acknowledge.record(recv_ns - stamps.sent_ns)
 
     def _count(self) -> None:
-        stages = self.stages
+        count = self._stages.count
         for stamps, arrived_ns, since_ns in self._pending:
-            if stamps.recv_ns:
-                self.tick_to_order.record(stamps.written_ns - stamps.recv_ns)
-            if stamps.exchange_ns:
-                stages[Stage.FEED].record(arrived_ns - stamps.exchange_ns)
-            if stamps.applied_ns:
-                stages[Stage.DECODE].record(stamps.decoded_ns - stamps.recv_ns)
-                stages[Stage.BOOK].record(stamps.applied_ns - stamps.decoded_ns)
-            if since_ns:
-                stages[Stage.STRATEGY].record(stamps.decided_ns - since_ns)
-            if stamps.approved_ns:
-                stages[Stage.RISK].record(stamps.approved_ns - stamps.decided_ns)
-            stages[Stage.SEND].record(stamps.written_ns - (stamps.approved_ns or stamps.decided_ns))
+            count(stamps, arrived_ns, since_ns)
         self._pending.clear()
 
 

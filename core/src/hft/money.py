@@ -41,6 +41,10 @@ _MONEY = re.compile(r"([0-9]{1,40}(?:\.[0-9]{1,40})?) ([A-Za-z0-9][A-Za-z0-9._-]
 AMOUNT_DIGITS = 52
 """Digits of an `Amount` behind the point: half a tick of 10^-18 times a lot of 10^-18, and room for costs."""
 
+_AMOUNT_DIGITS = Decimal(AMOUNT_DIGITS)
+
+_add, _multiply, _scale, _whole = EXACT.add, EXACT.multiply, EXACT.scaleb, EXACT.to_integral_exact
+
 _WIDE = Context(prec=1_000, traps=EXACT.traps)
 
 Amount = NewType("Amount", int)
@@ -77,11 +81,11 @@ class Money:
 
 def to_amount(value: Decimal | int) -> Amount:
     """Return an exact amount; raise `decimal.Inexact` for one that is finer than 10^-52."""
-    scaled = EXACT.scaleb(Decimal(value), AMOUNT_DIGITS)
-    whole = int(scaled)
-    if whole != scaled:
-        raise Inexact(f"{value} has more than {AMOUNT_DIGITS} digits behind the point")
-    return Amount(whole)
+    scaled = _scale(value, _AMOUNT_DIGITS)
+    try:
+        return Amount(int(_whole(scaled)))
+    except Inexact:
+        raise Inexact(f"{value} has more than {AMOUNT_DIGITS} digits behind the point") from None
 
 
 def amount_to_decimal(amount: int) -> Decimal:
@@ -103,7 +107,7 @@ def product(first: Decimal | int, *others: Decimal | int) -> Decimal:
     """Multiply exactly; raise `decimal.Inexact` if the result does not fit."""
     result = Decimal(first)
     for other in others:
-        result = EXACT.multiply(result, other)
+        result = _multiply(result, other)
     return result
 
 
@@ -111,7 +115,7 @@ def total(amounts: Iterable[Decimal | int]) -> Decimal:
     """Add up exactly; 0 when there is nothing."""
     result = Decimal(0)
     for amount in amounts:
-        result = EXACT.add(result, amount)
+        result = _add(result, amount)
     return result
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Hashable, Iterator
-from typing import Generic, TypeVar
-
-import attrs
+from typing import Any
 
 __all__ = ["SEEN_NUMBER", "Horizon", "Seen"]
 
@@ -15,46 +13,45 @@ SEEN_NUMBER = 10_000
 
 _NEVER_NS = 1 << 63
 
-KeyT = TypeVar("KeyT", bound=Hashable)
 
-
-@attrs.define
 class Horizon:
     """How far back anybody may still ask for what has happened: what is as old as ``since_ns``, or younger,
     must be known for seen when it is told again. At first nobody asks."""
 
-    since_ns: int = _NEVER_NS
+    __slots__ = ("since_ns",)
+
+    def __init__(self, since_ns: int = _NEVER_NS) -> None:
+        self.since_ns = since_ns
 
 
-class Seen(Generic[KeyT]):
+class Seen:
     """At least the newest `SEEN_NUMBER` keys, and all whose times are not beyond the ``horizon``, if any."""
 
-    __slots__ = ("_horizon", "_times")
+    __slots__ = ("_horizon", "_order", "_times")
 
     def __init__(self, horizon: Horizon | None = None) -> None:
         self._horizon = horizon or Horizon()
-        # Its first entry is found at once also where many were deleted, unlike that of a dict.
-        self._times: OrderedDict[KeyT, int] = OrderedDict()
+        self._times: dict[Any, int] = {}
+        # A dict looks for its first entry behind all that were deleted there.
+        self._order: deque[Hashable] = deque()
 
-    def __contains__(self, key: KeyT) -> bool:
+    def __contains__(self, key: Hashable) -> bool:
         return key in self._times
 
     def __len__(self) -> int:
         return len(self._times)
 
-    def add(self, key: KeyT, at_ns: int = 0) -> bool:
+    def add(self, key: Hashable, at_ns: int = 0) -> bool:
         """Remember a key; say whether it is new. What has no time, 0, is remembered by number."""
-        times = self._times
+        times, order = self._times, self._order
         if key in times:
             return False
         times[key] = at_ns
-        while len(times) > SEEN_NUMBER:
-            oldest = next(iter(times))
-            if times[oldest] >= self._horizon.since_ns:
-                break
-            del times[oldest]
+        order.append(key)
+        while len(times) > SEEN_NUMBER and times[order[0]] < self._horizon.since_ns:
+            del times[order.popleft()]
         return True
 
-    def items(self) -> Iterator[tuple[KeyT, int]]:
+    def items(self) -> Iterator[tuple[Any, int]]:
         """Yield keys and times, the oldest first."""
-        yield from self._times.items()
+        return iter(self._times.items())

@@ -31,16 +31,18 @@ def doctor(**environment: str) -> dict[str, Any]:
     return report
 
 
-def test_the_environment_forces_the_pure_book() -> None:
-    assert doctor(HFT_PURE_PYTHON="1")["book"] == {
-        "implementation": "pure",
-        "reason": "HFT_PURE_PYTHON=1 asks for it",
-    }
+def test_the_environment_forces_pure_python() -> None:
+    report = doctor(HFT_PURE_PYTHON="1")
+    for what in ("book", "orders"):
+        assert report[what] == {"implementation": "pure", "reason": "HFT_PURE_PYTHON=1 asks for it"}
 
 
-def test_the_native_book_is_used_where_it_is_there() -> None:
+def test_what_was_compiled_is_used_where_it_is_there() -> None:
     pytest.importorskip("hft.book._native", reason="the native module was not compiled", exc_type=ImportError)
-    assert doctor(HFT_PURE_PYTHON="0")["book"]["implementation"] == "native"
+    report = doctor(HFT_PURE_PYTHON="0")
+    assert report["book"]["implementation"] == "native"
+    # The same compiler made it: here it is missing only if sources were changed since.
+    assert report["orders"]["implementation"] == "compiled", report["orders"]["reason"]
 
 
 def test_without_the_native_module_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,4 +71,5 @@ def test_it_reports_packages_clock_and_plugins(
     assert main(["doctor"]) == ExitCode.STOPPED
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == f"exchange    acme 1.2: {state}"
-    assert any(line.startswith(f"order book  {report['book']['implementation']}: ") for line in lines)
+    for name, what in (("order book", "book"), ("orders    ", "orders")):
+        assert any(line.startswith(f"{name}  {report[what]['implementation']}: ") for line in lines)

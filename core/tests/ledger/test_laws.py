@@ -166,6 +166,22 @@ def test_splitting_fills_changes_nothing(events: list[Fill | Funding], roll: Any
 
 @settings(max_examples=150, deadline=None)
 @given(histories())
+def test_whether_anybody_looks_at_the_running_totals_changes_nothing(events: list[Fill | Funding]) -> None:
+    quiet, watched = Ledger(), Ledger()
+    for step, event in enumerate(events):
+        for ledger in (quiet, watched):
+            tell(ledger, event)
+            ledger.mark_mid(PERPETUAL, 7 * step)
+            ledger.mark(SPOT, Decimal(step))
+            ledger.roll_day(step // 3 * 86_400 * NS)
+            if step % 5 == 4:
+                ledger.reset_peaks()
+        watched.figures("USDT")
+    assert quiet.dump() == watched.dump()
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories())
 def test_running_totals_equal_the_sum_of_the_positions(events: list[Fill | Funding]) -> None:
     ledger = booked(events)
     for asset, totals in ledger.totals().items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -144,6 +145,15 @@ def test_fees_are_kept_by_asset_and_do_not_touch_the_position() -> None:
     assert view.fees == {"USDT": Decimal("0.0006"), "BTC": Decimal("0.000005")}
     assert (view.size, ledger.position(BTC)) == (30, 30)
     assert view.cash == Decimal(-3)
+
+
+def test_an_asset_may_be_of_any_kind_of_text() -> None:
+    class Asset(enum.StrEnum):
+        BNB = "BNB"
+
+    ledger = Ledger()
+    ledger.on_fill(attrs.evolve(make_fill(BTC, 1, Side.BUY, 100, 1, "0.1"), fee_asset=Asset.BNB))
+    assert ledger.totals()["BNB"].net == Decimal("-0.1")
 
 
 def test_a_fill_is_booked_once() -> None:

@@ -13,7 +13,7 @@ from hft.events import Fill, OrderReport
 from hft.instrument import Instrument
 from hft.market import Market
 from hft.order import Order
-from hft.paper import PaperExecution
+from hft.paper import OrderStatistics, PaperExecution
 from hft.plugin.execution import ApprovedOrder, ExecutionEvents
 from hft.types import OrderType, Price, Side, Size, TimeInForce
 
@@ -50,6 +50,18 @@ def record(folder: Path, instrument: Instrument, chance: random.Random, length: 
             columns = zip(*part, strict=True)
             names = ("exchange_ns", "recv_ns", "kind", "side", "price", "size", "flags")
             writer.append(dict(zip(names, columns, strict=True)))
+
+
+_FIGURES = [
+    name
+    for name in vars(OrderStatistics)
+    if not name.startswith("_") and not callable(getattr(OrderStatistics, name))
+]
+
+
+def figures_of(paper: PaperExecution) -> list[dict[str, int]]:
+    """Return all that is counted of each instrument."""
+    return [{name: getattr(each, name) for name in _FIGURES} for each in paper.statistics.values()]
 
 
 class Actor(ExecutionEvents):

@@ -14,8 +14,9 @@ import pytest
 
 from hft.errors import UsageError
 from hft.events import Fill, OrderReport, ReportKind
-from hft.paper import execution
-from hft.types import BookState, OrderState, Side, Size, TimeInForce
+from hft.order import Order
+from hft.paper import exchange
+from hft.types import BookState, Liquidity, OrderState, Price, Side, Size, TimeInForce
 
 BUY, SELL = Side.BUY, Side.SELL
 MS = 1_000_000
@@ -398,7 +399,7 @@ def test_a_client_order_id_is_used_once(rig: Any) -> None:
 
 
 def test_finished_orders_are_forgotten_in_the_end(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "_REMEMBERED", 2)
+    monkeypatch.setattr(exchange, "_REMEMBERED", 2)
     rig.show({100: 10}, {102: 10})
     orders = [rig.place(BUY, 105, 1, post_only=True) for _ in range(3)]
     rig.clock.advance_to(20 * MS)
@@ -424,6 +425,39 @@ async def test_stopping_leaves_nothing_on_the_clock(rig: Any) -> None:
 def test_an_inverse_contract_cannot_be_simulated(make_rig: Any) -> None:
     with pytest.raises(UsageError, match="BTC/USDT@acme: inverse contracts cannot be simulated"):
         make_rig(inverse=True)
+
+
+def test_what_is_told_is_what_its_class_would_make(rig: Any) -> None:
+    rig.show({100: 10}, {102: 10})
+    order = rig.place(BUY, 102, 4)
+    rig.client.cancel(Order(**attrs.asdict(order, recurse=False) | {"client_order_id": "c9"}))
+    rig.clock.advance(20 * MS)
+    instrument, times = rig.market.instrument, {"exchange_ns": 5 * MS, "recv_ns": 8 * MS}
+    assert [event for _, event in rig.log] == [
+        OrderReport(
+            client_order_id="c1",
+            kind=ReportKind.ACCEPTED,
+            exchange_order_id="1",
+            price=Price(102),
+            size=Size(4),
+            **times,
+        ),
+        Fill(
+            client_order_id="c1",
+            instrument=instrument,
+            trade_id="1",
+            side=BUY,
+            price=Price(102),
+            size=Size(4),
+            liquidity=Liquidity.TAKER,
+            fee=Decimal("0.000408"),
+            fee_asset="USDT",
+            **times,
+        ),
+        OrderReport(
+            client_order_id="c9", kind=ReportKind.CANCEL_REJECTED, reason="order is unknown", **times
+        ),
+    ]
 
 
 def _random_session(rig: Any, seed: int) -> list[Any]:

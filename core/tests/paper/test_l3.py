@@ -27,7 +27,7 @@ from hft.registry.loader import Registry
 from hft.types import BookState, Duration, Price, Side, Size
 
 from .conftest import make_instrument
-from .histories import HIGH, LOW, Actor
+from .histories import HIGH, LOW, Actor, figures_of
 from .single_orders import Event, RandomExchange, write_orders
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -274,7 +274,7 @@ def play(
         replay = Replay(clock, feeds)
     while replay.step(50):
         pass
-    return replay.played, list(actor.paper.statistics.values()), actor.log
+    return replay.played, figures_of(actor.paper), actor.log
 
 
 @pytest.mark.skipif(BOOK.name != "native", reason=f"nothing to compare: {BOOK.reason}")
@@ -305,7 +305,7 @@ def test_other_queues_see_the_levels_that_the_orders_make(
         as_levels(tmp_path / "orders" / "BTC" / part, tmp_path / "levels" / "BTC" / part)
     logs = [play(tmp_path / form, 3, queue, ENGINES[-1], monkeypatch)[1:] for form in ("orders", "levels")]
     assert logs[0] == logs[1]
-    assert logs[0][0][0].maker_fills > 20
+    assert logs[0][0][0]["maker_fills"] > 20
 
 
 def as_levels(source: Path, target: Path) -> None:

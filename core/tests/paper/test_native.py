@@ -28,7 +28,7 @@ from hft.paper import (
 from hft.types import BookState, Duration, Price, Side, Size, TimeInForce
 
 from .conftest import make_instrument
-from .histories import HIGH, LOW, Actor, record
+from .histories import HIGH, LOW, Actor, figures_of, record
 
 if BOOK.name != "native":
     pytest.skip(f"nothing to compare: {BOOK.reason}", allow_module_level=True)
@@ -170,8 +170,7 @@ def play(
     while replay.step(10_000):
         pass
     counters = [market.counters for market in actor.markets]
-    statistics = list(actor.paper.statistics.values())
-    return replay.played, clock.now_ns(), counters, statistics, actor.log
+    return replay.played, clock.now_ns(), counters, figures_of(actor.paper), actor.log
 
 
 @pytest.mark.parametrize("latency_ns", [None, 0, 15])

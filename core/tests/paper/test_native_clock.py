@@ -8,12 +8,12 @@ import pytest
 
 from hft.book import BOOK
 from hft.clock import SimulatedClock, Timer
-from hft.paper.choice import new_delay_line
+from hft.paper.delay_line import DelayLine
 
 if BOOK.name != "native":
     pytest.skip(BOOK.reason, allow_module_level=True)
 
-from hft.paper.native_clock import NativeClock, NativeDelayLine
+from hft.paper.native_clock import NativeClock
 
 Log = list[tuple[str, int, int]]
 
@@ -22,7 +22,7 @@ def live(clock: SimulatedClock, seed: int) -> Log:
     """Set, cancel and fire timers, send over two lines, and do all that from inside calls as well."""
     chance, log = random.Random(seed), Log()
     timers: list[Timer] = []
-    lines = [new_delay_line(clock, lambda _: chance.randint(0, 5)) for _ in range(2)]
+    lines = [DelayLine(clock, lambda _: chance.randint(0, 5)) for _ in range(2)]
     count = 0
 
     def note(what: str) -> None:
@@ -40,7 +40,7 @@ def live(clock: SimulatedClock, seed: int) -> Log:
             case "later":
                 timers.append(clock.call_later(chance.randint(0, 20), call))
             case _:
-                chance.choice(lines).send(call)
+                chance.choice(lines).send(call, ())
 
     def act() -> None:
         note(chance.choice(["at", "later", "sent", "sent"]))
@@ -65,10 +65,6 @@ def live(clock: SimulatedClock, seed: int) -> Log:
 @pytest.mark.parametrize("seed", range(20))
 def test_both_clocks_make_the_same_calls(seed: int) -> None:
     assert live(SimulatedClock(7), seed) == live(NativeClock(7), seed)
-
-
-def test_lines_on_it_are_native() -> None:
-    assert isinstance(new_delay_line(NativeClock(), lambda _: 0), NativeDelayLine)
 
 
 def test_a_cancelled_timer_does_not_fire() -> None:

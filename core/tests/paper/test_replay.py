@@ -17,7 +17,7 @@ from hft.events import Fill, Trade
 from hft.instrument import InstrumentId
 from hft.ledger import Ledger
 from hft.market import Channel, Market
-from hft.paper import FillModel, Match, PaperConfig, PaperExecution, QueueModelName
+from hft.paper import Arrival, FillModel, Match, PaperConfig, PaperExecution, QueueModelName
 from hft.paper.choice import new_clock, new_replay
 from hft.paper.replay import ReplayFeed
 from hft.plugin.execution import ApprovedOrder
@@ -42,9 +42,10 @@ class Judge(Actor):
         self.models: dict[str, FillModel] = {}
         self.books: dict[str, OrderBook] = {}
         self.aheads: dict[int, int] = {}
+        self.judged: set[Liquidity] = set()
 
     def watch(self, paper: PaperExecution) -> None:
-        """Look at all that a simulated exchange is sent, and at all that it makes trade."""
+        """Look at all that a simulated exchange is sent, and at all that the replay makes trade."""
         self.paper = paper
         place, settle = paper.place, paper.settle
 
@@ -53,23 +54,43 @@ class Judge(Actor):
             place(order)
 
         def watched_settle(matches: Sequence[Match]) -> None:
-            self.judge(matches)
+            for match in matches:
+                self.judge(match, paper.exchange.open[match.order_id].price)
             settle(matches)
 
         paper.place, paper.settle = watched_place, watched_settle  # type: ignore[method-assign]
 
-    def judge(self, matches: Sequence[Match]) -> None:
-        for match in matches:
-            order = self.paper._open[match.order_id]
+    def watch_model(self, model: FillModel) -> None:
+        """Look at all that trades on arrival."""
+        place, amend = model.place, model.amend
+
+        def watched_place(number: int, side: Side, price: Price, *others: Any) -> Arrival:
+            arrival = place(number, side, price, *others)
+            for match in arrival.matches:
+                self.judge(match, price)
+            return arrival
+
+        def watched_amend(number: int, price: Price, size: Size) -> Arrival:
+            arrival = amend(number, price, size)
+            for match in arrival.matches:
+                self.judge(match, price)
+            return arrival
+
+        model.place, model.amend = watched_place, watched_amend  # type: ignore[method-assign]
+
+    def judge(self, match: Match, price: Price | None) -> None:
+        # The exchange numbers orders as they are sent.
+        order = self.orders[match.order_id - 1]
+        self.judged.add(match.liquidity)
+        assert price is not None
+        if match.liquidity is Liquidity.TAKER:
+            # Not better than what was there, nor more of it, nor worse than what was asked for.
             book = self.books[order.instrument.symbol]
-            assert order.price is not None
-            if match.liquidity is Liquidity.TAKER:
-                # Not better than what was there, nor more of it, nor worse than what was asked for.
-                assert (match.price - order.price) * order.side.sign <= 0
-                assert match.size <= book.size_at(order.side.opposite, match.price)
-            else:
-                assert match.price == order.price
-            assert self.clock.now_ns() >= self.sent_ns[order.client_order_id] + ORDER_NS
+            assert (match.price - price) * order.side.sign <= 0
+            assert match.size <= book.size_at(order.side.opposite, match.price)
+        else:
+            assert match.price == price
+        assert self.clock.now_ns() >= self.sent_ns[order.client_order_id] + ORDER_NS
 
     def on_fill(self, fill: Fill) -> None:
         super().on_fill(fill)
@@ -78,7 +99,7 @@ class Judge(Actor):
         assert fill.exchange_ns + RESPONSE_NS == fill.recv_ns == self.clock.now_ns()
 
     def act(self) -> None:
-        for order in self.paper._open.values():
+        for order in self.paper.exchange.open.values():
             ahead = self.models[order.instrument.symbol].ahead(order.number)
             if ahead is not None:
                 assert 0 <= ahead <= self.aheads.get(order.number, ahead)
@@ -108,6 +129,7 @@ def test_laws(tmp_path: Path, seed: int, queue: QueueModelName) -> None:
         judge.markets.append(market)
         judge.books[name] = book
         judge.models[name] = model = judge.paper.simulate(instrument, book)
+        judge.watch_model(model)
         market.listen(Channel.BOOK, lambda book: judge.see("book", book))
         folders = [tmp_path / name[:3] / part for part in "ab"]
         feeds.append(
@@ -126,6 +148,7 @@ def test_laws(tmp_path: Path, seed: int, queue: QueueModelName) -> None:
         pass
     clock.advance(RESPONSE_NS)
     assert len(judge.fills) > 30
+    assert judge.judged == set(Liquidity)
     # Nothing is filled beyond its size, and money and lots are neither made nor lost.
     for order in judge.orders:
         assert sum(f.size for f in judge.fills if f.client_order_id == order.client_order_id) <= order.size

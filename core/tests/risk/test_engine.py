@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from decimal import Decimal
 from typing import Any
 
@@ -102,6 +103,14 @@ def test_an_amendment_is_judged_as_it_is_to_be_and_changes_nothing() -> None:
     (judged,) = rules[0].judged
     assert (judged.price, judged.size, judged.client_order_id) == (101, 20, "1")
     assert (order.price, order.size) == (100, 10)
+
+
+def test_an_amendment_is_judged_with_all_else_as_it_is() -> None:
+    engine, rules, _ = make_engine(APPROVED)
+    marked: dict[str, Any] = {field.name: object() for field in attrs.fields(Order)}
+    engine.approve_amendment(Order(**marked), Price(101), Size(20))
+    (judged,) = rules[0].judged
+    assert attrs.asdict(judged, recurse=False) == marked | {"price": 101, "size": 20}
 
 
 def test_rules_prepare_before_the_first_order() -> None:
@@ -272,3 +281,14 @@ def test_closing_counts_what_is_open_and_knows_hedge_mode() -> None:
     assert engine.approve_closing(close) is close
     assert isinstance(engine.approve_closing(attrs.evolve(close, size=Size(6))), Refused)
     assert isinstance(engine.approve_closing(attrs.evolve(close, position_side=PositionSide.LONG)), Refused)
+
+
+def test_a_reason_may_be_of_any_kind_of_text() -> None:
+    class Reason(enum.StrEnum):
+        LARGE = "too large"
+
+    engine, _, halts = make_engine(Refused(Reason.LARGE))
+    refused = engine.approve(make_order())
+    assert isinstance(refused, Refused)
+    assert refused.reason == "rule0: too large"
+    assert not halts

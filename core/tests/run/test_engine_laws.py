@@ -114,11 +114,10 @@ class Engine:
             clock, ClientOrderIds("laws", "1"), self.ledger, warn=lambda _, line: self.warnings.append(line)
         )
         latencies = [Duration(self.random.choice([0, 1, 2 * MS, 30 * MS])) for _ in range(2)]
-        self.exchange = client(
-            PaperConfig(order_latency=latencies[0], response_latency=latencies[1]), manager, clock
-        )
-        manager.add_exchange(INSTRUMENT.exchange, self.exchange)
-        self.exchange.attach(self.market)
+        paper = client(PaperConfig(order_latency=latencies[0], response_latency=latencies[1]), manager, clock)
+        self.exchange = paper.exchange
+        manager.add_exchange(INSTRUMENT.exchange, paper)
+        paper.attach(self.market)
         manager.add_market(self.market)
         view = LiveRiskView(manager, self.ledger, [self.market], clock)
         manager.risk = RiskEngine(
@@ -156,7 +155,7 @@ class Engine:
         self.market.on_book(book)
 
     def open_at_exchange(self) -> dict[str, tuple[Side, Price | None, Size, Size]]:
-        return {o.client_order_id: (o.side, o.price, o.size, o.filled) for o in self.exchange._open.values()}
+        return {o.client_order_id: (o.side, o.price, o.size, o.filled) for o in self.exchange.open.values()}
 
     def open_here(self) -> dict[str, tuple[Side, Price | None, Size, Size]]:
         orders = self.manager.open_orders(INSTRUMENT)
@@ -166,7 +165,7 @@ class Engine:
         """What the exchange has, filled or open, is within what is held here."""
         position = self.ledger.position(INSTRUMENT)
         assert abs(position) <= LIMIT
-        really = self.exchange._positions.get(INSTRUMENT, 0)
+        really = self.exchange.listings[INSTRUMENT].position
         for side in Side:
             open_lots = sum(
                 size - filled for s, _, size, filled in self.open_at_exchange().values() if s is side
@@ -193,7 +192,7 @@ def test_any_history_ends_with_both_sides_agreeing(
     engine.clock.advance(20_000 * MS)
     engine.check_exposure()
     assert engine.open_here() == engine.open_at_exchange()
-    assert engine.ledger.position(INSTRUMENT) == engine.exchange._positions.get(INSTRUMENT, 0)
+    assert engine.ledger.position(INSTRUMENT) == engine.exchange.listings[INSTRUMENT].position
     settled = (OrderState.NEW, OrderState.PARTIALLY_FILLED)
     assert all(order.state in settled for order in engine.manager.open_orders(INSTRUMENT))
     assert not (stopped and engine.open_here())

@@ -18,7 +18,6 @@ __all__ = [
     "Gate",
     "NativeCore",
     "NativeFills",
-    "NativeLine",
     "NativeLoop",
     "NativeSide",
     "NativeTime",
@@ -129,7 +128,6 @@ class NativeFills:
         side: Side,
         price: Price | None,
         size: Size,
-        *,
         time_in_force: TimeInForce = ...,
         post_only: bool = ...,
     ) -> Arrival: ...
@@ -151,11 +149,6 @@ class NativeTime:
     def next_timer_ns(self) -> int | None: ...
     def advance_to(self, when_ns: int) -> None: ...
     def advance(self, delay_ns: int) -> None: ...
-
-class NativeLine:
-    def __init__(self, clock: NativeTime, delay_ns: Callable[[int], int]) -> None: ...
-    def send(self, call: Callable[[], None]) -> None: ...
-    def close(self) -> None: ...
 
 class NativeLoop:
     stopped: bool

@@ -25,7 +25,6 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport INT64_MAX, UINT64_MAX, int64_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memmove
 
-from collections import deque
 from types import MemberDescriptorType
 
 from hft.book._reader cimport Batch, Cursor, Grid, Text, read_levels, read_number, read_slice, reserve
@@ -42,7 +41,6 @@ __all__ = [
     "Gate",
     "NativeCore",
     "NativeFills",
-    "NativeLine",
     "NativeLoop",
     "NativeSide",
     "NativeTime",

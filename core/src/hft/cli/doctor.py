@@ -11,6 +11,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
+from hft._compiled import COMPILED
 from hft.book import BOOK
 from hft.cli.exit_codes import ExitCode
 from hft.clock import Clock, SystemClock
@@ -43,6 +44,7 @@ def _examine() -> dict[str, Any]:
         "python": {"version": platform.python_version(), "implementation": platform.python_implementation()},
         "platform": platform.platform(),
         "book": {"implementation": BOOK.name, "reason": BOOK.reason},
+        "orders": {"implementation": "compiled" if COMPILED.modules else "pure", "reason": COMPILED.reason},
         "packages": {name: _version(name) for name in _optional_packages()},
         "clock": {"resolution_ns": resolution_ns, "reading_ns": reading_ns},
         "plugins": [
@@ -74,10 +76,11 @@ def _measure(clock: Clock) -> tuple[int | None, int]:
 
 
 def _print(report: dict[str, Any]) -> None:
-    python, book, clock = report["python"], report["book"], report["clock"]
+    python, book, orders, clock = (report[name] for name in ("python", "book", "orders", "clock"))
     print(f"hft         {report['hft'] or 'not installed'}")
     print(f"python      {python['implementation']} {python['version']} on {report['platform']}")
     print(f"order book  {book['implementation']}: {book['reason']}")
+    print(f"orders      {orders['implementation']}: {orders['reason']}")
     for name, installed in report["packages"].items():
         print(f"{name:11} {installed or 'not installed'}")
     print(f"clock       steps of {clock['resolution_ns']} ns, {clock['reading_ns']} ns a reading")

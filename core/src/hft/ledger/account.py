@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from hft.errors import UsageError
 from hft.instrument import Instrument
+from hft.ledger.balance import Balance
 from hft.ledger.position import Position, PositionView
 from hft.money import AMOUNT_DIGITS, Amount, amount_to_decimal, divide, product, to_amount, trim
 from hft.seen import Horizon, Seen
-from hft.types import InstrumentKind, PositionSide, Side, Size
+from hft.types import InstrumentKind, PositionSide, Size
 
 __all__ = ["InstrumentAccount"]
 
@@ -25,8 +26,9 @@ class InstrumentAccount:
 
     ``point`` is what a lot gains when the price rises a tick, ``lot`` the base currency in one lot of a
     spot instrument. ``size`` is the net of all sides. ``profit``, ``gross`` and ``open_value`` are what
-    was last added to the totals of the settlement asset for it; see `AssetFigures`. ``wallet`` is the wallet
-    of the account that it is paid from.
+    was last added to the totals of the settlement asset for it; see `AssetFigures`. ``is_stale`` says that
+    they have changed since. ``wallet`` is the wallet of the account that it is paid from, ``balances`` are
+    those in it that its trades have moved.
     """
 
     __slots__ = (
@@ -34,10 +36,12 @@ class InstrumentAccount:
         "_lot_value",
         "_mark",
         "_twice_ticks",
+        "balances",
         "funding",
         "gross",
         "instrument",
         "is_spot",
+        "is_stale",
         "lot",
         "lot_mark",
         "open_value",
@@ -69,9 +73,11 @@ class InstrumentAccount:
             )
         self._half_point = self.point // 2
         self.positions: dict[PositionSide, Position] = {}
-        self.funding: dict[str, Amount] = {}
-        self.trades: Seen[tuple[str, Side]] = Seen(horizon)
-        self.payments: Seen[str] = Seen(horizon)
+        self.funding: dict[str, int] = {}
+        self.balances: dict[str, Balance] = {}
+        self.trades = Seen(horizon)
+        self.payments = Seen(horizon)
+        self.is_stale = False
         self.size = 0
         self.profit = self.gross = self.open_value = 0
         self._twice_ticks: int | None = None
@@ -85,10 +91,10 @@ class InstrumentAccount:
         """Return what one lot costs at a price that may be off the grid."""
         return to_amount(product(price, self._lot_value))
 
-    def book(self, position: Position, signed: int, lot_price: int) -> None:
-        """Trade some lots of a position of this account."""
-        position.book(signed, lot_price)
+    def book(self, position: Position, signed: int, lot_price: int) -> int:
+        """Trade some lots of a position of this account; return what that realized."""
         self.size += signed
+        return position.book(signed, lot_price)
 
     # -- valuing ---------------------------------------------------------------------------------
 
@@ -154,7 +160,7 @@ class InstrumentAccount:
         return self._view(PositionSide.BOTH, self.positions.values(), self.funding)
 
     def _view(
-        self, side: PositionSide, positions: Iterable[Position], funding: Mapping[str, Amount]
+        self, side: PositionSide, positions: Iterable[Position], funding: Mapping[str, int]
     ) -> PositionView:
         positions = list(positions)
         size = sum(position.size for position in positions)

@@ -26,7 +26,6 @@ class AssetTotals:
         return trim(difference(total((self.realized, self.unrealized, self.funding)), self.fees))
 
 
-@attrs.define
 class AssetFigures:
     """The same as running totals for risk rules, each an `hft.money.Amount`.
 
@@ -35,8 +34,7 @@ class AssetFigures:
     price of spot positions. ``opening`` is the profit when the day began, ``peak`` the highest seen.
     """
 
-    profit: int = 0
-    gross: int = 0
-    open_value: int = 0
-    opening: int = 0
-    peak: int = 0
+    __slots__ = ("gross", "open_value", "opening", "peak", "profit")
+
+    def __init__(self) -> None:
+        self.profit = self.gross = self.open_value = self.opening = self.peak = 0

@@ -62,9 +62,9 @@ class Balance:
         self.exchange = exchange
         self.wallet = wallet
         self.asset = asset
-        self.reported = self.locked = Amount(0)
+        self.reported = self.locked = 0
         self.reported_ns = 0
-        self.total: Amount | None = None
+        self.total: int | None = None
         self._settled = 0
         self._flows: deque[tuple[int, int]] = deque()
         self._ties: list[int] = []
@@ -79,7 +79,7 @@ class Balance:
         if len(self._flows) > _FLOWS_KEPT:
             self._settled += self._flows.popleft()[1]
         if self.total is not None:
-            self.total = Amount(self.total + amount)
+            self.total += amount
 
     def report(self, report: BalanceReport) -> bool:
         """Take the exchange's word; return False for one that is older than the last."""
@@ -95,7 +95,7 @@ class Balance:
         self.reported_ns = max(stated_ns, self.reported_ns)
         self._flows = deque(later)
         self._settled = 0
-        self.total = Amount(total + sum(amount for _, amount in later))
+        self.total = total + sum(amount for _, amount in later)
         return True
 
     def totals_at(self, exchange_ns: int) -> list[Amount]:
@@ -106,7 +106,7 @@ class Balance:
         """
         if self.total is None:
             return []
-        total = int(self.total)
+        total = self.total
         if exchange_ns:
             total -= sum(amount for ns, amount in self._flows if ns > exchange_ns)
         totals = [total]
@@ -149,13 +149,13 @@ class Balance:
     @classmethod
     def load(cls, state: BalanceState) -> Balance:
         """Return what `dump` described."""
-        balance = cls(state.exchange, state.wallet, state.asset)
+        balance = Balance(state.exchange, state.wallet, state.asset)
         balance.reported, balance.locked = to_amount(state.reported), to_amount(state.locked)
         balance.reported_ns = state.reported_ns
         balance._settled = to_amount(state.settled)
-        balance._flows = deque((ns, int(to_amount(amount))) for ns, amount in state.flows)
-        balance._ties = [int(to_amount(amount)) for amount in state.ties]
+        balance._flows = deque((ns, to_amount(amount)) for ns, amount in state.flows)
+        balance._ties = [to_amount(amount) for amount in state.ties]
         if state.known:
             since = balance._settled + sum(amount for _, amount in balance._flows)
-            balance.total = Amount(balance.reported + since)
+            balance.total = balance.reported + since
         return balance

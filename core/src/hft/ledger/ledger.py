@@ -34,6 +34,8 @@ NS_PER_DAY = 86_400_000_000_000
 
 _ADJUSTMENTS_KEPT = 1_000
 
+_BUY, _BOTH = Side.BUY, PositionSide.BOTH
+
 
 class Ledger:
     """Positions, profit and loss, fees, funding and balances, exact to the last digit.
@@ -63,7 +65,9 @@ class Ledger:
         self.wallet_of: Callable[[Instrument], str] = _one_wallet
         self._day: int | None = None
         self._accounts: dict[Instrument, InstrumentAccount] = {}
+        self._stale: list[InstrumentAccount] = []
         self._assets: dict[str, AssetFigures] = {}
+        """Without what the stale accounts have changed."""
         self._balances: dict[tuple[str, str], dict[str, Balance]] = {}
         """By exchange and asset, then by wallet."""
         self._dormant: dict[str, InstrumentState] = {}
@@ -80,27 +84,26 @@ class Ledger:
         account = self._accounts.get(instrument)
         if account is None:
             account = self._open(instrument, instrument.price_to_decimal(fill.price))
-        if (fill.trade_id, fill.side) in account.trades:
+        key = (fill.trade_id, fill.side)
+        if key in account.trades:
             self.duplicates += 1
             return False
         fee = to_amount(fill.fee)
         stated = None if fill.realized is None else to_amount(fill.realized)
         position = self._position(account, fill.position_side)
-        realized = position.realized
-        signed = fill.side.sign * fill.size
-        account.book(position, signed, fill.price * account.point)
-        account.trades.add((fill.trade_id, fill.side), fill.exchange_ns)
+        signed = fill.size if fill.side is _BUY else -fill.size
+        lot_price = fill.price * account.point
+        moved: int = account.book(position, signed, lot_price)
+        account.trades.add(key, fill.exchange_ns)
         if fee:
             position.pay(fill.fee_asset, fee)
-            self.figures(fill.fee_asset).profit -= fee
+            self._earn(fill.fee_asset, -fee)
             self._flow(account, fill.fee_asset, -fee, fill.exchange_ns)
-        self._revalue(account)
+        self._revalue_later(account)
         if account.is_spot:
             self._flow(account, instrument.base, signed * account.lot, fill.exchange_ns)
-            moved = -signed * fill.price * account.point
-        elif stated is None:
-            moved = position.realized - realized
-        else:
+            moved = -signed * lot_price
+        elif stated is not None:
             moved = stated
         self._flow(account, instrument.settle, moved, fill.exchange_ns)
         return True
@@ -113,8 +116,8 @@ class Ledger:
             return False
         amount = to_amount(funding.amount)
         account.payments.add(funding.payment_id, funding.exchange_ns)
-        account.funding[funding.asset] = Amount(account.funding.get(funding.asset, 0) + amount)
-        self.figures(funding.asset).profit += amount
+        account.funding[funding.asset] = account.funding.get(funding.asset, 0) + amount
+        self._earn(funding.asset, amount)
         self._flow(account, funding.asset, amount, funding.exchange_ns)
         return True
 
@@ -143,7 +146,7 @@ class Ledger:
             return None
         account.book(position, size - before, account.lot_price(price))
         position.adjusted += size - before
-        self._revalue(account)
+        self._revalue_later(account)
         adjustment = Adjustment(
             instrument=instrument,
             position_side=position_side,
@@ -170,7 +173,7 @@ class Ledger:
         if account is None:
             account = self._open(instrument, price)
         account.mark(price)
-        self._revalue(account)
+        self._revalue_later(account)
 
     def mark_mid(self, instrument: Instrument, twice_ticks: int) -> bool:
         """Value an instrument at half of bid + ask, in ticks; say whether that changed any profit.
@@ -180,7 +183,7 @@ class Ledger:
         account = self._accounts.get(instrument)
         if account is None or not account.mark_mid(twice_ticks) or not account.is_open:
             return False
-        self._revalue(account)
+        self._revalue_later(account)
         return True
 
     def roll_day(self, now_ns: int) -> int:
@@ -188,12 +191,14 @@ class Ledger:
         day = (now_ns - self.day_start_ns) // NS_PER_DAY
         if self._day is None or day > self._day:
             self._day = day
+            self._revalue()
             for figures in self._assets.values():
                 figures.opening = figures.profit
         return (day + 1) * NS_PER_DAY + self.day_start_ns
 
     def reset_peaks(self) -> None:
         """Let drawdown count anew from the profit as it is."""
+        self._revalue()
         for figures in self._assets.values():
             figures.peak = figures.profit
 
@@ -263,10 +268,8 @@ class Ledger:
 
     def figures(self, asset: str) -> AssetFigures:
         """Return the running totals of an asset, all 0 if nothing happened in it."""
-        figures = self._assets.get(asset)
-        if figures is None:
-            figures = self._assets[asset] = AssetFigures()
-        return figures
+        self._revalue()
+        return self._figures(asset)
 
     def balance(self, exchange: str, asset: str) -> Amount | None:
         """Return what an account must have of an asset: as last reported, and our own trades since.
@@ -298,6 +301,7 @@ class Ledger:
 
     def dump(self) -> dict[str, Any]:
         """Return all figures for a checkpoint, exact, as JSON can hold them; see `load`."""
+        self._revalue()
         instruments = {str(account.instrument.id): _dump(account) for account in self._accounts.values()}
         assets = {
             asset: AssetState(
@@ -343,8 +347,8 @@ class Ledger:
                 else:
                     self._load(instrument, each)
             for asset, figures in loaded.assets.items():
-                self.figures(asset).opening = to_amount(figures.opening)
-                self.figures(asset).peak = to_amount(figures.peak)
+                self._figures(asset).opening = to_amount(figures.opening)
+                self._figures(asset).peak = to_amount(figures.peak)
             for balance in loaded.balances:
                 wallets = self._balances.setdefault((balance.exchange, balance.asset), {})
                 wallets[balance.wallet] = Balance.load(balance)
@@ -367,22 +371,46 @@ class Ledger:
         position = account.positions.get(side)
         if position is None:
             position = account.positions[side] = Position()
-            if side is not PositionSide.BOTH:
+            if side is not _BOTH:
                 self.hedged.add(account.instrument)
         return position
 
-    def _revalue(self, account: InstrumentAccount) -> None:
-        """Bring the totals of the settlement asset up to date with one instrument."""
-        figures = self.figures(account.instrument.settle)
-        profit, gross, open_value = account.worth()
-        figures.profit += profit - account.profit
-        figures.gross += gross - account.gross
-        figures.open_value += open_value - account.open_value
-        account.profit, account.gross, account.open_value = profit, gross, open_value
+    def _figures(self, asset: str) -> AssetFigures:
+        figures = self._assets.get(asset)
+        if figures is None:
+            figures = self._assets[asset] = AssetFigures()
+        return figures
+
+    def _earn(self, asset: str, amount: int) -> None:
+        figures = self._figures(asset)
+        figures.profit += amount
+
+    def _revalue_later(self, account: InstrumentAccount) -> None:
+        """Let the totals be brought up to date with an instrument when somebody looks at them."""
+        if not account.is_stale:
+            account.is_stale = True
+            self._stale.append(account)
+
+    def _revalue(self) -> None:
+        """Bring the totals of the settlement assets up to date."""
+        for account in self._stale:
+            figures = self._figures(account.instrument.settle)
+            profit, gross, open_value = account.worth()
+            figures.profit += profit - account.profit
+            figures.gross += gross - account.gross
+            figures.open_value += open_value - account.open_value
+            account.profit, account.gross, account.open_value = profit, gross, open_value
+            account.is_stale = False
+        self._stale.clear()
 
     def _flow(self, account: InstrumentAccount, asset: str, amount: int, exchange_ns: int) -> None:
-        if amount:
-            self._balance(account.instrument.exchange, account.wallet, asset).flow(amount, exchange_ns)
+        if not amount:
+            return
+        balance = account.balances.get(asset)
+        if balance is None:
+            balance = self._balance(account.instrument.exchange, account.wallet, asset)
+            account.balances[asset] = balance
+        balance.flow(amount, exchange_ns)
 
     def _balance(self, exchange: str, wallet: str, asset: str) -> Balance:
         wallets = self._balances.get((exchange, asset))
@@ -399,12 +427,12 @@ class Ledger:
     def _leave(self, name: str, state: InstrumentState) -> None:
         """Keep an instrument that this run does not have; its profit so far counts as it was."""
         self._dormant[name] = state
-        self.figures(state.settle).profit += to_amount(state.profit)
+        self._earn(state.settle, to_amount(state.profit))
         for position in state.positions.values():
             for asset, fee in position.fees.items():
-                self.figures(asset).profit -= to_amount(fee)
+                self._earn(asset, -to_amount(fee))
         for asset, amount in state.funding.items():
-            self.figures(asset).profit += to_amount(amount)
+            self._earn(asset, to_amount(amount))
 
     def _load(self, instrument: Instrument, state: InstrumentState) -> None:
         account = self._open(instrument, state.mark)
@@ -417,15 +445,15 @@ class Ledger:
             account.size += position.size
             for asset, fee in each.fees.items():
                 position.pay(asset, to_amount(fee))
-                self.figures(asset).profit -= to_amount(fee)
+                self._earn(asset, -to_amount(fee))
         for asset, amount in state.funding.items():
             account.funding[asset] = to_amount(amount)
-            self.figures(asset).profit += account.funding[asset]
+            self._earn(asset, account.funding[asset])
         for trade_id, side, at_ns in state.trades:
             account.trades.add((trade_id, Side(side)), at_ns)
         for payment_id, at_ns in state.payments:
             account.payments.add(payment_id, at_ns)
-        self._revalue(account)
+        self._revalue_later(account)
 
 
 def _one_wallet(_: Instrument) -> str:

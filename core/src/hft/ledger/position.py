@@ -8,7 +8,7 @@ from decimal import Decimal
 import attrs
 
 from hft.instrument import Instrument
-from hft.money import Amount, divide
+from hft.money import divide
 from hft.types import PositionSide, Size
 
 __all__ = ["Position", "PositionView"]
@@ -42,7 +42,6 @@ class PositionView:
     adjusted: Size = Size(0)
 
 
-@attrs.define
 class Position:
     """What was traded of one instrument on one position side, at average cost.
 
@@ -54,32 +53,31 @@ class Position:
     would be exact there too, but their denominators grow with every fill without bound.)
     """
 
-    size: int = 0
-    cash: Amount = Amount(0)
-    cost: Amount = Amount(0)
-    adjusted: int = 0
-    fees: dict[str, Amount] = attrs.field(factory=dict)
+    __slots__ = ("adjusted", "cash", "cost", "fees", "size")
 
-    @property
-    def realized(self) -> Amount:
-        """What closed lots have brought, without fees."""
-        return Amount(self.cash + self.cost)
+    def __init__(self) -> None:
+        self.size = self.adjusted = 0
+        self.cash = self.cost = 0
+        self.fees: dict[str, int] = {}
 
-    def book(self, signed: int, lot_price: int) -> None:
-        """Trade some lots, bought ones positive, each for this amount."""
+    def book(self, signed: int, lot_price: int) -> int:
+        """Trade some lots, bought ones positive, each for this amount; return what that realized."""
         before = self.size
-        after = before + signed
-        self.cash = Amount(self.cash - lot_price * signed)
+        self.size = after = before + signed
+        value = lot_price * signed
+        self.cash -= value
         if before * signed >= 0:
-            self.cost = Amount(self.cost + lot_price * signed)
-        elif before * after > 0:
-            self.cost = Amount(divide(self.cost * after, before))
+            self.cost += value
+            return 0
+        cost = self.cost
+        if before * after > 0:
+            self.cost = divide(cost * after, before)
         else:
             # Closed, or turned: what is open now was all opened by this fill.
-            self.cost = Amount(lot_price * after)
-        self.size = after
+            self.cost = lot_price * after
+        return self.cost - cost - value
 
-    def pay(self, asset: str, fee: Amount) -> None:
+    def pay(self, asset: str, fee: int) -> None:
         """Add a fee."""
         if fee:
-            self.fees[asset] = Amount(self.fees.get(asset, 0) + fee)
+            self.fees[asset] = self.fees.get(asset, 0) + fee

@@ -19,6 +19,14 @@ __all__ = ["Desk"]
 _MAX_SIZE = Size(2**62)
 
 
+# Bound once: a member of an enum is looked up in 40 ns where that is compiled.
+_BUY = Side.BUY
+_LIVE = BookState.LIVE
+_LIMIT = OrderType.LIMIT
+_BOTH = PositionSide.BOTH
+_GTC, _GTD, _IOC, _FOK = TimeInForce.GTC, TimeInForce.GTD, TimeInForce.IOC, TimeInForce.FOK
+
+
 class Desk:
     """One instrument: its market and client, its exchange's limits, and our open orders.
 
@@ -57,13 +65,13 @@ class Desk:
 
     def exposure(self, side: Side) -> int:
         """Return the lots of a side that may still trade."""
-        return self.buys if side is Side.BUY else self.sells
+        return self.buys if side is _BUY else self.sells
 
     @property
     def closed(self) -> str:
         """Why nothing may be sent now, whatever it is; empty when it may."""
         state = self.market.book.state
-        if state is not BookState.LIVE:
+        if state is not _LIVE:
             return f"book: {self.instrument.id} is {state.value}, orders wait until it is LIVE"
         return self.offline
 
@@ -80,7 +88,7 @@ class Desk:
         if size > self._max_size:
             return f"size: {instrument.format_size(size)} is above {instrument.format_size(self._max_size)}"
         if price is None:
-            price = book.best_ask if side is Side.BUY else book.best_bid
+            price = book.best_ask if side is _BUY else book.best_bid
             if price is None:
                 return f"book: {instrument.id} has nothing to {side} from"
         elif price <= 0:
@@ -104,20 +112,20 @@ class Desk:
             return f"order: a {order.type.value} order {needs} trigger price"
         if order.trigger_price is not None and not self.instrument.allows_price(order.trigger_price):
             return _too_fine(self.instrument, order.trigger_price)
-        if order.position_side is not PositionSide.BOTH and not able.hedge:
+        if order.position_side is not _BOTH and not able.hedge:
             return f"order: hedge mode is not offered by {self.instrument.exchange}"
         if order.post_only:
             if not able.post_only:
                 return f"order: post-only is not offered by {self.instrument.exchange}"
-            if order.type is not OrderType.LIMIT or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+            if order.type is not _LIMIT or order.time_in_force in (_IOC, _FOK):
                 return "order: one that cannot rest cannot be post-only"
         if order.reduce_only and not able.reduce_only:
             return f"order: reduce-only is not offered by {self.instrument.exchange}"
-        if order.time_in_force is not TimeInForce.GTC and order.time_in_force not in able.times_in_force:
+        if order.time_in_force is not _GTC and order.time_in_force not in able.times_in_force:
             return f"order: {order.time_in_force.value} is not offered by {self.instrument.exchange}"
-        if (order.time_in_force is TimeInForce.GTD) is not (order.expire_ns > 0):
+        if (order.time_in_force is _GTD) is not (order.expire_ns > 0):
             return "order: a GTD order needs expire_ns, any other has none"
-        if order.type is not OrderType.LIMIT and order.type not in able.order_types:
+        if order.type is not _LIMIT and order.type not in able.order_types:
             return f"order: {order.type.value} orders are not offered by {self.instrument.exchange}"
         return ""
 

@@ -29,6 +29,16 @@ __all__ = ["OrderManager"]
 _NOT_AMENDABLE = (OrderState.PENDING_CANCEL, OrderState.UNKNOWN)
 
 
+# Bound once: a member of an enum is looked up in 40 ns where that is compiled.
+_NEW = OrderState.NEW
+_PARTIALLY_FILLED = OrderState.PARTIALLY_FILLED
+_PENDING_NEW = OrderState.PENDING_NEW
+_PENDING_CANCEL = OrderState.PENDING_CANCEL
+_PENDING_REPLACE = OrderState.PENDING_REPLACE
+_UNKNOWN = OrderState.UNKNOWN
+_LIMIT = OrderType.LIMIT
+
+
 def _ignore(_: Any) -> None:
     """Stand in for a callback that nobody set."""
 
@@ -69,12 +79,12 @@ class OrderManager(OrderEvidence):
     def adopt(self, order: Order, owner: Owner) -> None:
         """Take over an open order of an earlier run, as the journal or the exchange has it."""
         record = Record(order, self.store.desks[order.instrument], owner)
-        known = order.state is not OrderState.UNKNOWN
+        known = order.state is not _UNKNOWN
         order.acknowledged = bool(known or order.filled or order.exchange_order_id)
         self.store.add(record)
         self.counters.adopted += 1
         self.journal.order(order)
-        if order.state is OrderState.UNKNOWN:
+        if order.state is _UNKNOWN:
             self._doubts.add(record)
 
     def remember(self, order: Order, owner: Owner) -> None:
@@ -127,7 +137,7 @@ class OrderManager(OrderEvidence):
         size: Size,
         price: Price | None = None,
         *,
-        type: OrderType = OrderType.LIMIT,
+        type: OrderType = _LIMIT,
         time_in_force: TimeInForce = TimeInForce.GTC,
         post_only: bool = False,
         reduce_only: bool = False,
@@ -160,7 +170,7 @@ class OrderManager(OrderEvidence):
         if approved is None:
             return order
         trace.approved_ns = trace.now_ns()
-        self._send(order, owner, approved)
+        self._send(order, owner, approved, False)
         return order
 
     def close_position(
@@ -192,7 +202,7 @@ class OrderManager(OrderEvidence):
         if isinstance(verdict, Refused):
             self._refuse(order, owner, verdict.reason)
         else:
-            self._send(order, owner, verdict, closes=True)
+            self._send(order, owner, verdict, True)
         return order
 
     def place_batch(
@@ -253,22 +263,22 @@ class OrderManager(OrderEvidence):
     def cancel(self, order: Order) -> None:
         """Cancel an order; waits while it is unacknowledged, does nothing if it is final or going."""
         record = self.store.open.get(order.client_order_id)
-        if record is None or order.state is OrderState.PENDING_CANCEL:
+        if record is None or order.state is _PENDING_CANCEL:
             return
         record.amend_wanted = None
-        if order.state is OrderState.PENDING_NEW:
+        if order.state is _PENDING_NEW:
             record.cancel_wanted = True
         elif record.successor is not None:
             # Its cancel is under way already: it is enough that nothing follows.
             record.drop_amendment()
-            order.state = OrderState.PENDING_CANCEL
+            order.state = _PENDING_CANCEL
             record.expose()
         else:
-            if order.state is OrderState.UNKNOWN:
+            if order.state is _UNKNOWN:
                 # Sent, but no evidence: should the order turn out to be open, it is sent again.
                 record.cancel_wanted = True
             else:
-                order.state = OrderState.PENDING_CANCEL
+                order.state = _PENDING_CANCEL
             self._cancel_now(record)
 
     def cancel_all(self, strategy: str | None = None, instrument: Instrument | None = None) -> int:
@@ -311,11 +321,11 @@ class OrderManager(OrderEvidence):
 
     def _send_waiting(self, record: Record) -> None:
         order = record.order
-        if order.state is not OrderState.NEW and order.state is not OrderState.PARTIALLY_FILLED:
+        if order.state is not _NEW and order.state is not _PARTIALLY_FILLED:
             return
         if record.cancel_wanted:
             record.cancel_wanted = False
-            order.state = OrderState.PENDING_CANCEL
+            order.state = _PENDING_CANCEL
             self._cancel_now(record)
         elif record.unwanted:
             self._cancel_later()
@@ -369,7 +379,7 @@ class OrderManager(OrderEvidence):
             return None
         return verdict
 
-    def _send(self, order: Order, owner: Owner, approved: ApprovedOrder, *, closes: bool = False) -> None:
+    def _send(self, order: Order, owner: Owner, approved: ApprovedOrder, closes: bool) -> None:
         record = Record(order, self.store.desks[order.instrument], owner)
         record.closes = closes
         self.store.add(record)
@@ -398,7 +408,7 @@ class OrderManager(OrderEvidence):
         reason = self._refusal or record.owner.refusal
         if not reason and size <= order.filled:
             reason = f"amend: {order.instrument.format_size(order.filled)} is filled already"
-        if not reason and order.type is not OrderType.LIMIT:
+        if not reason and order.type is not _LIMIT:
             reason = f"amend: a {order.type.value} order cannot be amended"
         reason = reason or desk.refusal(order.side, price, size, order.reduce_only)
         reason = reason or self.self_trade.refusal(desk, order.side, price, order.type)
@@ -408,7 +418,7 @@ class OrderManager(OrderEvidence):
         if isinstance(verdict, Refused):
             return self._refuse_amendment(record, verdict.reason)
         trace.approved_ns = trace.now_ns()
-        order.state = OrderState.PENDING_REPLACE
+        order.state = _PENDING_REPLACE
         order.pending_price, order.pending_size = price, size
         record.expose()
         if not desk.amends(order, price, size):
@@ -440,7 +450,7 @@ class OrderManager(OrderEvidence):
         record.drop_amendment()
         order.reason = reason
         self.counters.refuse(reason)
-        if order.state is not OrderState.UNKNOWN:
+        if order.state is not _UNKNOWN:
             order.state = supported_state(order)
         record.expose()
         self.journal.order(order)

@@ -12,6 +12,17 @@ from hft.types import OrderState, Price, Side, Size
 __all__ = ["Record"]
 
 
+# Bound once: a member of an enum is looked up in 40 ns where that is compiled.
+_ACCEPTED = Event.ACCEPTED
+_CANCELED = Event.CANCELED
+_CANCEL_REJECTED = Event.CANCEL_REJECTED
+_EXPIRED = Event.EXPIRED
+_REPLACED = Event.REPLACED
+_REPLACE_REJECTED = Event.REPLACE_REJECTED
+_UNKNOWN = Event.UNKNOWN
+_BUY = Side.BUY
+
+
 class Record:
     """What the order manager notes about one order beside what everybody may see.
 
@@ -70,12 +81,12 @@ class Record:
         the answer to the next request. Where the exchange gives no time it cannot be known.
         """
         order = self.order
-        if event is Event.REPLACED:
+        if event is _REPLACED:
             if (report.price, report.size) == (order.pending_price, order.pending_size):
                 return False
             if report.size is not None and (report.price, report.size) == (order.price, order.size):
                 return True
-        elif event is not Event.CANCEL_REJECTED and event is not Event.REPLACE_REJECTED:
+        elif event is not _CANCEL_REJECTED and event is not _REPLACE_REJECTED:
             return False
         return 0 < report.exchange_ns < self.last_ns or (
             0 < report.exchange_ns == self.last_ns and event is self.last_event
@@ -91,7 +102,7 @@ class Record:
         else:
             exposure = max(0, order.largest_size - order.filled)
         if exposure != self.exposure:
-            if order.side is Side.BUY:
+            if order.side is _BUY:
                 self.desk.buys += exposure - self.exposure
             else:
                 self.desk.sells += exposure - self.exposure
@@ -106,9 +117,9 @@ class Record:
             order.reason = " ".join(filter(None, (report.code, report.reason)))
         if report.exchange_ns:
             self.last_event, self.last_ns = event, max(self.last_ns, report.exchange_ns)
-        if event is Event.CANCELED or event is Event.EXPIRED:
+        if event is _CANCELED or event is _EXPIRED:
             order.final_filled = report.filled
-        if event is Event.ACCEPTED:
+        if event is _ACCEPTED:
             order.acknowledged = True
             # What it states is what the exchange has; fills that are on their way explain themselves.
             self.is_suspect = (report.filled or 0) > order.filled
@@ -116,15 +127,15 @@ class Record:
                 # The answer to a query: it says which of the two sizes is in force.
                 order.price, order.size = report.price, report.size
                 self.drop_amendment()
-        elif event is Event.REPLACED:
+        elif event is _REPLACED:
             order.acknowledged = True
             price, size = report.price or order.pending_price, report.size or order.pending_size
             if size is not None:
                 order.price, order.size = price, size
             self.drop_amendment()
-        elif event is Event.REPLACE_REJECTED:
+        elif event is _REPLACE_REJECTED:
             self.drop_amendment()
-        elif event is Event.UNKNOWN and self.successor is not None:
+        elif event is _UNKNOWN and self.successor is not None:
             # When the answer comes, the price may no longer be wanted.
             self.drop_amendment()
 

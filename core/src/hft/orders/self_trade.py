@@ -21,6 +21,11 @@ class SelfTradePolicy(enum.Enum):
     ALLOW = "allow"
 
 
+# Bound once: a member of an enum is looked up in 40 ns where that is compiled.
+_BUY = Side.BUY
+_ALLOW = SelfTradePolicy.ALLOW
+
+
 class SelfTradeGuard:
     """Says of a new order or amendment whether it would meet one of ours on the other side.
 
@@ -37,9 +42,9 @@ class SelfTradeGuard:
 
     def refusal(self, desk: Desk, side: Side, price: Price | None, type: OrderType) -> str:
         """Say why an order may not be sent now; empty when it may. A market order has no price."""
-        if not (desk.sells if side is Side.BUY else desk.buys):
+        if not (desk.sells if side is _BUY else desk.buys):
             return ""
-        if self.policy is SelfTradePolicy.ALLOW or type.has_trigger:
+        if self.policy is _ALLOW or type.has_trigger:
             return ""
         met = _met(desk, side, price)
         if not met:

@@ -101,23 +101,31 @@ WAITING: Final = (OrderState.PENDING_NEW, OrderState.PENDING_REPLACE)
 EVENT_OF_REPORT: Final[Mapping[ReportKind, Event]] = {kind: Event(kind.value) for kind in ReportKind}
 
 
+# Bound once: a member of an enum is looked up in 40 ns where that is compiled.
+_NEW = OrderState.NEW
+_PARTIALLY_FILLED = OrderState.PARTIALLY_FILLED
+_FILLED = OrderState.FILLED
+_PENDING_REPLACE = OrderState.PENDING_REPLACE
+_OPEN = Target.OPEN
+
+
 def next_state(order: Order, event: Event) -> OrderState | None:
     """Return the state an event leads to, None if it is illegal.
 
     What the event brings (fills, a new size) must already be in the order.
     """
     edge = EDGES[order.state].get(event)
-    if edge is Target.OPEN:
+    if edge is None or isinstance(edge, OrderState):
+        return edge
+    if edge is _OPEN:
         return supported_state(order)
-    if edge is Target.GONE:
-        return OrderState.CANCELED if order.acknowledged else OrderState.REJECTED
-    return edge
+    return OrderState.CANCELED if order.acknowledged else OrderState.REJECTED
 
 
 def supported_state(order: Order) -> OrderState:
     """Return the state of an order that the exchange has, going by what is known of it."""
     if order.filled >= order.largest_size:
-        return OrderState.FILLED
+        return _FILLED
     if order.pending_size is not None:
-        return OrderState.PENDING_REPLACE
-    return OrderState.PARTIALLY_FILLED if order.filled else OrderState.NEW
+        return _PENDING_REPLACE
+    return _PARTIALLY_FILLED if order.filled else _NEW

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,7 +13,6 @@ from hft.order import Order
 from hft.orders.desk import Desk
 from hft.orders.record import Record
 from hft.plugin.execution import ExecutionClient
-from hft.recent import Recent
 from hft.types import Side
 
 __all__ = ["OrderStore"]
@@ -27,7 +27,9 @@ class OrderStore:
     def __init__(self) -> None:
         self.desks: dict[Instrument, Desk] = {}
         self.open: dict[str, Record] = {}
-        self.finished: Recent[str, Record] = Recent(_FINISHED_KEPT)
+        self.finished: dict[str, Record] = {}
+        self._oldest: deque[str] = deque()
+        """Client ids of the finished, in their order."""
         self._clients: dict[str, ExecutionClient[Any]] = {}
 
     def add_exchange(self, key: str, client: ExecutionClient[Any]) -> None:
@@ -66,7 +68,12 @@ class OrderStore:
 
     def remember(self, record: Record) -> None:
         """Keep an order that has ended for what is told of it late."""
-        self.finished[record.order.client_order_id] = record
+        client_order_id = record.order.client_order_id
+        if client_order_id not in self.finished:
+            self._oldest.append(client_order_id)
+        self.finished[client_order_id] = record
+        if len(self._oldest) > _FINISHED_KEPT:
+            del self.finished[self._oldest.popleft()]
 
     def select(self, strategy: str | None, instrument: Instrument | None) -> list[Record]:
         """Return the open orders of a strategy, of an instrument, or of both; None stands for all."""

@@ -21,7 +21,6 @@ from hft.orders.manager import OrderManager
 from hft.orders.quoter import Quoter
 from hft.orders.whole import check_whole
 from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
-from hft.plugin.strategy import Trading
 from hft.routing import ExchangeConditions, Router
 from hft.types import OrderType, PositionSide, Price, Side, Size, TimeInForce
 
@@ -32,7 +31,7 @@ def _ignore(_: Any) -> None:
     """Stand in for a callback that the strategy does not override."""
 
 
-class StrategyTrading(Trading):
+class StrategyTrading:
     """The `Trading` of one strategy, and the owner of its orders.
 
     ``log`` takes a line; ``on_fault(name, error)`` is told what the strategy raised, after its orders
@@ -57,7 +56,7 @@ class StrategyTrading(Trading):
         self.name = name
         self.clock = clock
         self.random = random
-        self.markets = tuple(markets)
+        self.markets: Sequence[Market] = tuple(markets)
         self.refusal = ""
         self.guard = Guard(self._fail)
         self.tell_order: Callable[[Order], None] = _ignore
@@ -172,12 +171,14 @@ class StrategyTrading(Trading):
     # -- what the kernel calls -------------------------------------------------------------------
 
     def on_order(self, order: Order) -> None:
-        self._quoters[order.instrument].on_order(order)
+        quoter = self._quoters[order.instrument]
+        quoter.on_order(order)
         self.tell_order(order)
         self._router.on_order(order)
 
     def on_fill(self, fill: Fill) -> None:
-        self._quoters[fill.instrument].on_fill(fill)
+        quoter = self._quoters[fill.instrument]
+        quoter.on_fill(fill)
         self.tell_fill(fill)
         self._router.on_fill(fill)
 
@@ -235,7 +236,7 @@ class _Repeating(Timer):
         self._current = clock.call_at(self.when_ns, self._repeat)
 
     def cancel(self) -> None:
-        super().cancel()
+        Timer.cancel(self)
         self._current.cancel()
         self._running.discard(self)
 

@@ -1,5 +1,4 @@
-# Simulated time in C. Its twins are `hft.clock.SimulatedClock` and `hft.paper.delay_line.DelayLine`, which say
-# what all of it means.
+# Simulated time in C. Its twin is `hft.clock.SimulatedClock`, which says what all of it means.
 
 cdef extern from "Python.h":
     ctypedef struct PyListObject:
@@ -131,54 +130,3 @@ cdef class NativeTime:
                 timer.callback()
         self.time_ns = max(self.time_ns, when_ns)
         return 0
-
-
-cdef class NativeLine:
-    """What `DelayLine` is, on native time."""
-
-    cdef NativeTime clock
-    cdef object delay_ns
-    cdef object waiting  # timers that no clock knows
-    cdef object on_timer
-    cdef NativeTimer timer
-    cdef int64_t last_ns
-    cdef bint closed
-
-    def __init__(self, NativeTime clock, delay_ns):
-        self.clock, self.delay_ns = clock, delay_ns
-        self.waiting = deque()
-        self.on_timer = self.deliver
-
-    def send(self, call):
-        cdef int64_t now_ns = self.clock.time_ns, delay_ns
-        if self.closed:
-            return
-        delay_ns = self.delay_ns(now_ns)
-        self.last_ns = max(self.last_ns, now_ns + delay_ns)
-        self.waiting.append(new_timer(self.last_ns, call))
-        self.arm()
-
-    def close(self):
-        self.closed = True
-        self.waiting.clear()
-        self.on_timer = None
-        if self.timer is not None:
-            self.timer.cancelled = True
-            self.timer = None
-
-    cdef int arm(self) except -1:
-        if self.timer is None and self.waiting:
-            self.timer = self.clock.set((<NativeTimer>self.waiting[0]).when_ns, self.on_timer)
-        return 0
-
-    def deliver(self):
-        """Make the calls that are due."""
-        cdef int64_t now_ns = self.clock.time_ns
-        cdef Py_ssize_t due = len(self.waiting)  # what is sent by the calls themselves waits for another round
-        self.timer = None
-        try:
-            while due and self.waiting and (<NativeTimer>self.waiting[0]).when_ns <= now_ns:
-                due -= 1
-                (<NativeTimer>self.waiting.popleft()).callback()
-        finally:
-            self.arm()

@@ -1,6 +1,10 @@
 # The fill model in C. Its twin is `hft.paper.fill_model.FillModel`, which says what all of it means.
 
+from cpython.tuple cimport PyTuple_SET_ITEM
 from libc.math cimport floor, fmax, fmin, log, pow
+
+cdef extern from "Python.h":
+    object PyType_GenericAlloc(PyTypeObject* type, Py_ssize_t items)
 
 cdef enum QueueKind:
     RISK_AVERSE = 0
@@ -48,6 +52,31 @@ def bind_fills(match, arrival, outcome, liquidity, time_in_force):
     RESTING, FILLED, CANCELED, REJECTED = outcome.RESTING, outcome.FILLED, outcome.CANCELED, outcome.REJECTED
     MAKER, TAKER = liquidity.MAKER, liquidity.TAKER
     GTC, FOK = time_in_force.GTC, time_in_force.FOK
+
+
+# Named tuples as their classes make them, but without the function in Python that every one of those is made by.
+
+
+cdef inline void put_item(made, Py_ssize_t at, value):
+    Py_INCREF(value)
+    PyTuple_SET_ITEM(made, at, value)
+
+
+cdef object new_match(int64_t order_id, int64_t price, int64_t lots, liquidity):
+    cdef object match = PyType_GenericAlloc(<PyTypeObject*>match_type, 4)
+    put_item(match, 0, order_id)
+    put_item(match, 1, price)
+    put_item(match, 2, lots)
+    put_item(match, 3, liquidity)
+    return match
+
+
+cdef object new_arrival(outcome, matches=(), str reason=""):
+    cdef object arrival = PyType_GenericAlloc(<PyTypeObject*>arrival_type, 3)
+    put_item(arrival, 0, outcome)
+    put_item(arrival, 1, matches)
+    put_item(arrival, 2, reason)
+    return arrival
 
 
 cdef object grow(void** memory, Py_ssize_t* room, Py_ssize_t size):
@@ -222,7 +251,7 @@ cdef class NativeFills:
 
     # -- orders ------------------------------------------------------------------------------------
 
-    def place(self, int64_t order_id, side, price, int64_t size, *, time_in_force=None, bint post_only=False):
+    def place(self, int64_t order_id, side, price, int64_t size, time_in_force=None, bint post_only=False):
         """Let an order arrive."""
         cdef OwnOrders own = self.own(side)
         cdef bint limited = price is not None
@@ -239,15 +268,15 @@ cdef class NativeFills:
             return refused("would cross")
         filled = self.reach(own, limited, key, size)
         if time_in_force is FOK and filled < size:
-            return arrival_type(CANCELED, (), "cannot be filled at once in full")
+            return new_arrival(CANCELED, (), "cannot be filled at once in full")
         matches = self.take_found(order_id, own)
         if filled == size:
-            return arrival_type(FILLED, matches)
+            return new_arrival(FILLED, matches)
         if not limited or time_in_force is not GTC:
-            return arrival_type(CANCELED, matches, "no liquidity")
+            return new_arrival(CANCELED, matches, "no liquidity")
         order.order_id, order.key, order.size, order.filled, order.post_only = order_id, key, size, filled, post_only
         self.rest(own, &order)
-        return arrival_type(RESTING, matches)
+        return new_arrival(RESTING, matches)
 
     def amend(self, int64_t order_id, int64_t price, int64_t size):
         """Change price and total size of a waiting order."""
@@ -267,7 +296,7 @@ cdef class NativeFills:
             return refused(f"size {size} is not above the {order.filled} filled")
         if key == order.key and size <= order.size:
             own.orders[at].size = size
-            return arrival_type(RESTING)
+            return new_arrival(RESTING)
         if not self.is_live():
             return self.not_live()
         if order.post_only and self.would_cross(own, key):
@@ -277,9 +306,9 @@ cdef class NativeFills:
         order.filled += self.reach(own, True, key, size - order.filled)
         matches = self.take_found(order_id, own)
         if order.filled == size:
-            return arrival_type(FILLED, matches)
+            return new_arrival(FILLED, matches)
         self.rest(own, &order)
-        return arrival_type(RESTING, matches)
+        return new_arrival(RESTING, matches)
 
     def cancel(self, int64_t order_id):
         """Remove a waiting order; return the lots that it had left."""
@@ -479,7 +508,7 @@ cdef class NativeFills:
         order.filled += lots
         if matches is None:
             matches = []
-        matches.append(match_type(order.order_id, order.key * own.levels.sign, lots, MAKER))
+        matches.append(new_match(order.order_id, order.key * own.levels.sign, lots, MAKER))
         return matches
 
     # -- taking and resting ------------------------------------------------------------------------
@@ -523,7 +552,7 @@ cdef class NativeFills:
         cdef list matches = []
         self.take_of(own)
         for i in range(self.found_count):
-            matches.append(match_type(order_id, self.found[i].key * sign, self.found[i].lots, TAKER))
+            matches.append(new_match(order_id, self.found[i].key * sign, self.found[i].lots, TAKER))
         return matches
 
     cdef int rest(self, OwnOrders own, Waiting* order) except -1:
@@ -540,4 +569,4 @@ cdef class NativeFills:
 
 
 cdef object refused(str reason):
-    return arrival_type(REJECTED, (), reason)
+    return new_arrival(REJECTED, (), reason)

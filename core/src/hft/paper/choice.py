@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hft.book import BOOK, OrderBook
-from hft.clock import Clock, SimulatedClock
-from hft.paper.delay_line import DelayLine
+from hft.clock import SimulatedClock
 from hft.paper.fill_model import FillModel
 from hft.paper.queue import QueueModel
 
 if TYPE_CHECKING:
     from hft.paper.replay import Replay, ReplayFeed
 
-__all__ = ["new_clock", "new_delay_line", "new_fill_model", "new_replay"]
+__all__ = ["new_clock", "new_fill_model", "new_replay"]
 
 
 def new_clock(start_ns: int = 0) -> SimulatedClock:
@@ -24,16 +23,6 @@ def new_clock(start_ns: int = 0) -> SimulatedClock:
 
         return NativeClock(start_ns)
     return SimulatedClock(start_ns)
-
-
-def new_delay_line(clock: Clock, delay_ns: Callable[[int], int]) -> DelayLine:
-    """Make a delay line on a clock."""
-    if BOOK.name == "native":
-        from hft.paper.native_clock import NativeClock, NativeDelayLine
-
-        if isinstance(clock, NativeClock):
-            return NativeDelayLine(clock, delay_ns)
-    return DelayLine(clock, delay_ns)
 
 
 def new_fill_model(book: OrderBook, queue: QueueModel) -> FillModel:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
+from typing import Any, TypeVarTuple
 
 from hft.clock import Clock, Timer
 
 __all__ = ["DelayLine"]
+
+Arguments = TypeVarTuple("Arguments")
 
 
 class DelayLine:
@@ -19,22 +21,30 @@ class DelayLine:
     within one delay and drops nothing, since an order or a fill that is dropped would be a lie.
     """
 
+    __slots__ = ("_call_at", "_closed", "_delay_ns", "_last_ns", "_next", "_now_ns", "_timer", "_waiting")
+
     def __init__(self, clock: Clock, delay_ns: Callable[[int], int]) -> None:
-        self._clock = clock
+        self._now_ns, self._call_at = clock.now_ns, clock.call_at
         self._delay_ns = delay_ns
         self._last_ns = 0
-        self._waiting: deque[tuple[int, Callable[[], None]]] = deque()
+        self._waiting: list[tuple[int, Callable[..., None], tuple[Any, ...]]] = []
+        self._next = 0
+        """Where the next call waits: those before it are made."""
         self._timer: Timer | None = None
         self._closed = False
 
-    def send(self, call: Callable[[], None]) -> None:
-        """Make a call later; nothing happens on a closed line."""
+    def send(self, call: Callable[[*Arguments], None], arguments: tuple[*Arguments]) -> None:
+        """Make a call with these arguments later; nothing happens on a closed line."""
         if self._closed:
             return
-        now_ns = self._clock.now_ns()
-        self._last_ns = due_ns = max(self._last_ns, now_ns + self._delay_ns(now_ns))
-        self._waiting.append((due_ns, call))
-        self._arm()
+        now_ns = self._now_ns()
+        due_ns = now_ns + self._delay_ns(now_ns)
+        if due_ns < self._last_ns:
+            due_ns = self._last_ns
+        self._last_ns = due_ns
+        self._waiting.append((due_ns, call, arguments))
+        if self._timer is None:
+            self._arm()
 
     def close(self) -> None:
         """Forget what is under way, and leave nothing on the clock."""
@@ -45,16 +55,24 @@ class DelayLine:
             self._timer = None
 
     def _arm(self) -> None:
-        if self._timer is None and self._waiting:
-            self._timer = self._clock.call_at(self._waiting[0][0], self._deliver)
+        self._timer = self._call_at(self._waiting[self._next][0], self._deliver)
 
     def _deliver(self) -> None:
         self._timer = None
-        waiting, now_ns = self._waiting, self._clock.now_ns()
-        due = len(waiting)  # what is sent by the calls themselves waits for another round
+        waiting, now_ns = self._waiting, self._now_ns()
+        due = len(waiting) - self._next  # what is sent by the calls themselves waits for another round
         try:
-            while due and waiting and waiting[0][0] <= now_ns:
+            while due and self._next < len(waiting):
+                due_ns, call, arguments = waiting[self._next]
+                if due_ns > now_ns:
+                    break
                 due -= 1
-                waiting.popleft()[1]()
+                self._next += 1
+                call(*arguments)
         finally:
-            self._arm()
+            # Not for each call, so that it costs the same however much is under way.
+            if 2 * self._next >= len(waiting):
+                del waiting[: self._next]
+                self._next = 0
+            if waiting and self._timer is None:
+                self._arm()

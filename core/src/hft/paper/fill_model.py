@@ -11,13 +11,11 @@ import enum
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import attrs
-
 from hft.book import Level, OrderBook
 from hft.paper.market_orders import MarketOrder, MarketOrders
 from hft.paper.queue import L3Queue, QueueModel
 from hft.paper.resting import OwnLevel, OwnOrder, OwnSide
-from hft.types import BookState, Liquidity, Price, Side, Size, TimeInForce
+from hft.types import BookState, Liquidity, Price, Side, Size, TimeInForce, quick
 
 __all__ = ["Arrival", "FillModel", "Match", "Outcome"]
 
@@ -34,6 +32,7 @@ class Match(NamedTuple):
     liquidity: Liquidity
 
 
+@quick
 class Outcome(enum.Enum):
     """What became of an order, or of an amendment, on arrival."""
 
@@ -43,8 +42,7 @@ class Outcome(enum.Enum):
     REJECTED = "rejected"
 
 
-@attrs.frozen
-class Arrival:
+class Arrival(NamedTuple):
     """The answer to an order: its outcome, what of it traded at once, and why it was refused."""
 
     outcome: Outcome
@@ -81,7 +79,6 @@ class FillModel:
         side: Side,
         price: Price | None,
         size: Size,
-        *,
         time_in_force: TimeInForce = TimeInForce.GTC,
         post_only: bool = False,
     ) -> Arrival:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import attrs
-
 from hft.types import Liquidity, Side
 
 __all__ = ["OrderStatistics"]
 
+_BUY, _MAKER = Side.BUY, Liquidity.MAKER
 
-@attrs.define
+
 class OrderStatistics:
     """The figures of one instrument's orders, as the simulated exchange has them; times are its own.
 
@@ -22,24 +21,37 @@ class OrderStatistics:
     lots, ``inventory_time`` the sum of its size times nanoseconds, ``inventory_max`` the largest.
     """
 
-    accepted: int = 0
-    traded: int = 0
-    maker_fills: int = 0
-    taker_fills: int = 0
-    lots: int = 0
-    turnover: int = 0
-    joined: int = 0
-    ahead: int = 0
-    queue_fills: int = 0
-    waited_ns: int = 0
-    quoting_ns: int = 0
-    inventory: int = 0
-    inventory_max: int = 0
-    inventory_time: int = 0
-    _bids: int = 0
-    _asks: int = 0
-    _quoting_since_ns: int = 0
-    _inventory_since_ns: int = 0
+    __slots__ = (
+        "_asks",
+        "_bids",
+        "_inventory_since_ns",
+        "_quoting_since_ns",
+        "accepted",
+        "ahead",
+        "inventory",
+        "inventory_max",
+        "inventory_time",
+        "joined",
+        "lots",
+        "maker_fills",
+        "queue_fills",
+        "quoting_ns",
+        "taker_fills",
+        "traded",
+        "turnover",
+        "waited_ns",
+    )
+
+    def __init__(self) -> None:
+        self.accepted = self.traded = 0
+        self.maker_fills = self.taker_fills = 0
+        self.lots = self.turnover = 0
+        self.joined = self.ahead = 0
+        self.queue_fills = self.waited_ns = 0
+        self.quoting_ns = 0
+        self.inventory = self.inventory_max = self.inventory_time = 0
+        self._bids = self._asks = 0
+        self._quoting_since_ns = self._inventory_since_ns = 0
 
     def join(self, side: Side, ahead: int, now_ns: int) -> None:
         """Count an order that begins to wait."""
@@ -55,28 +67,30 @@ class OrderStatistics:
         self, side: Side, price: int, size: int, liquidity: Liquidity, fee: Decimal, now_ns: int
     ) -> None:
         """Count a fill."""
-        if liquidity is Liquidity.MAKER:
+        if liquidity is _MAKER:
             self.maker_fills += 1
         else:
             self.taker_fills += 1
         self.lots += size
         self.turnover += price * size
-        self.inventory_time += abs(self.inventory) * (now_ns - self._inventory_since_ns)
-        self._inventory_since_ns = now_ns
-        self.inventory += side.sign * size
+        self._hold(now_ns)
+        self.inventory += size if side is _BUY else -size
         self.inventory_max = max(self.inventory_max, abs(self.inventory))
 
     def close(self, now_ns: int) -> None:
         """Count what lasts until now."""
+        self._hold(now_ns)
+        self._wait(Side.BUY, 0, now_ns)
+
+    def _hold(self, now_ns: int) -> None:
         self.inventory_time += abs(self.inventory) * (now_ns - self._inventory_since_ns)
         self._inventory_since_ns = now_ns
-        self._wait(Side.BUY, 0, now_ns)
 
     def _wait(self, side: Side, change: int, now_ns: int) -> None:
         if self._bids and self._asks:
             self.quoting_ns += now_ns - self._quoting_since_ns
         self._quoting_since_ns = now_ns
-        if side is Side.BUY:
+        if side is _BUY:
             self._bids += change
         else:
             self._asks += change

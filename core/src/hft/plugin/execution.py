@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, NewType
+from typing import ClassVar, NewType, Protocol
 
 import attrs
 
@@ -75,7 +75,7 @@ class OrderStatus:
         return self.report.client_order_id
 
 
-class ExecutionEvents(ABC):
+class ExecutionEvents(Protocol):
     """Where an execution client says what became of our orders, and what it sees of the account.
 
     ``exchange`` is the exchange's key in the profile, ``link.exchange``. What is not overridden is not of
@@ -100,21 +100,26 @@ class ExecutionEvents(ABC):
 
     def on_funding(self, funding: Funding) -> None:
         """Take a funding payment; one ``payment_id`` is booked once."""
+        return
 
     def on_balance(self, balance: BalanceReport) -> None:
         """Learn a balance as the exchange states it."""
+        return
 
     def on_position(self, position: PositionReport) -> None:
         """Learn a position as the exchange states it."""
+        return
 
     def on_ready(self, exchange: str) -> None:
         """Learn that orders can be sent and the private stream is followed, after the start or a loss.
 
         What happened before is asked for: see `ExecutionClient.executions`.
         """
+        return
 
     def on_lost(self, exchange: str, reason: str) -> None:
         """Learn that either is no longer so: nothing is sent, and what happens is not heard of."""
+        return
 
 
 class ExecutionClient(Configured[ConfigT], ABC):

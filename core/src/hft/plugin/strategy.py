@@ -6,6 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from typing import Protocol
 
 from hft.book import Level, OrderBook
 from hft.clock import Clock, Timer
@@ -20,7 +21,7 @@ from hft.types import OrderType, PositionSide, Price, Side, Size, TimeInForce
 __all__ = ["Strategy", "Trading"]
 
 
-class Trading(ABC):
+class Trading(Protocol):
     """What the kernel gives a strategy to work with: the same in every mode."""
 
     name: str

@@ -83,8 +83,8 @@ class RiskEngine:
 
     def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:
         """Judge an open order as it is to be; what is approved is the order, not yet changed."""
-        wanted = attrs.evolve(order, price=price, size=size)
-        return self._refusal(wanted) or ApprovedOrder(order)
+        refusal = self._refusal(attrs.evolve(order, price=price, size=size)) if self._checks else None
+        return refusal or ApprovedOrder(order)
 
     def approve_closing(self, order: Order) -> ApprovedOrder | Refused:
         """Judge an order that is to flatten a position, by no rule but this: it can do nothing else.

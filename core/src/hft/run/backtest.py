@@ -19,12 +19,12 @@ from hft.paper.choice import new_clock, new_replay
 from hft.paper.funding import RecordedFunding
 from hft.paper.replay import NEVER, ReplayFeed
 from hft.profile import Profile
+from hft.run.effects import NotedOrders
 from hft.run.kernel import Kernel
 from hft.run.performance import performance
 from hft.run.recorded import stop_on_interrupt
 from hft.run.result import BacktestResult, InstrumentResult
 from hft.run.runtime import run_async, tamed_garbage_collector
-from hft.run.session.effects import NotedOrders
 from hft.run.tape import Span, Tape, find_tapes
 from hft.run.watch import BacktestWatch
 

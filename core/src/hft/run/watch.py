@@ -27,22 +27,20 @@ _FILLS = 10_000
 _NS_PER_MS = 1_000_000
 
 
-@attrs.define(eq=False)
 class _Watched(OrderStatistics):
     """Figures of one instrument that also keep the fills, and what they were worth when they happened.
 
     ``spread`` is what fills were better than the middle of ``book``, the exchange's, and ``cash`` what they
-    brought: both in half ticks times lots.
+    brought: both in half ticks times lots. ``unpaid`` are the fees of the fills that nobody has counted,
+    ``twice_mid`` is that of the book when it last had one, 0 before.
     """
 
-    book: OrderBook = attrs.field(kw_only=True)
-    fills: list[tuple[int, Side, int, int, Liquidity]] = attrs.Factory(list)
-    unpaid: list[Decimal] = attrs.Factory(list)
-    """The fees of the fills that nobody has counted."""
-    spread: int = 0
-    cash: int = 0
-    twice_mid: int = 0
-    """Of the book when it last had one; 0 before."""
+    def __init__(self, book: OrderBook) -> None:
+        super().__init__()
+        self.book = book
+        self.fills: list[tuple[int, Side, int, int, Liquidity]] = []
+        self.unpaid: list[Decimal] = []
+        self.spread = self.cash = self.twice_mid = 0
 
     def fill(
         self, side: Side, price: int, size: int, liquidity: Liquidity, fee: Decimal, now_ns: int
@@ -104,8 +102,8 @@ class BacktestWatch:
 
     def add(self, market: Market, book: OrderBook, paper: PaperExecution) -> None:
         """Watch an instrument; ``book`` is the exchange's, ``paper`` has begun to simulate it."""
-        figures = _Watched(book=book)
-        paper.statistics[market.instrument] = figures
+        figures = _Watched(book)
+        paper.exchange.listings[market.instrument].statistics = figures
         self._instruments.append(_Instrument(market, figures))
         self._currencies.setdefault(market.instrument.settle, _Currency())
 

@@ -16,10 +16,10 @@ from hft.instrument import InstrumentId
 from hft.net.spec import Request
 from hft.orders.interfaces import OrderJournal
 from hft.profile import Profile
+from hft.run.effects import NotedOrders, final_figures
 from hft.run.kernel import Kernel
 from hft.run.live_feed import LiveFeed
 from hft.run.session.clock import RecordingClock
-from hft.run.session.effects import NotedOrders, final_figures
 from hft.run.session.header import Header, facts_of
 from hft.run.session.outcomes import raised
 

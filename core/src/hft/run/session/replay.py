@@ -16,11 +16,11 @@ from hft.latency import Trace
 from hft.net.spec import Request
 from hft.plugin.feed import RecordedFeed
 from hft.profile import Mode, Profile
+from hft.run.effects import NotedOrders, final_figures
 from hft.run.kernel import Kernel, pick_instrument
 from hft.run.runtime import run_async
 from hft.run.session.clock import ReplayedClock
 from hft.run.session.difference import Difference, Verdict
-from hft.run.session.effects import NotedOrders, final_figures
 from hft.run.session.header import Header, differences, facts_of
 from hft.run.session.outcomes import Outcomes
 from hft.run.session.reading import SessionReader, Step

@@ -57,7 +57,7 @@ class Symbol:
         self.conn = ""
         self.book_topic = ""
         # Both connections bring trades while one is replaced.
-        self._trades: Seen[str] = Seen()
+        self._trades = Seen()
         self._ticker: codec.Ticker | None = None
         self._quote_id, self._quote_ns = 0, 0
 

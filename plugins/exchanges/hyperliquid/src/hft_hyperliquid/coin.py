@@ -37,7 +37,7 @@ class Coin:
     def __init__(self, market: Market, sync: Synchroniser) -> None:
         self.market = market
         self.sync = sync
-        self._trades: Seen[tuple[object, ...]] = Seen()
+        self._trades = Seen()
         self._book_ms = self._quote_ms = 0
 
     def on_disconnect(self) -> None:

@@ -1,0 +1,30 @@
+cimport cython
+from libc.stdint cimport int64_t
+
+# By another name, since Python imports Stamps from here.
+from hft.stamps cimport Stamps as StampsSlots
+
+cdef int _SUB_BITS
+cdef int _SUB
+cdef int _BUCKETS
+cdef object _MOST_NS
+
+cdef class Histogram:
+    cdef list _counts
+    cdef public int64_t count
+    cdef public int64_t maximum_ns
+
+    @cython.locals(counted_ns=int64_t, shift=int)
+    cpdef object record(self, object value_ns)
+
+cdef class _Stages:
+    cdef public Histogram acknowledge
+    cdef public Histogram book
+    cdef public Histogram decode
+    cdef public Histogram feed
+    cdef public Histogram risk
+    cdef public Histogram send
+    cdef public Histogram strategy
+    cdef public Histogram tick_to_order
+
+    cpdef object count(self, StampsSlots stamps, object arrived_ns, object since_ns)

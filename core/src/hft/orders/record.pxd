@@ -1,0 +1,43 @@
+cimport cython
+
+from hft.events cimport OrderReport
+from hft.order cimport Order
+from hft.orders.desk cimport Desk
+
+cdef object _ACCEPTED
+cdef object _CANCELED
+cdef object _CANCEL_REJECTED
+cdef object _EXPIRED
+cdef object _REPLACED
+cdef object _REPLACE_REJECTED
+cdef object _UNKNOWN
+cdef object _BUY
+
+cdef class Record:
+    cdef public Order order
+    cdef public Desk desk
+    cdef public object owner
+    cdef public object exposure
+    cdef public bint cancel_wanted
+    cdef public bint unwanted
+    cdef public bint closes
+    cdef public tuple amend_wanted
+    cdef public tuple successor
+    cdef public object held
+    cdef public object held_filled
+    cdef public bint is_suspect
+    cdef public object requested_ns
+    cdef public object asked_ns
+    cdef public object last_event
+    cdef public object last_ns
+
+    @cython.locals(order=Order)
+    cpdef bint is_stale(self, object event, OrderReport report)
+
+    @cython.locals(order=Order)
+    cpdef object expose(self)
+
+    @cython.locals(order=Order)
+    cpdef object take(self, OrderReport report, object event)
+
+    cpdef object drop_amendment(self)

@@ -1,0 +1,26 @@
+cimport cython
+
+from hft.order cimport Order
+from hft.orders.counters cimport OrderCounters
+from hft.orders.record cimport Record
+
+cdef class Sender:
+    cdef public object trace
+    cdef public object journal
+    cdef public object _clock
+    cdef public OrderCounters _counters
+    cdef public object _halt
+
+    @cython.locals(order=Order)
+    cpdef str place(self, Record record, object approved)
+
+    @cython.locals(order=Order)
+    cpdef str amend(self, Record record, object approved, object price, object size)
+
+    @cython.locals(order=Order)
+    cpdef str cancel(self, Record record)
+
+    cpdef object ask(self, Record record)
+
+    @cython.locals(order=Order)
+    cdef str _on_bug(self, Record record, str doing, object error)

@@ -1,0 +1,47 @@
+cimport cython
+
+from hft.clock cimport Timer
+from hft.events cimport Fill
+from hft.order cimport Order
+from hft.orders.guard cimport Guard
+from hft.orders.manager cimport OrderManager
+from hft.orders.quoter cimport Quoter
+
+cdef class StrategyTrading:
+    cdef public str name
+    cdef public object clock
+    cdef public object random
+    cdef public object markets
+    cdef public str refusal
+    cdef public Guard guard
+    cdef public object tell_order
+    cdef public object tell_fill
+    cdef public object tell_parent
+    cdef public OrderManager _manager
+    cdef public object _ledger
+    cdef public object _log
+    cdef public object _on_fault
+    cdef public set _timers
+    cdef public dict _quoters
+    cdef public object _router
+
+    @cython.locals(quoter=Quoter)
+    cpdef object quote(self, object instrument, object bids, object asks)
+
+    @cython.locals(quoter=Quoter)
+    cpdef object on_order(self, Order order)
+
+    @cython.locals(quoter=Quoter)
+    cpdef object on_fill(self, Fill fill)
+
+    cdef Quoter _quoter(self, object instrument)
+
+    cpdef object _fail(self, object error)
+
+cdef class _Repeating(Timer):
+    cdef public object _clock
+    cdef public object _current
+    cdef public object _interval_ns
+    cdef public set _running
+
+    cpdef object _repeat(self)

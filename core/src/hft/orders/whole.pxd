@@ -1,0 +1,1 @@
+cpdef object check_whole(object price, object size)

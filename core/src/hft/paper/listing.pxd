@@ -1,0 +1,56 @@
+from hft.events cimport OrderReport
+from hft.paper.fees cimport FeeSchedule
+from hft.paper.statistics cimport OrderStatistics
+
+cdef class Listing
+
+cdef class PaperOrder:
+    cdef public object number
+    cdef public Listing listing
+    cdef public str exchange_order_id
+    cdef public str client_order_id
+    cdef public object instrument
+    cdef public object side
+    cdef public object price
+    cdef public object size
+    cdef public object type
+    cdef public object time_in_force
+    cdef public bint post_only
+    cdef public bint reduce_only
+    cdef public bint accepted
+    cdef public bint waits
+    cdef public object joined_ns
+    cdef public object filled
+    cdef public list fills
+    cdef public OrderReport final
+
+    cpdef bint is_open(self)
+
+    cpdef str state(self)
+
+cdef class Costs:
+    cdef public object rate
+    cdef object _unit
+    cdef dict _known
+
+    cpdef object of(self, object value)
+
+cdef class Listing:
+    cdef public object instrument
+    cdef public object model
+    cdef public object position
+    cdef public OrderStatistics statistics
+    cdef public object funding
+    cdef public object funding_timer
+    cdef FeeSchedule _fees
+    cdef Costs _maker
+    cdef Costs _taker
+    cdef object _min_size
+    cdef object _max_size
+    cdef object _min_value
+
+    cpdef str refusal(self, PaperOrder order, object price, object size)
+
+    cpdef object reducible(self, PaperOrder order)
+
+    cpdef object fill(self, object side, object value, object size, object liquidity, object now_ns)

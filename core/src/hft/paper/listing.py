@@ -1,0 +1,194 @@
+"""An instrument as the simulated exchange trades it, and an order in it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil
+
+from hft.clock import Timer
+from hft.events import Fill, OrderReport
+from hft.instrument import MAX_COUNT, Instrument
+from hft.money import product, trim
+from hft.order import Order
+from hft.paper.fees import FeeSchedule
+from hft.paper.fill_model import FillModel
+from hft.paper.funding import FundingRates
+from hft.paper.statistics import OrderStatistics
+from hft.types import Liquidity, OrderType, Price, Side, Size, TimeInForce
+
+__all__ = ["TIMES_IN_FORCE", "Listing", "PaperOrder"]
+
+TIMES_IN_FORCE = frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
+"""What orders may ask for."""
+
+_BUY, _GTC, _LIMIT, _MAKER = Side.BUY, TimeInForce.GTC, OrderType.LIMIT, Liquidity.MAKER
+
+_KNOWN_COSTS = 4096
+"""Fees that are remembered: as many prices times sizes as are traded at in some hours."""
+
+
+class PaperOrder:
+    """An order as the simulated exchange has it; the kernel's own may change while ours is under way.
+
+    ``number`` is the exchange's own id. ``listing`` is where it trades, once it has arrived. ``joined_ns`` is
+    when it began to wait in a queue; 0 while it does not (``waits``), and once it had its first fill there.
+    ``final`` is the report that ended it; an order that is filled needs none.
+    """
+
+    __slots__ = (
+        "accepted",
+        "client_order_id",
+        "exchange_order_id",
+        "filled",
+        "fills",
+        "final",
+        "instrument",
+        "joined_ns",
+        "listing",
+        "number",
+        "post_only",
+        "price",
+        "reduce_only",
+        "side",
+        "size",
+        "time_in_force",
+        "type",
+        "waits",
+    )
+
+    listing: Listing
+
+    def __init__(self, number: int, order: Order) -> None:
+        self.number = number
+        self.exchange_order_id = str(number)
+        self.client_order_id = order.client_order_id
+        self.instrument = order.instrument
+        self.side = order.side
+        self.price = order.price
+        self.size = order.size
+        self.type = order.type
+        self.time_in_force = order.time_in_force
+        self.post_only = order.post_only
+        self.reduce_only = order.reduce_only
+        self.accepted = False
+        self.waits = False
+        self.joined_ns = 0
+        self.filled = 0
+        self.fills: list[Fill] = []
+        self.final: OrderReport | None = None
+
+    def is_open(self) -> bool:
+        """Return whether it may still trade."""
+        return self.accepted and self.final is None and self.filled < self.size
+
+    def state(self) -> str:
+        """Return in a word what has become of it."""
+        if self.final is not None:
+            return self.final.kind.value
+        return "open" if self.is_open() else "filled"
+
+
+class Costs:
+    """What fills cost at one rate; what was found is remembered, since prices and sizes repeat."""
+
+    __slots__ = ("_known", "_unit", "rate")
+
+    def __init__(self, point_value: Decimal, rate: Decimal) -> None:
+        self.rate = rate
+        self._unit = product(point_value, rate)
+        self._known: dict[int, Decimal] = {}
+
+    def of(self, value: int) -> Decimal:
+        """Return the fee of so many ticks times lots, exactly."""
+        fee = self._known.get(value)
+        if fee is None:
+            if len(self._known) == _KNOWN_COSTS:
+                self._known.clear()
+            fee = self._known[value] = trim(product(value, self._unit))
+        return fee
+
+
+class Listing:
+    """An instrument as the simulated exchange trades it: its rules, what its fills cost, our position in it.
+
+    ``position`` is in lots, negative when short. ``funding`` is what it pays, None if it never does.
+    """
+
+    __slots__ = (
+        "_fees",
+        "_maker",
+        "_max_size",
+        "_min_size",
+        "_min_value",
+        "_taker",
+        "funding",
+        "funding_timer",
+        "instrument",
+        "model",
+        "position",
+        "statistics",
+    )
+
+    def __init__(
+        self, instrument: Instrument, model: FillModel, fees: FeeSchedule, funding: FundingRates | None
+    ) -> None:
+        self.instrument = instrument
+        self.model = model
+        self.funding = funding
+        self.funding_timer: Timer | None = None
+        self.position = 0
+        self.statistics = OrderStatistics()
+        self._min_size = max(1, instrument.min_size)
+        self._max_size = MAX_COUNT if instrument.max_size is None else instrument.max_size
+        # In ticks times lots, since integers are compared in no time; a fraction divides exactly.
+        self._min_value = ceil(Fraction(instrument.min_notional) / Fraction(instrument.point_value))
+        self._fees = fees
+        self._maker = Costs(instrument.point_value, fees.maker)
+        self._taker = Costs(instrument.point_value, fees.taker)
+
+    def refusal(self, order: PaperOrder, price: Price | None, size: Size) -> str:
+        """Say what an exchange would object to in an order, or in what it is to become; empty if nothing."""
+        instrument = self.instrument
+        if not instrument.tradable:
+            return f"{instrument.id} is not open for trading"
+        if order.time_in_force not in TIMES_IN_FORCE:
+            return f"time in force {order.time_in_force.value} is not supported"
+        if (order.type is _LIMIT) is (price is None):
+            return "a limit order needs a price, a market order must have none"
+        if price is not None and price <= 0:
+            return f"price {instrument.format_price(price)} is not positive"
+        if size >= MAX_COUNT or (price is not None and price >= MAX_COUNT):
+            return "price or size is too large"
+        if order.post_only and (price is None or order.time_in_force is not _GTC):
+            return "an order that cannot wait cannot be post-only"
+        if size < self._min_size:
+            shown, least = instrument.format_size(size), instrument.format_size(instrument.min_size)
+            return f"size {shown} is below the minimum of {least}"
+        if size > self._max_size:
+            shown, most = instrument.format_size(size), instrument.format_size(self._max_size)
+            return f"size {shown} is above the maximum of {most}"
+        if price is None:
+            book = self.model.book
+            price = book.best_ask if order.side is _BUY else book.best_bid
+        if price is not None and price * size < self._min_value:
+            notional = product(price, size, instrument.point_value)
+            return f"notional {notional:f} is below the minimum of {instrument.min_notional:f}"
+        if order.reduce_only and not self.reducible(order):
+            return "reduce-only: there is no position to reduce"
+        return ""
+
+    def reducible(self, order: PaperOrder) -> int:
+        """Return the lots that our own position lets a reduce-only order trade."""
+        return max(0, -self.position if order.side is _BUY else self.position)
+
+    def fill(self, side: Side, value: int, size: Size, liquidity: Liquidity, now_ns: int) -> Decimal:
+        """Book a fill, worth so many ticks times lots, into the position; return what it costs."""
+        self.position += size if side is _BUY else -size
+        fees, point_value = self._fees, self.instrument.point_value
+        if fees.is_tiered:
+            fees.advance_to(now_ns)
+            if self._maker.rate is not fees.maker or self._taker.rate is not fees.taker:
+                self._maker, self._taker = Costs(point_value, fees.maker), Costs(point_value, fees.taker)
+            fees.count(product(value, point_value))
+        return (self._maker if liquidity is _MAKER else self._taker).of(value)
