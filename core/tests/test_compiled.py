@@ -65,7 +65,7 @@ def test_nor_is_a_part_of_it(place: Path) -> None:
 
 def test_nor_anything_where_nothing_was_compiled(place: Path) -> None:
     (place / MANIFEST).unlink()
-    assert find_compiled(place, place).reason == "nothing was compiled for this Python when hft-core was built"
+    assert find_compiled(place, place).reason == "nothing was compiled for this Python"
 
 
 def test_nor_what_another_python_compiled_of_these_sources(place: Path) -> None:

@@ -67,7 +67,7 @@ def find_compiled(folder: Path = FOLDER, sources: Path = SOURCES) -> Compiled:
         return Compiled({}, "HFT_PURE_PYTHON=1 asks for it")
     manifest = folder / MANIFEST
     if not manifest.exists():
-        return Compiled({}, "nothing was compiled for this Python when hft-core was built")
+        return Compiled({}, "nothing was compiled for this Python")
     digest, compiled, laid_out = manifest.read_text().splitlines()
     names = compiled.split()
     modules = {name: folder / f"{file_of(name)}{EXTENSION_SUFFIXES[0]}" for name in names}
