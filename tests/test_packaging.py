@@ -86,7 +86,7 @@ def wheel_of(folder: Path) -> zipfile.ZipFile:
 def test_a_wheel_holds_the_package_and_nothing_else(folder: Path) -> None:
     with wheel_of(folder) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    made = re.compile(r"__pycache__/|\.egg-info/|\.so$")
+    made = re.compile(r"__pycache__/|\.egg-info/|\.so$|/_compiled/manifest")
     sources = {
         file.relative_to(folder / "src").as_posix() for file in (folder / "src").rglob("*") if file.is_file()
     }

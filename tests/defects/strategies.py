@@ -141,6 +141,6 @@ class TriesAgainAtOnce(Quoter):
 @defect("ST-09")
 class AddsUpEverything(Quoter):
     def on_book(self, book: OrderBook) -> None:
-        for _ in range(3_000):
+        for _ in range(6_000):
             self.trading.position(book.instrument)
         super().on_book(book)

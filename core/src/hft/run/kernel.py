@@ -67,6 +67,7 @@ class Kernel:
     """Everything of a run that does not depend on where its market data come from.
 
     Without ``has_strategies``, which is set before `wire`, none is made, and the books are kept all the same.
+    ``make_trading``, set before as well, is the class of what each trades through.
 
     ``wanted`` says which instruments the profile needs. `wire` takes them and joins the components;
     from `start` to `stop` the events of ``markets`` drive everything: first the simulated exchange,
@@ -105,6 +106,7 @@ class Kernel:
         self.risk: RiskEngine | None = None
         self.strategies: list[WiredStrategy] = []
         self.has_strategies = True
+        self.make_trading = StrategyTrading
         self.faults: list[str] = []
         self.log_interval_ns = _LOG_NS
         self._log = LogRing(write)
@@ -267,7 +269,7 @@ class Kernel:
     def _strategy(self, key: str, entry: StrategyEntry) -> WiredStrategy:
         strategy_class = entry.plugin.strategy()
         assert strategy_class is not None, "the profile reader has checked it"
-        trading = StrategyTrading(
+        trading = self.make_trading(
             key,
             [self.markets[instrument_id] for instrument_id in entry.instruments],
             self.manager,

@@ -76,7 +76,8 @@ def watched() -> Iterator[list[str]]:
 def counted_calls(function: Callable[[], object], *, besides: frozenset[str] = frozenset()) -> int:
     """Return how many calls of functions, Python's and native ones, a call makes.
 
-    It is the same on every machine, however busy. What functions of the files ``besides`` do is left aside.
+    It is the same on every machine, however busy. What functions of the files ``besides`` do is left aside;
+    what compiled ones do among themselves is not seen.
     """
     count = 0
     aside: FrameType | None = None
