@@ -13,12 +13,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from hft import (
-    ApprovedOrder,
     Fill,
     Instrument,
-    InstrumentId,
     InstrumentKind,
-    Order,
     OrderReport,
     OrderType,
     PositionMode,
@@ -34,39 +31,10 @@ from hft import (
 from hft.testing.link import FakeLink, NotedEvents, rest_answer
 from hft_binance import BinanceExecution, Config
 
-START_NS = 1_790_000_000_000_000_000
+from .trading import KEY, SECOND_NS, SECRET, SPOT, START_NS, USDM, instrument, order
+
 NOW_MS = START_NS // 1_000_000
-SECOND_NS = 1_000_000_000
 DAY_MS = 86_400_000
-KEY, SECRET = "vectorApiKey0123456789ABCDEFabcdef", "vectorSecret0123456789abcdef"
-
-
-def instrument(kind: InstrumentKind, base: str = "BTC") -> Instrument:
-    spot = kind is InstrumentKind.SPOT
-    return Instrument(
-        id=InstrumentId(f"{base}/USDT" if spot else f"{base}/USDT:USDT", "binance"),
-        native_symbol=f"{base}USDT",
-        kind=kind,
-        base=base,
-        quote="USDT",
-        settle="USDT",
-        tick_size=Decimal("0.1"),
-        lot_size=Decimal("0.001"),
-    )
-
-
-SPOT, USDM = instrument(InstrumentKind.SPOT), instrument(InstrumentKind.PERPETUAL)
-
-
-def order(traded: Instrument, **changes: Any) -> ApprovedOrder:
-    values: dict[str, Any] = {
-        "client_order_id": "a1",
-        "strategy": "s",
-        "side": Side.BUY,
-        "size": Size(10),
-        "price": Price(600_000),
-    }
-    return ApprovedOrder(Order(instrument=traded, **(values | changes)))
 
 
 class World:

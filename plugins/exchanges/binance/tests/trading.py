@@ -29,13 +29,13 @@ USDM_ORDERS = "wss://ws-fapi.binance.com/ws-fapi/v1#orders"
 USDM_USER = "wss://fstream.binance.com/private/ws#usdm-user"
 
 
-def instrument(kind: InstrumentKind) -> Instrument:
+def instrument(kind: InstrumentKind, base: str = "BTC") -> Instrument:
     spot = kind is InstrumentKind.SPOT
     return Instrument(
-        id=InstrumentId("BTC/USDT" if spot else "BTC/USDT:USDT", "binance"),
-        native_symbol="BTCUSDT",
+        id=InstrumentId(f"{base}/USDT" if spot else f"{base}/USDT:USDT", "binance"),
+        native_symbol=f"{base}USDT",
         kind=kind,
-        base="BTC",
+        base=base,
         quote="USDT",
         settle="USDT",
         tick_size=Decimal("0.1"),
