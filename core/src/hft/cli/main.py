@@ -18,6 +18,7 @@ from typing import TextIO
 from hft.cli.exit_codes import ExitCode
 from hft.cli.parser import Command, make_parser
 from hft.errors import HftError, PluginError, ProfileError, TradingHalted, UsageError
+from hft.run.runtime import collect_rarely
 from hft.spelling import did_you_mean
 
 __all__ = ["COMMANDS", "main"]
@@ -59,6 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     line each), anything else as the bug it is, with its traceback.
     """
     _open_what_is_closed()
+    collect_rarely()
+    # numpy starts threads when it is imported, which spin for a while on the cores that a run needs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # When the process ends nobody need look for cycles in all that is left: that takes a tenth of a second.
     atexit.register(gc.freeze)
     try:

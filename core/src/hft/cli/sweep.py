@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,15 +58,16 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.on is not None and args.on != "ray" and not args.on.startswith("ray://"):
         raise UsageError(f"--on: is ray, or ray://HOST:PORT, got {args.on!r}")
     space = _amended(read_space(args.space), args)
-    from hft.sweep.report import sweep_report
-    from hft.sweep.storage import default_storage
-    from hft.sweep.sweep import prepare
+    with _workers(args, space.trials) as workers:
+        from hft.sweep.report import sweep_report
+        from hft.sweep.storage import default_storage
+        from hft.sweep.sweep import prepare
 
-    sweep = prepare(args.profile, space, args.data)
-    storage = args.storage or default_storage(args.profile)
-    # What a cluster prints about its workers does not belong into the result.
-    with redirect_stdout(sys.stderr), progress_bar("sweep") as progress:
-        result = sweep.run(lambda: _workers(args), storage, progress)
+        sweep = prepare(args.profile, space, args.data)
+        storage = args.storage or default_storage(args.profile)
+        # What a cluster prints about its workers does not belong into the result.
+        with redirect_stdout(sys.stderr), progress_bar("sweep") as progress:
+            result = sweep.run(workers, storage, progress)
     if args.report is not None:
         write_page(args.report, sweep_report(result))
     if args.json:
@@ -91,14 +93,18 @@ def _amended(space: Space, args: argparse.Namespace) -> Space:
     return space
 
 
-def _workers(args: argparse.Namespace) -> Workers:
+@contextmanager
+def _workers(args: argparse.Namespace, trials: int) -> Iterator[Callable[[], Workers]]:
+    """Let the processes begin, which import meanwhile; a cluster is asked when there is something to do."""
     if args.on is not None:
         from hft.sweep.cluster import Cluster
 
-        return Cluster(args.on, args.jobs)
+        yield lambda: Cluster(args.on, args.jobs)
+        return
     from hft.sweep.processes import Processes
 
-    return Processes(args.jobs or len(os.sched_getaffinity(0)))
+    with closing(Processes(min(trials, args.jobs or len(os.sched_getaffinity(0))))) as processes:
+        yield lambda: processes
 
 
 def _count(text: str) -> int:

@@ -7,7 +7,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, version
+from importlib.metadata import Distribution, PackageNotFoundError, distributions, version
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -115,6 +115,7 @@ def core_version() -> str | None:
 
 def _installed() -> Iterator[Found]:
     seen = set()
+    core = core_version()
     for distribution in distributions():
         # Without a name it is what an interrupted pip left behind; of two with one name the import
         # system sees only the first.
@@ -122,17 +123,22 @@ def _installed() -> Iterator[Found]:
         if name is None or canonicalize_name(name) in seen:
             continue
         seen.add(canonicalize_name(name))
-        for point in distribution.entry_points:
-            if point.group in _KINDS:
-                yield Found(
-                    name=point.name,
-                    kind=_KINDS[point.group],
-                    module=point.value,
-                    distribution=name,
-                    version=distribution.version,
-                    source=_source(distribution),
-                    state=_fault(distribution, point) or OK,
-                )
+        points = [point for point in distribution.entry_points if point.group in _KINDS]
+        if not points:
+            continue
+        # Once for all of them: each of the three reads and parses a file.
+        version, source, unmet = distribution.version, _source(distribution), _unmet(distribution, core)
+        for point in points:
+            is_module = all(part.isidentifier() for part in point.value.split("."))
+            yield Found(
+                name=point.name,
+                kind=_KINDS[point.group],
+                module=point.value,
+                distribution=name,
+                version=version,
+                source=source,
+                state=unmet or OK if is_module else f"entry point {point.value!r} is not a module",
+            )
 
 
 def _name(distribution: Distribution) -> str | None:
@@ -149,10 +155,8 @@ def _duplicated(found: Found, offers: list[Found]) -> Found:
     return attrs.evolve(found, state=f"duplicated by {others}")
 
 
-def _fault(distribution: Distribution, point: EntryPoint) -> str | None:
-    if not all(part.isidentifier() for part in point.value.split(".")):
-        return f"entry point {point.value!r} is not a module"
-    installed = core_version()
+def _unmet(distribution: Distribution, installed: str | None) -> str | None:
+    """Return what a distribution needs and this hft-core is not."""
     for text in distribution.requires or ():
         try:
             requirement = Requirement(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -27,13 +28,13 @@ class Registry:
 
     Every fault is a `PluginError` of one line that says which distribution, what is wrong with it
     and what to type. What failed is not remembered; what was loaded is, and the same `Plugin` is
-    returned again.
+    returned again. ``discovered`` is what is installed, for whoever has many registries.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, discovered: Sequence[Found] | None = None) -> None:
         self._hooks = Hooks()
         self._plugins: dict[tuple[PluginKind, str], Plugin] = {}
-        self._discovered: list[Found] | None = None
+        self._discovered = discovered
 
     def load(self, kind: PluginKind, use: str, *, base: Path | None = None) -> Plugin:
         """Return the plugin that a profile's ``use:`` means, imported and checked.
@@ -84,7 +85,7 @@ class Registry:
         return plugin
 
 
-def _offer(discovered: list[Found], kind: PluginKind, use: str) -> Found:
+def _offer(discovered: Sequence[Found], kind: PluginKind, use: str) -> Found:
     found = [each for each in discovered if each.kind is kind]
     offers = [each for each in found if each.name == use]
     if not offers:
@@ -100,7 +101,7 @@ def _offer(discovered: list[Found], kind: PluginKind, use: str) -> Found:
     return offer
 
 
-def _missing(discovered: list[Found], kind: PluginKind, use: str) -> str:
+def _missing(discovered: Sequence[Found], kind: PluginKind, use: str) -> str:
     missing = f"no {kind.singular} plugin {use!r} is installed"
     for other in discovered:
         if other.name == use:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-__all__ = ["run_async", "tame_garbage_collector", "tamed_garbage_collector"]
+__all__ = ["collect_rarely", "run_async", "tame_garbage_collector", "tamed_garbage_collector"]
 
 T = TypeVar("T")
 
@@ -36,6 +36,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return new_event_loop
 
 
+def collect_rarely() -> None:
+    """Look for cycles rarely from now on, in a process that is ours alone."""
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
 def tame_garbage_collector() -> None:
     """Collect once, leave everything made so far out of later collections, and collect rarely.
 
@@ -44,15 +49,21 @@ def tame_garbage_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
+    collect_rarely()
 
 
 @contextmanager
 def tamed_garbage_collector() -> Iterator[None]:
-    """Do so for a while, but without collecting: whoever has many runs in a process collects after each."""
+    """Do so for a while, but without collecting: whoever has many runs in a process collects after each.
+
+    Where it is rare anyway nothing is done, since to leave it as it was takes a collection.
+    """
     thresholds = gc.get_threshold()
+    if thresholds == _GC_THRESHOLDS:
+        yield
+        return
     gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
+    collect_rarely()
     try:
         yield
     finally:

@@ -60,20 +60,22 @@ def _values(
     lowest = {name: values[0] for name, values in extremes.items()}
     highest = {name: values[-1] for name, values in extremes.items()}
     for value in one.extremes():
-        refusals = [
-            _refusal(path, amend(text, {**others, one.path: value}), registry)
-            for others in ({}, lowest, highest)
-        ]
-        if all(refusals):
-            first = next(iter(refusals[0].faults)) if refusals[0] is not None else ""
-            yield one.mark.fault(f"{value} is refused: {first}")
+        refusals = []
+        for others in ({}, lowest, highest):
+            refusal = _refusal(path, amend(text, {**others, one.path: value}), registry)
+            if refusal is None:
+                break
+            refusals.append(refusal)
+        else:
+            yield one.mark.fault(f"{value} is refused: {refusals[0]}")
 
 
-def _refusal(path: Path, text: str, registry: PluginSource) -> ProfileError | None:
+def _refusal(path: Path, text: str, registry: PluginSource) -> Fault | None:
+    """Return the first fault of a profile, None where it has none."""
     try:
         read_base(path, text, registry)
     except ProfileError as error:
-        return error
+        return next(iter(error.faults))
     except UsageError as error:
-        return ProfileError([Fault(str(path), 0, "", str(error))])
+        return Fault(str(path), 0, "", str(error))
     return None

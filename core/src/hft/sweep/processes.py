@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -12,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 
 import attrs
 
+from hft.run.runtime import collect_rarely
 from hft.sweep.work import Outcome, Task, evaluate
 
 __all__ = ["Processes"]
@@ -28,22 +30,21 @@ class _Job:
 
 
 class Processes:
-    """Workers that are processes; they are started when there is something to do.
+    """Workers that are processes; they begin at once, and import what they need while nobody waits for it.
 
     They are made anew, not forked: whoever starts them may have threads.
     """
 
     def __init__(self, count: int) -> None:
-        self._count = count
-        self._workers: list[_Worker] = []
+        self._workers = [_Worker() for _ in range(count)]
 
     def has_room(self) -> bool:
-        """Say whether a process is idle or may still be started."""
-        return len(self._workers) < self._count or any(each.job is None for each in self._workers)
+        """Say whether a process is idle."""
+        return any(each.job is None for each in self._workers)
 
     def submit(self, key: object, task: Task) -> None:
-        """Give a task to an idle process, or to a new one."""
-        worker = next((each for each in self._workers if each.job is None), None) or self._start()
+        """Give a task to an idle process."""
+        worker = next(each for each in self._workers if each.job is None)
         self._give(worker, _Job(key, task))
 
     def wait(self, timeout_s: float) -> Collection[tuple[object, Outcome]]:
@@ -69,11 +70,6 @@ class Processes:
             worker.end()
         self._workers.clear()
 
-    def _start(self) -> _Worker:
-        worker = _Worker()
-        self._workers.append(worker)
-        return worker
-
     def _give(self, worker: _Worker, job: _Job) -> None:
         job.attempts += 1
         worker.job = job
@@ -84,8 +80,9 @@ class Processes:
         """Begin the task of a process that died in another one, or give up; return the outcome then."""
         code = worker.end()
         self._workers.remove(worker)
+        self._workers.append(_Worker())
         if job.attempts < _ATTEMPTS:
-            self._give(self._start(), job)
+            self._give(self._workers[-1], job)
             return None
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return Outcome.failed(f"its process died {job.attempts} times ({how})")
@@ -116,12 +113,16 @@ def _serve(connection: Connection[Outcome, Task]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a strategy prints does not belong into the result.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    collect_rarely()
     while True:
         try:
             task = connection.recv()
         except EOFError:
             return
         outcome = evaluate(task)
+        # What the first one has imported stays, and need not be looked through after each.
+        if not gc.get_freeze_count():
+            gc.freeze()
         try:
             connection.send(outcome)
         except OSError:

@@ -76,18 +76,23 @@ class Search:
         self._check(origin)
         self._queue: deque[Trial] = deque()
         self._running = 0
+        # Counted here: to ask the storage takes as long as a short backtest.
+        self._made = self._ended = 0
         self._resume()
 
     @property
     def left(self) -> int:
         """How many trials have not ended."""
-        ended = sum(trial.state.is_finished() for trial in self._trials())
-        return max(0, self._space.trials - ended)
+        return max(0, self._space.trials - self._ended)
+
+    def look_ahead(self) -> None:
+        """Have a trial ready before it is asked for, where what it tries is known by now."""
+        if not self._queue:
+            self._ask()
 
     def next(self) -> Trial | None:
         """Return the next trial to run, None where there is none at the moment."""
-        if not self._queue:
-            self._ask()
+        self.look_ahead()
         if not self._queue:
             return None
         self._running += 1
@@ -100,6 +105,7 @@ class Search:
     def finish(self, trial: Trial, outcome: Outcome) -> None:
         """Take down what came of a trial."""
         self._running -= 1
+        self._ended += 1
         figures, error = outcome.figures, outcome.error
         wanted = [self._space.objective.figure, *(each.figure for each in self._space.constraints)]
         if figures is not None and error is None:
@@ -160,14 +166,19 @@ class Search:
 
     def _resume(self) -> None:
         """Take up the trials that were running when the last sweep ended: they have their values already."""
-        running = [trial for trial in self._trials() if trial.state is TrialState.RUNNING]
-        for frozen in running:
+        trials = self._trials()
+        self._made = len(trials)
+        self._ended = sum(trial.state.is_finished() for trial in trials)
+        for frozen in trials:
+            if frozen.state is not TrialState.RUNNING:
+                continue
             trial = Trial(self._study, frozen._trial_id)
             if frozen.params.keys() == self._distributions.keys():
                 self._queue.append(trial)
             else:
                 trial.set_user_attr(_ERROR, _UNFINISHED)
                 self._study.tell(trial, state=TrialState.FAIL)
+                self._ended += 1
         if self._queue and self._space.sampler is Sampler.TPE:
             self._ask_round()
 
@@ -179,15 +190,15 @@ class Search:
 
     def _ask_round(self, least: int = 0) -> None:
         """Ask for what the round still lacks: all of its trials know the same ones before them."""
-        lacking = -len(self._trials()) % self._space.round
+        lacking = -self._made % self._space.round
         self._ask_for(lacking or self._space.round * least)
 
     def _ask_for(self, count: int) -> None:
-        number = len(self._trials())
-        for each in range(number, min(number + count, self._space.trials)):
-            self._study.sampler = self._sampler(each)
+        for number in range(self._made, min(self._made + count, self._space.trials)):
+            self._study.sampler = self._sampler(number)
             self._queue.append(self._study.ask(self._distributions))
             self._study.sampler = self._idle
+            self._made += 1
 
     def _sampler(self, number: int) -> BaseSampler:
         # A sampler of its own for each trial: one that goes on would begin anew where a sweep is taken up.

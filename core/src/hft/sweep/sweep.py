@@ -63,7 +63,12 @@ class Sweep:
                 with stop_on_interrupt() as stopped, closing(workers()) as team:
                     while any(each.left for each in searches) and not stopped:
                         _hand_out(searches, team)
-                        for key, outcome in team.wait(_LOOK_S):
+                        for each in searches:
+                            each.look_ahead()
+                        ended = team.wait(_LOOK_S)
+                        # First, so that nobody waits until what came of the last one is written down.
+                        _hand_out(searches, team)
+                        for key, outcome in ended:
                             assert isinstance(key, _Ticket)
                             key.search.finish(key.what, outcome)
                             progress(1, total)
@@ -147,6 +152,10 @@ class _Windowed:
         if self._window.test is None:
             return left
         return left + (left > 0 or self._unjudged() is not None)
+
+    def look_ahead(self) -> None:
+        """Have the next trial ready before there is room for it."""
+        self._search.look_ahead()
 
     def next(self) -> tuple[_Ticket, Task] | None:
         """Return what to do next, None where there is nothing at the moment."""

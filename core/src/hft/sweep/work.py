@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,7 @@ import attrs
 
 from hft.errors import HftError
 from hft.profile import parse_profile
-from hft.registry.discovery import core_version
+from hft.registry.discovery import Found, core_version, discover
 from hft.registry.loader import Registry
 from hft.run.backtest import run_backtest
 from hft.run.tape import Span
@@ -76,7 +77,7 @@ def evaluate(task: Task) -> Outcome:
     if task.version != core_version():
         return Outcome.failed(f"hft-core is {core_version()} here and {task.version} where the sweep began")
     try:
-        profile = parse_profile(task.path, task.text.encode(), Registry())
+        profile = parse_profile(task.path, task.text.encode(), Registry(_installed()))
         result = run_backtest(
             profile,
             task.data,
@@ -97,6 +98,12 @@ def evaluate(task: Task) -> Outcome:
     if result.summary.faults:
         return Outcome.failed(result.summary.faults[0])
     return Outcome(figures=figures_of(result))
+
+
+@cache
+def _installed() -> list[Found]:
+    """Return what is installed: read once, since to read it takes as long as a short backtest's start."""
+    return discover()
 
 
 def _discard(*_: str) -> None:
