@@ -15,6 +15,7 @@ from hashlib import blake2b
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 __all__ = ["COMPILED", "MANIFEST", "Compiled", "digest_of", "file_of", "find_compiled"]
 
@@ -24,6 +25,19 @@ MANIFEST = f"manifest{EXTENSION_SUFFIXES[0]}.txt"
 """Of one Python, since several may share a folder and compile at other times: a line with a digest of the
 sources, one with the names of the compiled modules, and one with those of whose objects they know where the
 attributes lie."""
+
+
+class _Loader(ExtensionFileLoader):
+    """Says what to do where a Python makes objects of another size than the one that the module knows."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        try:
+            super().exec_module(module)
+        except ValueError as error:
+            raise ImportError(
+                f"{self.name} was compiled for another Python: build hft-core again, or set"
+                f" HFT_PURE_PYTHON=1 ({error})"
+            ) from error
 
 
 class Compiled:
@@ -41,7 +55,7 @@ class Compiled:
         file = self.modules.get(fullname)
         if file is None:
             return None
-        return spec_from_file_location(fullname, file, loader=ExtensionFileLoader(fullname, str(file)))
+        return spec_from_file_location(fullname, file, loader=_Loader(fullname, str(file)))
 
 
 def file_of(module: str) -> str:
