@@ -1,13 +1,16 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from hft.copies cimport copied
+
 # By another name, since Python imports Stamps from here.
-from hft.stamps cimport Stamps as StampsSlots
+from hft.stamps cimport Moments, Stamps as StampsSlots
 
 cdef int _SUB_BITS
 cdef int _SUB
 cdef int _BUCKETS
 cdef object _MOST_NS
+cdef StampsSlots _UNSTAMPED
 
 cdef class Histogram:
     cdef list _counts
@@ -28,3 +31,9 @@ cdef class _Stages:
     cdef public Histogram tick_to_order
 
     cpdef object count(self, StampsSlots stamps, object arrived_ns, object since_ns)
+
+@cython.locals(stages=_Stages, stamps=StampsSlots)
+cpdef StampsSlots stamp(Moments trace)
+
+@cython.locals(stages=_Stages)
+cpdef object acknowledge(Moments trace, StampsSlots stamps, object recv_ns)
