@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from hft.copies cimport copied
+from hft.primitives cimport bit_length, copied
 
 # By another name, since Python imports Stamps from here.
 from hft.stamps cimport Moments, Stamps as StampsSlots
@@ -17,8 +17,10 @@ cdef class Histogram:
     cdef public int64_t count
     cdef public int64_t maximum_ns
 
-    @cython.locals(counted_ns=int64_t, shift=int)
     cpdef object record(self, object value_ns)
+
+    @cython.locals(shift=int)
+    cpdef object add(self, int64_t counted_ns)
 
 cdef class _Stages:
     cdef public Histogram acknowledge
@@ -30,6 +32,7 @@ cdef class _Stages:
     cdef public Histogram strategy
     cdef public Histogram tick_to_order
 
+    @cython.locals(decided_ns=int64_t, approved_ns=int64_t, written_ns=int64_t)
     cpdef object count(self, StampsSlots stamps, object arrived_ns, object since_ns)
 
 @cython.locals(stages=_Stages, stamps=StampsSlots)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 
-from hft.copies import copied
+from hft.primitives import bit_length, copied
 from hft.stamps import Moments, Stamps
 
 __all__ = ["UNTRACED", "Histogram", "Stage", "Stamps", "Trace", "acknowledge", "stamp"]
@@ -36,14 +36,17 @@ class Histogram:
         """Count one value."""
         # Comparisons, not min() and max(): those are calls, each twice as dear as all of this.
         if value_ns < 0:
-            counted_ns = 0
+            self.add(0)
         elif value_ns > _MOST_NS:
-            counted_ns = _MOST_NS
+            self.add(_MOST_NS)
         else:
-            counted_ns = value_ns
+            self.add(value_ns)
+
+    def add(self, counted_ns: int) -> None:
+        """Count one value that is neither negative nor too large."""
         if counted_ns > self.maximum_ns:
             self.maximum_ns = counted_ns
-        shift = counted_ns.bit_length() - _SUB_BITS - 1
+        shift = bit_length(counted_ns) - _SUB_BITS - 1
         if shift > 0:
             self._counts[(shift << _SUB_BITS) + (counted_ns >> shift)] += 1
         else:
@@ -103,16 +106,20 @@ class _Stages:
         """Count a request whose frame arrived then, and that the strategy could begin with since then."""
         if stamps.recv_ns:
             self.tick_to_order.record(stamps.written_ns - stamps.recv_ns)
-        if stamps.exchange_ns:
-            self.feed.record(arrived_ns - stamps.exchange_ns)
-        if stamps.applied_ns:
-            self.decode.record(stamps.decoded_ns - stamps.recv_ns)
-            self.book.record(stamps.applied_ns - stamps.decoded_ns)
-        if since_ns:
-            self.strategy.record(stamps.decided_ns - since_ns)
-        if stamps.approved_ns:
-            self.risk.record(stamps.approved_ns - stamps.decided_ns)
-        self.send.record(stamps.written_ns - (stamps.approved_ns or stamps.decided_ns))
+            if stamps.exchange_ns:
+                self.feed.record(arrived_ns - stamps.exchange_ns)
+            if stamps.applied_ns:
+                self.decode.record(stamps.decoded_ns - stamps.recv_ns)
+                self.book.record(stamps.applied_ns - stamps.decoded_ns)
+            if since_ns:
+                self.strategy.record(stamps.decided_ns - since_ns)
+        # These are of one clock, that of this process, and so surely not too large.
+        decided_ns, approved_ns, written_ns = stamps.decided_ns, stamps.approved_ns, stamps.written_ns
+        if approved_ns:
+            self.risk.add(max(0, approved_ns - decided_ns))
+            self.send.add(max(0, written_ns - approved_ns))
+        else:
+            self.send.add(max(0, written_ns - decided_ns))
 
     def by_name(self) -> dict[Stage, Histogram]:
         """Return the histograms of the stages, in the order of the way."""

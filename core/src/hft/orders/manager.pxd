@@ -1,6 +1,6 @@
 cimport cython
 
-from hft.copies cimport copied
+from hft.primitives cimport copied
 from hft.order cimport Order
 from hft.orders.desk cimport Desk
 from hft.orders.evidence cimport OrderEvidence
@@ -43,6 +43,7 @@ cdef class OrderManager(OrderEvidence):
     @cython.locals(trace=Moments, desk=Desk)
     cdef Order _ask(self, object owner, Order order, object size, object price)
 
+    @cython.locals(reason=str)
     cdef object _approve(self, Order order, object owner, Desk desk)
 
     @cython.locals(record=Record)
@@ -52,7 +53,7 @@ cdef class OrderManager(OrderEvidence):
 
     cpdef object _cancel_again(self)
 
-    @cython.locals(trace=Moments, order=Order, desk=Desk)
+    @cython.locals(trace=Moments, order=Order, desk=Desk, reason=str)
     cdef bint _amend_now(self, Record record, object price, object size)
 
     @cython.locals(trace=Moments)

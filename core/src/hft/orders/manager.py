@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 
 from hft.clock import Clock, Timer
-from hft.copies import copied
 from hft.instrument import Instrument
 from hft.market import Market
 from hft.net.backoff import Backoff
@@ -24,6 +23,7 @@ from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
 from hft.orders.states import supported_state
 from hft.plugin.execution import ApprovedOrder, ExecutionClient
 from hft.plugin.risk import Refused
+from hft.primitives import copied
 from hft.types import OrderState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 __all__ = ["OrderManager"]
@@ -391,13 +391,15 @@ class OrderManager(OrderEvidence):
 
     def _approve(self, order: Order, owner: Owner, desk: Desk) -> ApprovedOrder | None:
         """Judge a new order; one that is refused is REJECTED, and its owner told of it later."""
-        reason = (
-            self._refusal
-            or owner.refusal
-            or desk.refusal(order.side, order.price, order.size, order.reduce_only)
-            or desk.unsupported(order)
-            or self.self_trade.refusal(desk, order.side, order.price, order.type)
-        )
+        reason = self._refusal
+        if not reason:
+            reason = owner.refusal
+        if not reason:
+            reason = desk.refusal(order.side, order.price, order.size, order.reduce_only)
+        if not reason:
+            reason = desk.unsupported(order)
+        if not reason:
+            reason = self.self_trade.refusal(desk, order.side, order.price, order.type)
         if reason:
             self._refuse(order, owner, reason)
             return None
@@ -434,13 +436,17 @@ class OrderManager(OrderEvidence):
         order, desk = record.order, record.desk
         if price == order.price and size == order.size:
             return True
-        reason = self._refusal or record.owner.refusal
+        reason = self._refusal
+        if not reason:
+            reason = record.owner.refusal
         if not reason and size <= order.filled:
             reason = f"amend: {order.instrument.format_size(order.filled)} is filled already"
         if not reason and order.type is not _LIMIT:
             reason = f"amend: a {order.type.value} order cannot be amended"
-        reason = reason or desk.refusal(order.side, price, size, order.reduce_only)
-        reason = reason or self.self_trade.refusal(desk, order.side, price, order.type)
+        if not reason:
+            reason = desk.refusal(order.side, price, size, order.reduce_only)
+        if not reason:
+            reason = self.self_trade.refusal(desk, order.side, price, order.type)
         if reason:
             return self._refuse_amendment(record, reason)
         verdict = self.risk.approve_amendment(order, price, size)

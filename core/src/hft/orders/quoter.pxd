@@ -24,7 +24,7 @@ cdef class _Side:
     cdef public bint settled
     cdef public list leftovers
     cdef public list moves
-    cdef public list lacking
+    cdef public dict lacking
 
     cdef bint is_settled_as(self, object levels)
 
@@ -59,7 +59,7 @@ cdef class Quoter:
 
     cpdef bint owns(self, Order order)
 
-    @cython.locals(stated_bids=list, stated_asks=list, wanted_bids=dict, wanted_asks=dict)
+    @cython.locals(bids_stand=cython.bint, asks_stand=cython.bint, stated_bids=list, stated_asks=list, wanted_bids=dict, wanted_asks=dict)
     cpdef object quote(self, object bids, object asks)
 
     @cython.locals(side=_Side)
@@ -71,17 +71,18 @@ cdef class Quoter:
     @cython.locals(side=_Side, asked=cython.bint)
     cpdef object on_order(self, Order order)
 
-    @cython.locals(bids=_Side, asks=_Side, bids_settled=cython.bint, asks_settled=cython.bint, moves=list, order=Order)
+    @cython.locals(bids=_Side, asks=_Side, moves=list, order=Order)
     cdef object _settle(self)
 
     @cython.locals(order=Order, wanted=dict, lacking=dict, leftovers=list, settled=cython.bint)
-    cdef bint _plan(self, _Side side)
+    cdef object _plan(self, _Side side)
 
     @cython.locals(order=Order, movable=dict, pairs=list, moves=list)
     cdef dict _pair(self, _Side side, list leftovers, dict lacking)
 
     cdef object _cancel_leftovers(self, _Side side)
 
+    @cython.locals(lacking=dict)
     cdef object _place_lacking(self, _Side side)
 
     @cython.locals(side=_Side)
@@ -106,9 +107,7 @@ cdef object _blank(object owner, object instrument, object side)
 
 cdef dict _merge(object levels, list stated)
 
-cdef object _highest(dict wanted)
-
-cdef object _lowest(dict wanted)
+cdef object _first(dict wanted)
 
 cdef object _price_of(Order order)
 

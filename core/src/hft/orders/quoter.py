@@ -66,7 +66,7 @@ class _Side:
         self.settled = False
         self.leftovers: list[Order] | None = None
         self.moves: list[_Move] | None = None
-        self.lacking: list[Price] | None = None
+        self.lacking: dict[Price, int] | None = None
 
     def is_settled_as(self, levels: Iterable[Level]) -> bool:
         """Say whether this was stated last and is settled; False also where it takes longer to know."""
@@ -118,10 +118,13 @@ class _Side:
             self._want_less(order.pending_price, size)
 
     def _want_less(self, price: Price | None, size: int | None) -> None:
-        if price is None or price not in self.wanted:
+        if price is None:
             return
-        if size is not None and self.wanted[price] > size:
-            self.wanted[price] -= size
+        lots = self.wanted.get(price)
+        if lots is None:
+            return
+        if size is not None and lots > size:
+            self.wanted[price] = lots - size
         else:
             del self.wanted[price]
 
@@ -176,20 +179,25 @@ class Quoter:
 
     def quote(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
         """Replace what is wanted; raise `OrderError` for quotes that would trade with each other."""
-        if self._bids.is_settled_as(bids) and self._asks.is_settled_as(asks):
+        bids_stand, asks_stand = self._bids.is_settled_as(bids), self._asks.is_settled_as(asks)
+        if bids_stand and asks_stand:
             return
         stated_bids: list[Level] = []
         stated_asks: list[Level] = []
-        wanted_bids, wanted_asks = _merge(bids, stated_bids), _merge(asks, stated_asks)
+        wanted_bids = self._bids.wanted if bids_stand else _merge(bids, stated_bids)
+        wanted_asks = self._asks.wanted if asks_stand else _merge(asks, stated_asks)
         if wanted_bids and wanted_asks:
-            bid, ask = _highest(wanted_bids), _lowest(wanted_asks)
+            bid = _first(wanted_bids) if len(wanted_bids) == 1 else max(wanted_bids)
+            ask = _first(wanted_asks) if len(wanted_asks) == 1 else min(wanted_asks)
             if bid >= ask:
                 raise OrderError(
                     f"{self._instrument}: bid {self._instrument.format_price(bid)} is not below"
                     f" ask {self._instrument.format_price(ask)}, quotes must not cross"
                 )
-        self._bids.state(stated_bids, wanted_bids)
-        self._asks.state(stated_asks, wanted_asks)
+        if not bids_stand:
+            self._bids.state(stated_bids, wanted_bids)
+        if not asks_stand:
+            self._asks.state(stated_asks, wanted_asks)
         self._settle()
 
     def withdraw(self) -> None:
@@ -224,13 +232,15 @@ class Quoter:
                 self._retry_later()
             if self._amends:
                 amended = self._amends.pop(key, None)
-                if amended is not None and amended != (order.price, order.size):
-                    self._unamendable.add(key)
-        elif state.is_final:
+                if amended is not None:
+                    price, size = amended
+                    if price != order.price or size != order.size:
+                        self._unamendable.add(key)
+        elif state is _FILLED or state.is_final:
             del side.standing[key]
-            asked = key in self._cancels
+            asked = state is _CANCELED and key in self._cancels
             self._forget(key)
-            if state is not _FILLED and not (asked and state is _CANCELED):
+            if state is not _FILLED and not asked:
                 side.take_back(order)
             if self._retried and not self._uncancellable:
                 self._retried = False
@@ -242,8 +252,11 @@ class Quoter:
     def _settle(self) -> None:
         """Send what leads from what stands to what is wanted and need not wait."""
         bids, asks = self._bids, self._asks
-        bids_settled, asks_settled = self._plan(bids), self._plan(asks)
-        if bids_settled and asks_settled:
+        if not bids.settled:
+            self._plan(bids)
+        if not asks.settled:
+            self._plan(asks)
+        if bids.settled and asks.settled:
             return
         # What shrinks goes first on both sides: what grows needs the room.
         self._cancel_leftovers(bids)
@@ -259,11 +272,9 @@ class Quoter:
         self._place_lacking(bids)
         self._place_lacking(asks)
 
-    def _plan(self, side: _Side) -> bool:
-        """Find what leads from what stands to what is wanted; return True if that is nothing."""
+    def _plan(self, side: _Side) -> None:
+        """Find what leads from what stands to what is wanted; where that is nothing the side is settled."""
         side.leftovers = side.moves = side.lacking = None
-        if side.settled:
-            return True
         wanted = lacking = side.wanted
         leftovers: list[Order] | None = None
         for order in side.standing.values():
@@ -285,19 +296,13 @@ class Quoter:
                     leftovers = []
                 leftovers.append(order)
         if leftovers is None:
-            if not lacking:
-                side.settled = True
-                return True
+            side.settled = not lacking
         else:
             if lacking and self._can_amend:
                 lacking = self._pair(side, leftovers, lacking)
             side.leftovers = leftovers
         if lacking:
-            side.lacking = list(lacking)
-            if len(lacking) > 1:
-                # Bids from the highest, asks from the lowest: the price most likely to trade first.
-                side.lacking.sort(reverse=side.buys)
-        return False
+            side.lacking = lacking
 
     def _pair(self, side: _Side, leftovers: list[Order], lacking: dict[Price, int]) -> dict[Price, int]:
         """Turn leftovers into moves to where orders lack, the closest first; return what lacks then."""
@@ -306,8 +311,8 @@ class Quoter:
             order = leftovers[0]
             if self._unamendable and order.client_order_id in self._unamendable:
                 return lacking
-            for price, size in lacking.items():
-                side.moves = [(order, price, size)]
+            price = _first(lacking)
+            side.moves = [(order, price, lacking[price])]
             leftovers.clear()
             return _NO_LEVELS
         lacking, moves = dict(lacking), []
@@ -332,8 +337,15 @@ class Quoter:
                 self._cancel(order)
 
     def _place_lacking(self, side: _Side) -> None:
-        if side.lacking is not None:
-            for price in side.lacking:
+        lacking = side.lacking
+        if lacking is None:
+            return
+        if len(lacking) == 1:
+            price = _first(lacking)
+            self._place(side, price)
+        else:
+            # Bids from the highest, asks from the lowest: the price most likely to trade first.
+            for price in sorted(lacking, reverse=side.buys):
                 self._place(side, price)
 
     def _move(self, order: Order, price: Price, size: int) -> None:
@@ -415,31 +427,19 @@ def _blank(owner: Owner, instrument: Instrument, side: Side) -> Order:
 def _merge(levels: Iterable[Level], stated: list[Level]) -> dict[Price, int]:
     """Return what is wanted by price, and copy the levels to ``stated``: the strategy may change its own."""
     wanted: dict[Price, int] = {}
-    for price, size in levels:
+    for level in levels:
+        price, size = level
         check_whole(price, size)
-        stated.append((price, size))
+        stated.append(level if type(level) is tuple else (price, size))
         if size > 0:
-            before = wanted.get(price)
-            wanted[price] = size if before is None else before + size
+            wanted[price] = wanted[price] + size if wanted and price in wanted else size
     return wanted
 
 
-def _highest(wanted: dict[Price, int]) -> Price:
-    highest = None
+def _first(wanted: dict[Price, int]) -> Price:
     for price in wanted:
-        if highest is None or price > highest:
-            highest = price
-    assert highest is not None
-    return highest
-
-
-def _lowest(wanted: dict[Price, int]) -> Price:
-    lowest = None
-    for price in wanted:
-        if lowest is None or price < lowest:
-            lowest = price
-    assert lowest is not None
-    return lowest
+        return price
+    raise LookupError("nothing is wanted")
 
 
 def _price_of(order: Order) -> Price:

@@ -1,6 +1,6 @@
 cimport cython
 
-from hft.copies cimport copied
+from hft.primitives cimport copied
 from hft.events cimport Fill
 from hft.order cimport Order
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from hft.blame import blamed, why
 from hft.clock import Clock, Timer
-from hft.copies import copied
 from hft.events import Fill
 from hft.instrument import Instrument
 from hft.order import Order
 from hft.plugin.execution import ApprovedOrder
 from hft.plugin.risk import APPROVED, Approved, Halt, KernelRefusal, Refusal, Refused, RiskRule, RiskView
+from hft.primitives import copied
 from hft.risk.view import AccountView
 from hft.types import PositionSide, Price, Size
 

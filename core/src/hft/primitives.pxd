@@ -1,8 +1,19 @@
-# What the function does, where the slots lie: one after the other behind the head of the object, but for weak
-# references. Elsewhere than here no slot is ever empty.
+# The same functions in C. An object's slots lie one after the other behind its head, but for weak references.
+
+from libc.stdint cimport int64_t
 
 cdef extern from *:
     """
+    static CYTHON_INLINE int hft_bit_length(int64_t number) {
+        #if defined(__GNUC__) || defined(__clang__)
+        return number > 0 ? 64 - __builtin_clzll((unsigned long long)number) : 0;
+        #else
+        int bits = 0;
+        for (; number > 0; number >>= 1) bits++;
+        return bits;
+        #endif
+    }
+
     static CYTHON_INLINE PyObject *hft_copied(PyObject *source) {
         PyTypeObject *type = Py_TYPE(source);
         PyObject *made;
@@ -23,7 +34,11 @@ cdef extern from *:
         return made;
     }
     """
+    int hft_bit_length(int64_t number)
     object hft_copied(object source)
+
+cpdef inline int bit_length(int64_t number):
+    return hft_bit_length(number)
 
 cpdef inline object copied(object source):
     return hft_copied(source)

@@ -1,12 +1,17 @@
-"""Another object with the same attributes, where to make one anew would cost more than all else."""
+"""One step of the machine, several of Python: the ``.pxd`` beside this is the only one with code."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-__all__ = ["copied"]
+__all__ = ["bit_length", "copied"]
 
 T = TypeVar("T")
+
+
+def bit_length(number: int) -> int:
+    """Return how many bits a number has that is not negative and fits into 63 of them."""
+    return number.bit_length()
 
 
 def copied(source: T) -> T:
