@@ -1,21 +1,26 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from hft.primitives cimport bit_length, copied
+
 # By another name, since Python imports Stamps from here.
-from hft.stamps cimport Stamps as StampsSlots
+from hft.stamps cimport Moments, Stamps as StampsSlots
 
 cdef int _SUB_BITS
 cdef int _SUB
 cdef int _BUCKETS
 cdef object _MOST_NS
+cdef StampsSlots _UNSTAMPED
 
 cdef class Histogram:
     cdef list _counts
     cdef public int64_t count
     cdef public int64_t maximum_ns
 
-    @cython.locals(counted_ns=int64_t, shift=int)
     cpdef object record(self, object value_ns)
+
+    @cython.locals(shift=int)
+    cpdef object add(self, int64_t counted_ns)
 
 cdef class _Stages:
     cdef public Histogram acknowledge
@@ -27,4 +32,11 @@ cdef class _Stages:
     cdef public Histogram strategy
     cdef public Histogram tick_to_order
 
+    @cython.locals(decided_ns=int64_t, approved_ns=int64_t, written_ns=int64_t)
     cpdef object count(self, StampsSlots stamps, object arrived_ns, object since_ns)
+
+@cython.locals(stages=_Stages, stamps=StampsSlots)
+cpdef StampsSlots stamp(Moments trace)
+
+@cython.locals(stages=_Stages)
+cpdef object acknowledge(Moments trace, StampsSlots stamps, object recv_ns)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 
-from hft.stamps import Stamps
+from hft.primitives import bit_length, copied
+from hft.stamps import Moments, Stamps
 
-__all__ = ["UNTRACED", "Histogram", "Stage", "Stamps", "Trace"]
+__all__ = ["UNTRACED", "Histogram", "Stage", "Stamps", "Trace", "acknowledge", "stamp"]
 
 _SUB_BITS = 5
 """Each power of two is cut into 32 buckets: a reported value is at most 1/32 above the true one."""
@@ -35,14 +36,17 @@ class Histogram:
         """Count one value."""
         # Comparisons, not min() and max(): those are calls, each twice as dear as all of this.
         if value_ns < 0:
-            counted_ns = 0
+            self.add(0)
         elif value_ns > _MOST_NS:
-            counted_ns = _MOST_NS
+            self.add(_MOST_NS)
         else:
-            counted_ns = value_ns
+            self.add(value_ns)
+
+    def add(self, counted_ns: int) -> None:
+        """Count one value that is neither negative nor too large."""
         if counted_ns > self.maximum_ns:
             self.maximum_ns = counted_ns
-        shift = counted_ns.bit_length() - _SUB_BITS - 1
+        shift = bit_length(counted_ns) - _SUB_BITS - 1
         if shift > 0:
             self._counts[(shift << _SUB_BITS) + (counted_ns >> shift)] += 1
         else:
@@ -102,16 +106,20 @@ class _Stages:
         """Count a request whose frame arrived then, and that the strategy could begin with since then."""
         if stamps.recv_ns:
             self.tick_to_order.record(stamps.written_ns - stamps.recv_ns)
-        if stamps.exchange_ns:
-            self.feed.record(arrived_ns - stamps.exchange_ns)
-        if stamps.applied_ns:
-            self.decode.record(stamps.decoded_ns - stamps.recv_ns)
-            self.book.record(stamps.applied_ns - stamps.decoded_ns)
-        if since_ns:
-            self.strategy.record(stamps.decided_ns - since_ns)
-        if stamps.approved_ns:
-            self.risk.record(stamps.approved_ns - stamps.decided_ns)
-        self.send.record(stamps.written_ns - (stamps.approved_ns or stamps.decided_ns))
+            if stamps.exchange_ns:
+                self.feed.record(arrived_ns - stamps.exchange_ns)
+            if stamps.applied_ns:
+                self.decode.record(stamps.decoded_ns - stamps.recv_ns)
+                self.book.record(stamps.applied_ns - stamps.decoded_ns)
+            if since_ns:
+                self.strategy.record(stamps.decided_ns - since_ns)
+        # These are of one clock, that of this process, and so surely not too large.
+        decided_ns, approved_ns, written_ns = stamps.decided_ns, stamps.approved_ns, stamps.written_ns
+        if approved_ns:
+            self.risk.add(max(0, approved_ns - decided_ns))
+            self.send.add(max(0, written_ns - approved_ns))
+        else:
+            self.send.add(max(0, written_ns - decided_ns))
 
     def by_name(self) -> dict[Stage, Histogram]:
         """Return the histograms of the stages, in the order of the way."""
@@ -126,7 +134,10 @@ class _Stages:
         }
 
 
-class Trace:
+_UNSTAMPED = Stamps(0, 0, 0, 0, 0, 0, 0, 0)
+
+
+class Trace(Moments):
     """Stamps every order with the times of its causes, and counts how long each stage took.
 
     Whoever gets to a point of the path sets the plain attribute that is named after it, by ``now_ns``:
@@ -139,22 +150,7 @@ class Trace:
     from when they are handled, and that of acknowledgements by that clock.
     """
 
-    __slots__ = (
-        "_arrived_ns",
-        "_last_ns",
-        "_pending",
-        "_replay_ns",
-        "_stages",
-        "applied_ns",
-        "approved_ns",
-        "decided_ns",
-        "decoded_ns",
-        "exchange_ns",
-        "now_ns",
-        "recv_ns",
-        "stages",
-        "tick_to_order",
-    )
+    __slots__ = ()
 
     def __init__(self, now_ns: Callable[[], int], *, replay_ns: Callable[[], int] | None = None) -> None:
         self.now_ns = now_ns
@@ -182,37 +178,48 @@ class Trace:
 
     def sent(self) -> Stamps:
         """An order, amendment or cancellation was handed to the exchange: return its stamps."""
-        written_ns = self.now_ns()
-        sent_ns = written_ns if self._replay_ns is None else self._replay_ns()
-        if not self.recv_ns:
-            stamps = Stamps(0, 0, 0, 0, self.decided_ns, self.approved_ns, written_ns, sent_ns)
-            self._stages.count(stamps, 0, 0)
-            return stamps
-        stamps = Stamps(
-            self.exchange_ns,
-            self.recv_ns,
-            self.decoded_ns,
-            self.applied_ns,
-            self.decided_ns,
-            self.approved_ns,
-            written_ns,
-            sent_ns,
-        )
-        self._pending.append((stamps, self._arrived_ns, self._last_ns or self.applied_ns))
-        self._last_ns = written_ns
-        return stamps
+        return stamp(self)
 
     def acknowledged(self, stamps: Stamps, recv_ns: int) -> None:
         """The exchange's answer to a request arrived; only the first is counted."""
-        if not stamps.acknowledged_ns:
-            stamps.acknowledged_ns = recv_ns
-            self._stages.acknowledge.record(recv_ns - stamps.sent_ns)
+        acknowledge(self, stamps, recv_ns)
 
     def _count(self) -> None:
-        count = self._stages.count
+        stages: _Stages = self._stages
         for stamps, arrived_ns, since_ns in self._pending:
-            count(stamps, arrived_ns, since_ns)
+            stages.count(stamps, arrived_ns, since_ns)
         self._pending.clear()
+
+
+# Functions, to which a trace is no more than its moments: to find a method by its name costs as much as this.
+
+
+def stamp(trace: Moments) -> Stamps:
+    """Do what `Trace.sent` says."""
+    stages: _Stages = trace._stages
+    stamps = copied(_UNSTAMPED)
+    stamps.decided_ns = trace.decided_ns
+    stamps.approved_ns = trace.approved_ns
+    stamps.written_ns = written_ns = trace.now_ns()
+    stamps.sent_ns = written_ns if trace._replay_ns is None else trace._replay_ns()
+    if not trace.recv_ns:
+        stages.count(stamps, 0, 0)
+        return stamps
+    stamps.exchange_ns = trace.exchange_ns
+    stamps.recv_ns = trace.recv_ns
+    stamps.decoded_ns = trace.decoded_ns
+    stamps.applied_ns = trace.applied_ns
+    trace._pending.append((stamps, trace._arrived_ns, trace._last_ns or trace.applied_ns))
+    trace._last_ns = written_ns
+    return stamps
+
+
+def acknowledge(trace: Moments, stamps: Stamps, recv_ns: int) -> None:
+    """Do what `Trace.acknowledged` says."""
+    if not stamps.acknowledged_ns:
+        stamps.acknowledged_ns = recv_ns
+        stages: _Stages = trace._stages
+        stages.acknowledge.record(recv_ns - stamps.sent_ns)
 
 
 UNTRACED = Trace(lambda: 0)

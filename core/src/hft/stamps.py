@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import attrs
 
-__all__ = ["Stamps"]
+if TYPE_CHECKING:  # which counts what is noted here
+    from hft.latency import Histogram, Stage
+
+__all__ = ["Moments", "Stamps"]
 
 
 @attrs.define
@@ -30,3 +36,39 @@ class Stamps:
     written_ns: int
     sent_ns: int
     acknowledged_ns: int = 0
+
+
+class Moments:
+    """The times that a `Trace` keeps, where everybody on the way sets them; see there."""
+
+    __slots__ = (
+        "_arrived_ns",
+        "_last_ns",
+        "_pending",
+        "_replay_ns",
+        "_stages",
+        "applied_ns",
+        "approved_ns",
+        "decided_ns",
+        "decoded_ns",
+        "exchange_ns",
+        "now_ns",
+        "recv_ns",
+        "stages",
+        "tick_to_order",
+    )
+
+    _arrived_ns: int
+    _last_ns: int
+    _pending: list[tuple[Stamps, int, int]]
+    _replay_ns: Callable[[], int] | None
+    _stages: Any
+    applied_ns: int
+    approved_ns: int
+    decided_ns: int
+    decoded_ns: int
+    exchange_ns: int
+    now_ns: Callable[[], int]
+    recv_ns: int
+    stages: dict[Stage, Histogram]
+    tick_to_order: Histogram

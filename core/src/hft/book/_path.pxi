@@ -148,7 +148,7 @@ cdef object LIVE = BookState.LIVE
 
 
 cdef Py_ssize_t offset_of(object owner, str name) except -1:
-    descriptor = owner.__dict__[name]
+    descriptor = getattr(owner, name)
     if type(descriptor) is not MemberDescriptorType:
         raise TypeError(f"{owner.__name__}.{name} is no slot")
     return (<PyMemberDescrObject*><PyObject*>descriptor).d_member.offset

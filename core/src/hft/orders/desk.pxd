@@ -11,6 +11,10 @@ cdef object _IOC
 cdef object _FOK
 
 cdef class Desk:
+    cdef public bint _any_price
+    cdef public bint _post_only
+    cdef public bint _tradable
+    cdef public Order blank
     cdef public Market market
     cdef public object client
     cdef public object instrument
@@ -25,7 +29,7 @@ cdef class Desk:
 
     cpdef object exposure(self, object side)
 
-    cpdef str refusal(self, object side, object price, object size, object reduce_only)
+    cpdef str refusal(self, object side, object price, object size, bint reduce_only)
 
     cpdef str unsupported(self, Order order)
 

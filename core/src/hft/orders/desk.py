@@ -31,14 +31,19 @@ class Desk:
     """One instrument: its market and client, its exchange's limits, and our open orders.
 
     ``buys`` and ``sells`` are the lots that may still trade on each side, kept up to date by
-    `Record.expose` so that no risk rule needs to add up orders. ``offline`` says why nothing can be sent,
+    `Record.expose` so that no risk rule needs to add up orders. ``blank`` is an order of this instrument that
+    asks for nothing yet, to be copied. ``offline`` says why nothing can be sent,
     empty while it can: a client that needs no connection never says anything of it.
     """
 
     __slots__ = (
+        "_any_price",
         "_max_size",
         "_min_size",
         "_min_value",
+        "_post_only",
+        "_tradable",
+        "blank",
         "buys",
         "capabilities",
         "client",
@@ -58,6 +63,13 @@ class Desk:
         self.sells = 0
         self.offline = ""
         self.capabilities = client.capabilities_of(instrument)
+        self.blank = Order(
+            client_order_id="", strategy="", instrument=instrument, side=_BUY, size=Size(0), price=None
+        )
+        # Both an instrument and what an exchange can do stay what they are.
+        self._tradable = instrument.tradable
+        self._any_price = instrument.price_figures is None
+        self._post_only = self.capabilities.post_only
         self._min_size = max(Size(1), instrument.min_size)
         self._max_size = _MAX_SIZE if instrument.max_size is None else instrument.max_size
         # Of an inverse contract the value does not follow from price times size.
@@ -79,9 +91,9 @@ class Desk:
         """Say why an order or amendment may not be sent now; empty when it may."""
         instrument = self.instrument
         book = self.market.book
-        if closed := self.closed:
-            return closed
-        if not instrument.tradable:
+        if book.state is not _LIVE or self.offline:
+            return self.closed
+        if not self._tradable:
             return f"instrument: {instrument.id} is not open for trading"
         if size < self._min_size:
             return f"size: {instrument.format_size(size)} is below {instrument.format_size(self._min_size)}"
@@ -93,7 +105,7 @@ class Desk:
                 return f"book: {instrument.id} has nothing to {side} from"
         elif price <= 0:
             return f"price: {instrument.format_price(price)} is not positive"
-        elif not instrument.allows_price(price):
+        elif not (self._any_price or instrument.allows_price(price)):
             return _too_fine(instrument, price)
         # Exchanges let a position be closed whatever it is worth.
         if price * size < self._min_value and not reduce_only:
@@ -102,6 +114,17 @@ class Desk:
 
     def unsupported(self, order: Order) -> str:
         """Say what of an order this exchange does not offer; empty when it offers all."""
+        if (
+            order.type is _LIMIT
+            and order.price is not None
+            and order.trigger_price is None
+            and order.position_side is _BOTH
+            and order.time_in_force is _GTC
+            and not order.reduce_only
+            and not order.expire_ns
+            and (self._post_only or not order.post_only)
+        ):
+            return ""  # what nearly all are
         able = self.capabilities
         if order.type.has_price is (order.price is None):
             return (

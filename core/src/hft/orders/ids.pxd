@@ -1,9 +1,15 @@
+cimport cython
+
+cdef tuple _PAIRS
+cdef Py_ssize_t _NUMBER_OF_PAIRS
+
 cdef class ClientOrderIds:
     cdef public str profile_prefix
     cdef public str prefix
-    cdef public object _count
+    cdef public Py_ssize_t _count
     cdef public str _head
 
+    @cython.locals(low=Py_ssize_t, tail=str)
     cpdef str next(self)
 
     cpdef bint owns(self, object client_order_id)

@@ -41,7 +41,8 @@ class ClientOrderIds:
         low = self._count % _NUMBER_OF_PAIRS
         if not low:
             self._head = self.prefix + _base36(self._count // _NUMBER_OF_PAIRS)
-        return self._head + _PAIRS[low]
+        tail = _PAIRS[low]
+        return self._head + tail
 
     def owns(self, client_order_id: str) -> bool:
         """Say whether an order is of this run."""

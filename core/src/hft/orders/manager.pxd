@@ -1,5 +1,6 @@
 cimport cython
 
+from hft.primitives cimport copied
 from hft.order cimport Order
 from hft.orders.desk cimport Desk
 from hft.orders.evidence cimport OrderEvidence
@@ -7,6 +8,7 @@ from hft.orders.notices cimport Notices
 from hft.orders.record cimport Record
 from hft.orders.self_trade cimport SelfTradeGuard
 from hft.orders.states cimport supported_state
+from hft.stamps cimport Moments
 
 cdef object _NEW
 cdef object _PARTIALLY_FILLED
@@ -19,6 +21,7 @@ cdef object _LIMIT
 cdef class OrderManager(OrderEvidence):
     cdef public SelfTradeGuard self_trade
     cdef public object on_halt
+    cdef public object _now_ns
     cdef public Notices _notices
     cdef public object _again
     cdef public object _backoff
@@ -29,19 +32,31 @@ cdef class OrderManager(OrderEvidence):
     @cython.locals(record=Record)
     cpdef object cancel(self, Order order)
 
-    @cython.locals(desk=Desk)
-    cdef object _approve(self, Order order, object owner)
+    cpdef Order place_like(self, object owner, Order blank, object size, object price)
+
+    @cython.locals(desk=Desk, order=Order)
+    cdef Order _blank(
+        self, object owner, object instrument, object side, object type, object time_in_force, object post_only,
+        object reduce_only, object trigger_price, object expire_ns, object position_side, object replaces
+    )
+
+    @cython.locals(trace=Moments, desk=Desk)
+    cdef Order _ask(self, object owner, Order order, object size, object price)
+
+    @cython.locals(reason=str)
+    cdef object _approve(self, Order order, object owner, Desk desk)
 
     @cython.locals(record=Record)
-    cdef object _send(self, Order order, object owner, object approved, bint closes)
+    cdef object _send(self, Order order, object owner, Desk desk, object approved, bint closes)
 
     cdef object _cancel_later(self)
 
     cpdef object _cancel_again(self)
 
-    @cython.locals(order=Order, desk=Desk)
+    @cython.locals(trace=Moments, order=Order, desk=Desk, reason=str)
     cdef bint _amend_now(self, Record record, object price, object size)
 
+    @cython.locals(trace=Moments)
     cdef object _cancel_now(self, Record record)
 
     cdef object _on_not_placed(self, Record record, str reason)

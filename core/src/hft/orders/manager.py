@@ -13,21 +13,20 @@ from hft.instrument import Instrument
 from hft.market import Market
 from hft.net.backoff import Backoff
 from hft.order import Order, OrderRequest
+from hft.orders.desk import Desk
 from hft.orders.evidence import OrderEvidence
 from hft.orders.ids import ClientOrderIds
 from hft.orders.interfaces import Ledger, Owner
 from hft.orders.notices import Notices
 from hft.orders.record import Record
 from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
-from hft.orders.states import WAITING, supported_state
+from hft.orders.states import supported_state
 from hft.plugin.execution import ApprovedOrder, ExecutionClient
 from hft.plugin.risk import Refused
+from hft.primitives import copied
 from hft.types import OrderState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 __all__ = ["OrderManager"]
-
-_NOT_AMENDABLE = (OrderState.PENDING_CANCEL, OrderState.UNKNOWN)
-
 
 # Bound once: a member of an enum is looked up in 40 ns where that is compiled.
 _NEW = OrderState.NEW
@@ -62,6 +61,7 @@ class OrderManager(OrderEvidence):
         super().__init__(clock, ids, ledger, warn=warn)
         self.self_trade = SelfTradeGuard(SelfTradePolicy.REFUSE, self.cancel)
         self.on_halt: Callable[[str], None] = _ignore
+        self._now_ns = clock.now_ns
         self._notices = Notices(clock)
         self._again: Timer | None = None
         self._backoff = Backoff(random.Random(ids.prefix), initial_ns=50_000_000, maximum_ns=5_000_000_000)
@@ -147,31 +147,15 @@ class OrderManager(OrderEvidence):
         replaces: str = "",
     ) -> Order:
         """Send a new order if nothing speaks against it; otherwise return it in state REJECTED."""
-        trace = self._sender.trace
-        trace.decided_ns = trace.now_ns()
-        order = Order(
-            client_order_id=self._ids.next(),
-            strategy=owner.name,
-            instrument=instrument,
-            side=side,
-            size=size,
-            price=price,
-            type=type,
-            time_in_force=time_in_force,
-            post_only=post_only,
-            reduce_only=reduce_only,
-            trigger_price=trigger_price,
-            expire_ns=expire_ns,
-            position_side=position_side,
-            replaces=replaces,
-            created_ns=self._clock.now_ns(),
-        )
-        approved = self._approve(order, owner)
-        if approved is None:
-            return order
-        trace.approved_ns = trace.now_ns()
-        self._send(order, owner, approved, False)
-        return order
+        order = self._blank(
+            owner, instrument, side, type, time_in_force, post_only, reduce_only, trigger_price, expire_ns,
+            position_side, replaces,
+        )  # fmt: skip
+        return self._ask(owner, order, size, price)
+
+    def place_like(self, owner: Owner, blank: Order, size: Size, price: Price) -> Order:
+        """Do what `place` does with a copy of an order that was never sent, for another size and price."""
+        return self._ask(owner, copied(blank), size, price)
 
     def close_position(
         self, owner: Owner, instrument: Instrument, side: Side, size: Size, position_side: PositionSide
@@ -202,7 +186,7 @@ class OrderManager(OrderEvidence):
         if isinstance(verdict, Refused):
             self._refuse(order, owner, verdict.reason)
         else:
-            self._send(order, owner, verdict, True)
+            self._send(order, owner, desk, verdict, True)
         return order
 
     def place_batch(
@@ -212,7 +196,8 @@ class OrderManager(OrderEvidence):
 
         Each is judged by itself and with those before it; what is refused comes back REJECTED.
         """
-        size = self.store.desks[instrument].capabilities.batch
+        desk = self.store.desks[instrument]
+        size = desk.capabilities.batch
         if size <= 1:
             return [
                 self.place(owner, instrument, **attrs.asdict(request, recurse=False)) for request in requests
@@ -229,10 +214,10 @@ class OrderManager(OrderEvidence):
                 **attrs.asdict(request, recurse=False),
             )
             orders.append(order)
-            approved = self._approve(order, owner)
+            approved = self._approve(order, owner, desk)
             if approved is not None:
                 # Exposed before the next is judged: what fits singly must fit together.
-                record = Record(order, self.store.desks[instrument], owner)
+                record = Record(order, desk, owner)
                 self.store.add(record)
                 waiting.append((record, approved))
         trace.approved_ns = trace.now_ns()
@@ -252,10 +237,11 @@ class OrderManager(OrderEvidence):
         another amendment is under way; of several the newest counts.
         """
         record = self.store.open.get(order.client_order_id)
-        if record is None or record.cancel_wanted or order.state in _NOT_AMENDABLE:
-            self.counters.refuse(f"amend: order is {order.state.value}")
+        state = order.state
+        if record is None or record.cancel_wanted or state is _PENDING_CANCEL or state is _UNKNOWN:
+            self.counters.refuse(f"amend: order is {state.value}")
             return False
-        if order.state in WAITING:
+        if state is _PENDING_NEW or state is _PENDING_REPLACE:
             record.amend_wanted = (price, size)
             return True
         return self._amend_now(record, price, size)
@@ -360,27 +346,72 @@ class OrderManager(OrderEvidence):
 
     # -- sending ---------------------------------------------------------------------------------
 
-    def _approve(self, order: Order, owner: Owner) -> ApprovedOrder | None:
-        """Judge a new order; one that is refused is REJECTED, and its owner told of it later."""
+    def _blank(
+        self,
+        owner: Owner,
+        instrument: Instrument,
+        side: Side,
+        type: OrderType,
+        time_in_force: TimeInForce,
+        post_only: bool,
+        reduce_only: bool,
+        trigger_price: Price | None,
+        expire_ns: int,
+        position_side: PositionSide,
+        replaces: str,
+    ) -> Order:
+        """Make an order that has all but its id, size, price and time."""
+        order = copied(self.store.desks[instrument].blank)
+        order.strategy = owner.name
+        order.side = side
+        order.type = type
+        order.time_in_force = time_in_force
+        order.post_only = post_only
+        order.reduce_only = reduce_only
+        order.trigger_price = trigger_price
+        order.expire_ns = expire_ns
+        order.position_side = position_side
+        order.replaces = replaces
+        return order
+
+    def _ask(self, owner: Owner, order: Order, size: Size, price: Price | None) -> Order:
+        """Send an order that has all but its id, size, price and time, or refuse it."""
+        trace = self._sender.trace
+        trace.decided_ns = trace.now_ns()
+        order.client_order_id = self._ids.next()
+        order.size = size
+        order.price = price
+        order.created_ns = self._now_ns()
         desk = self.store.desks[order.instrument]
-        reason = (
-            self._refusal
-            or owner.refusal
-            or desk.refusal(order.side, order.price, order.size, order.reduce_only)
-            or desk.unsupported(order)
-            or self.self_trade.refusal(desk, order.side, order.price, order.type)
-        )
+        approved = self._approve(order, owner, desk)
+        if approved is not None:
+            trace.approved_ns = trace.now_ns()
+            self._send(order, owner, desk, approved, False)
+        return order
+
+    def _approve(self, order: Order, owner: Owner, desk: Desk) -> ApprovedOrder | None:
+        """Judge a new order; one that is refused is REJECTED, and its owner told of it later."""
+        reason = self._refusal
+        if not reason:
+            reason = owner.refusal
+        if not reason:
+            reason = desk.refusal(order.side, order.price, order.size, order.reduce_only)
+        if not reason:
+            reason = desk.unsupported(order)
+        if not reason:
+            reason = self.self_trade.refusal(desk, order.side, order.price, order.type)
         if reason:
             self._refuse(order, owner, reason)
             return None
         verdict = self.risk.approve(order)
-        if isinstance(verdict, Refused):
+        # What is approved is the order itself: one comparison where all is well.
+        if verdict is not order and isinstance(verdict, Refused):
             self._refuse(order, owner, verdict.reason)
             return None
         return verdict
 
-    def _send(self, order: Order, owner: Owner, approved: ApprovedOrder, closes: bool) -> None:
-        record = Record(order, self.store.desks[order.instrument], owner)
+    def _send(self, order: Order, owner: Owner, desk: Desk, approved: ApprovedOrder, closes: bool) -> None:
+        record = Record(order, desk, owner)
         record.closes = closes
         self.store.add(record)
         reason = self._sender.place(record, approved)
@@ -403,23 +434,28 @@ class OrderManager(OrderEvidence):
         trace = self._sender.trace
         trace.decided_ns = trace.now_ns()
         order, desk = record.order, record.desk
-        if (price, size) == (order.price, order.size):
+        if price == order.price and size == order.size:
             return True
-        reason = self._refusal or record.owner.refusal
+        reason = self._refusal
+        if not reason:
+            reason = record.owner.refusal
         if not reason and size <= order.filled:
             reason = f"amend: {order.instrument.format_size(order.filled)} is filled already"
         if not reason and order.type is not _LIMIT:
             reason = f"amend: a {order.type.value} order cannot be amended"
-        reason = reason or desk.refusal(order.side, price, size, order.reduce_only)
-        reason = reason or self.self_trade.refusal(desk, order.side, price, order.type)
+        if not reason:
+            reason = desk.refusal(order.side, price, size, order.reduce_only)
+        if not reason:
+            reason = self.self_trade.refusal(desk, order.side, price, order.type)
         if reason:
             return self._refuse_amendment(record, reason)
         verdict = self.risk.approve_amendment(order, price, size)
-        if isinstance(verdict, Refused):
+        if verdict is not order and isinstance(verdict, Refused):
             return self._refuse_amendment(record, verdict.reason)
         trace.approved_ns = trace.now_ns()
         order.state = _PENDING_REPLACE
-        order.pending_price, order.pending_size = price, size
+        order.pending_price = price
+        order.pending_size = size
         record.expose()
         if not desk.amends(order, price, size):
             record.successor = (price, size)
@@ -432,7 +468,8 @@ class OrderManager(OrderEvidence):
 
     def _cancel_now(self, record: Record) -> None:
         trace = self._sender.trace
-        trace.decided_ns, trace.approved_ns = trace.now_ns(), 0
+        trace.decided_ns = trace.now_ns()
+        trace.approved_ns = 0
         reason = self._sender.cancel(record)
         if reason:
             self._on_not_sent(record, reason)

@@ -5,32 +5,41 @@ from hft.order cimport Order
 from hft.orders.manager cimport OrderManager
 from hft.orders.whole cimport check_whole
 
-cdef tuple _SETTLED
-
+cdef object _PENDING_NEW
+cdef object _NEW
+cdef object _PARTIALLY_FILLED
 cdef object _CANCELED
 cdef object _FILLED
 cdef object _BUY
 cdef object _SELL
-cdef object _LIMIT
+
+cdef dict _NO_LEVELS
 
 cdef class _Side:
-    cdef public object side
+    cdef public Order blank
+    cdef public bint buys
     cdef public list stated
     cdef public dict wanted
     cdef public dict standing
     cdef public bint settled
+    cdef public list leftovers
+    cdef public list moves
+    cdef public dict lacking
 
     cdef bint is_settled_as(self, object levels)
 
     @cython.locals(order=Order)
-    cdef object committed(self)
+    cdef object state(self, list stated, dict wanted)
+
+    @cython.locals(order=Order)
+    cdef bint has_room(self, object size)
+
+    @cython.locals(order=Order)
+    cdef bint is_met(self, object price)
 
     cdef object take_back(self, Order order, object size=*)
 
-cdef class _Plan:
-    cdef public list leftovers
-    cdef public list moves
-    cdef public list lacking
+    cdef object _want_less(self, object price, object size)
 
 cdef class Quoter:
     cdef public OrderManager _manager
@@ -42,6 +51,7 @@ cdef class Quoter:
     cdef public bint _can_amend
     cdef public object _backoff
     cdef public object _retry
+    cdef public bint _retried
     cdef public set _cancels
     cdef public set _uncancellable
     cdef public dict _amends
@@ -49,36 +59,39 @@ cdef class Quoter:
 
     cpdef bint owns(self, Order order)
 
-    @cython.locals(side=_Side, order=Order)
+    @cython.locals(bids_stand=cython.bint, asks_stand=cython.bint, stated_bids=list, stated_asks=list, wanted_bids=dict, wanted_asks=dict)
     cpdef object quote(self, object bids, object asks)
 
+    @cython.locals(side=_Side)
     cpdef object withdraw(self)
 
     @cython.locals(side=_Side, order=Order)
     cpdef object on_fill(self, Fill fill)
 
-    @cython.locals(side=_Side)
+    @cython.locals(side=_Side, asked=cython.bint)
     cpdef object on_order(self, Order order)
 
-    @cython.locals(bids=_Plan, asks=_Plan, plan=_Plan, order=Order, side=_Side)
+    @cython.locals(bids=_Side, asks=_Side, moves=list, order=Order)
     cdef object _settle(self)
 
-    @cython.locals(order=Order, plan=_Plan, lacking=dict, leftovers=list)
-    cdef _Plan _plan(self, _Side side)
+    @cython.locals(order=Order, wanted=dict, lacking=dict, leftovers=list, settled=cython.bint)
+    cdef object _plan(self, _Side side)
 
-    @cython.locals(order=Order)
-    cdef object _pair(self, _Plan plan, dict lacking)
+    @cython.locals(order=Order, movable=dict, pairs=list, moves=list)
+    cdef dict _pair(self, _Side side, list leftovers, dict lacking)
+
+    cdef object _cancel_leftovers(self, _Side side)
+
+    @cython.locals(lacking=dict)
+    cdef object _place_lacking(self, _Side side)
 
     @cython.locals(side=_Side)
     cdef object _move(self, Order order, object price, object size)
 
-    @cython.locals(order=Order)
+    @cython.locals(order=Order, standing=dict)
     cdef object _place(self, _Side side, object price)
 
     cdef object _cancel(self, Order order)
-
-    @cython.locals(others=_Side, order=Order)
-    cdef bint _meets_ourselves(self, object side, object price)
 
     cdef object _retry_later(self)
 
@@ -88,8 +101,16 @@ cdef class Quoter:
 
     cdef _Side _side(self, Order order)
 
-cdef list _plain(object levels)
+    cdef _Side _others(self, _Side side)
 
-cdef dict _merge(list levels)
+cdef object _blank(object owner, object instrument, object side)
 
-cdef tuple _target(Order order)
+cdef dict _merge(object levels, list stated)
+
+cdef object _first(dict wanted)
+
+cdef object _price_of(Order order)
+
+cdef object _left_of(Order order)
+
+cdef object _lots(object count)

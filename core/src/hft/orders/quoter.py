@@ -15,7 +15,7 @@ from hft.order import Order
 from hft.orders.interfaces import Owner
 from hft.orders.manager import OrderManager
 from hft.orders.whole import check_whole
-from hft.types import OrderState, OrderType, Price, Side, Size
+from hft.types import OrderState, Price, Side, Size
 
 __all__ = ["Quoter"]
 
@@ -23,72 +23,110 @@ _KEEP_DIVISOR = 2
 """An order at a wanted price is left alone while at least 1/2 of what is wanted there remains of it:
 topping it up would cost its place in the queue."""
 
-# A tuple: members of an enum are found in it by identity, in a set by a hash that is a Python call.
-_SETTLED = (OrderState.NEW, OrderState.PARTIALLY_FILLED)
-
-
 # Bound once: a member of an enum is looked up in 40 ns where that is compiled.
+_PENDING_NEW = OrderState.PENDING_NEW
+_NEW, _PARTIALLY_FILLED = OrderState.NEW, OrderState.PARTIALLY_FILLED
 _CANCELED, _FILLED = OrderState.CANCELED, OrderState.FILLED
 _BUY, _SELL = Side.BUY, Side.SELL
-_LIMIT = OrderType.LIMIT
 
 
 _Move = tuple[Order, Price, int]
 """An order, the price it is to have and the lots that are to remain of it."""
 
-
-class _Plan:
-    """What leads from what stands on one side to what is wanted there."""
-
-    __slots__ = ("lacking", "leftovers", "moves")
-
-    def __init__(self) -> None:
-        self.leftovers: list[Order] = []
-        self.moves: list[_Move] = []
-        self.lacking: list[Price] = []
-
-
-_NOTHING = _Plan()
-"""What stands is what is wanted."""
+_NO_LEVELS: dict[Price, int] = {}
 
 
 class _Side:
     """The quotes of one side: what was stated, what of it is still wanted by price, what stands by client id.
 
     ``stated`` is None once something of it was used up. ``settled`` says that what stands was what is wanted,
-    and nothing has happened since.
+    and nothing has happened since. Otherwise ``leftovers``, ``moves`` and ``lacking`` are what was found last
+    to lead from the one to the other, each None if there is nothing of it. ``blank`` is what every quote of
+    this side is a copy of.
     """
 
-    __slots__ = ("settled", "side", "standing", "stated", "wanted")
+    __slots__ = (
+        "blank",
+        "buys",
+        "lacking",
+        "leftovers",
+        "moves",
+        "settled",
+        "standing",
+        "stated",
+        "wanted",
+    )
 
-    def __init__(self, side: Side) -> None:
-        self.side = side
+    def __init__(self, blank: Order) -> None:
+        self.blank = blank
+        self.buys = blank.side is _BUY
         self.stated: list[Level] | None = None
         self.wanted: dict[Price, int] = {}
         self.standing: dict[str, Order] = {}
         self.settled = False
+        self.leftovers: list[Order] | None = None
+        self.moves: list[_Move] | None = None
+        self.lacking: dict[Price, int] | None = None
 
     def is_settled_as(self, levels: Iterable[Level]) -> bool:
         """Say whether this was stated last and is settled; False also where it takes longer to know."""
         return self.settled and self.stated == levels
 
-    def committed(self) -> int:
-        """Return the lots that may still trade of all that stands."""
-        lots = 0
+    def state(self, stated: list[Level], wanted: dict[Price, int]) -> None:
+        """Replace what is wanted."""
+        self.stated = stated
+        if self.settled and self.wanted == wanted:
+            return
+        self.settled = False
+        self.wanted = wanted
         for order in self.standing.values():
-            lots += max(0, order.largest_size - order.filled)
-        return lots
+            price = _price_of(order)
+            size = wanted.get(price)
+            if size is not None:
+                left = _left_of(order)
+                # Judged once a statement: what is filled after it counts as filled, not as lacking.
+                if left < size <= left * _KEEP_DIVISOR:
+                    wanted[price] = left
+
+    def has_room(self, size: int) -> bool:
+        """Say whether so many lots more are still no more than wanted in all, whatever trades."""
+        for order in self.standing.values():
+            lots: int = order.size
+            if order.pending_size is not None and order.pending_size > lots:
+                lots = order.pending_size
+            if lots > order.filled:
+                size += lots - order.filled
+        for lots in self.wanted.values():
+            size -= lots
+        return size <= 0
+
+    def is_met(self, price: Price) -> bool:
+        """Say whether an order of the other side at this price would meet one that stands, or may come to."""
+        for order in self.standing.values():
+            if order.price is not None and (order.price >= price if self.buys else order.price <= price):
+                return True
+            then = order.pending_price
+            if then is not None and (then >= price if self.buys else then <= price):
+                return True
+        return False
 
     def take_back(self, order: Order, size: int | None = None) -> None:
         """Want ``size`` lots less (all by default) where an order stands or is to stand."""
         self.stated = None
-        for price in {order.price, order.pending_price}:
-            if price is not None and price in self.wanted:
-                left = 0 if size is None else self.wanted[price] - size
-                if left > 0:
-                    self.wanted[price] = left
-                else:
-                    del self.wanted[price]
+        self._want_less(order.price, size)
+        if order.pending_price is not None and order.pending_price != order.price:
+            self._want_less(order.pending_price, size)
+
+    def _want_less(self, price: Price | None, size: int | None) -> None:
+        if price is None:
+            return
+        lots = self.wanted.get(price)
+        if lots is None:
+            return
+        if size is not None and lots > size:
+            self.wanted[price] = lots - size
+        else:
+            del self.wanted[price]
 
 
 class Quoter:
@@ -112,11 +150,13 @@ class Quoter:
         self._owner = owner
         self._instrument = instrument
         self._clock = clock
-        self._bids = _Side(_BUY)
-        self._asks = _Side(_SELL)
+        self._bids = _Side(_blank(owner, instrument, _BUY))
+        self._asks = _Side(_blank(owner, instrument, _SELL))
         self._can_amend = manager.can_amend(instrument)
         self._backoff = Backoff(random, initial_ns=50_000_000, maximum_ns=5_000_000_000)
         self._retry: Timer | None = None
+        self._retried = False
+        """Whether the back-off has begun."""
         self._cancels: set[str] = set()
         """Orders whose cancel we asked for: one that is open again had its cancel refused."""
         self._uncancellable: set[str] = set()
@@ -139,27 +179,25 @@ class Quoter:
 
     def quote(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
         """Replace what is wanted; raise `OrderError` for quotes that would trade with each other."""
-        if self._bids.is_settled_as(bids) and self._asks.is_settled_as(asks):
+        bids_stand, asks_stand = self._bids.is_settled_as(bids), self._asks.is_settled_as(asks)
+        if bids_stand and asks_stand:
             return
-        stated_bids, stated_asks = _plain(bids), _plain(asks)
-        wanted_bids, wanted_asks = _merge(stated_bids), _merge(stated_asks)
-        if wanted_bids and wanted_asks and max(wanted_bids) >= min(wanted_asks):
-            bid, ask = max(wanted_bids), min(wanted_asks)
-            raise OrderError(
-                f"{self._instrument}: bid {self._instrument.format_price(bid)} is not below"
-                f" ask {self._instrument.format_price(ask)}, quotes must not cross"
-            )
-        self._bids.stated, self._asks.stated = stated_bids, stated_asks
-        for side, wanted in ((self._bids, wanted_bids), (self._asks, wanted_asks)):
-            if side.settled and side.wanted == wanted:
-                continue
-            side.settled = False
-            side.wanted = wanted
-            for order in side.standing.values():
-                price, left = _target(order)
-                # Judged once a statement: what is filled after it counts as filled, not as lacking.
-                if left < wanted.get(price, 0) <= left * _KEEP_DIVISOR:
-                    wanted[price] = left
+        stated_bids: list[Level] = []
+        stated_asks: list[Level] = []
+        wanted_bids = self._bids.wanted if bids_stand else _merge(bids, stated_bids)
+        wanted_asks = self._asks.wanted if asks_stand else _merge(asks, stated_asks)
+        if wanted_bids and wanted_asks:
+            bid = _first(wanted_bids) if len(wanted_bids) == 1 else max(wanted_bids)
+            ask = _first(wanted_asks) if len(wanted_asks) == 1 else min(wanted_asks)
+            if bid >= ask:
+                raise OrderError(
+                    f"{self._instrument}: bid {self._instrument.format_price(bid)} is not below"
+                    f" ask {self._instrument.format_price(ask)}, quotes must not cross"
+                )
+        if not bids_stand:
+            self._bids.state(stated_bids, wanted_bids)
+        if not asks_stand:
+            self._asks.state(stated_asks, wanted_asks)
         self._settle()
 
     def withdraw(self) -> None:
@@ -186,85 +224,138 @@ class Quoter:
         if key not in side.standing:
             return
         side.settled = False
-        asked = key in self._cancels
-        if order.state.is_final:
-            del side.standing[key]
-            self._forget(key)
-            if order.state is not _FILLED and not (asked and order.state is _CANCELED):
-                side.take_back(order)
-            if not self._uncancellable:
-                self._backoff.reset()
-        elif order.state in _SETTLED:
-            if asked:
+        state = order.state
+        if state is _NEW or state is _PARTIALLY_FILLED:
+            if self._cancels and key in self._cancels:
                 self._cancels.discard(key)
                 self._uncancellable.add(key)
                 self._retry_later()
-            amended = self._amends.pop(key, None)
-            if amended is not None and amended != (order.price, order.size):
-                self._unamendable.add(key)
+            if self._amends:
+                amended = self._amends.pop(key, None)
+                if amended is not None:
+                    price, size = amended
+                    if price != order.price or size != order.size:
+                        self._unamendable.add(key)
+        elif state is _FILLED or state.is_final:
+            del side.standing[key]
+            asked = state is _CANCELED and key in self._cancels
+            self._forget(key)
+            if state is not _FILLED and not asked:
+                side.take_back(order)
+            if self._retried and not self._uncancellable:
+                self._retried = False
+                self._backoff.reset()
         self._settle()
 
     # -- the difference --------------------------------------------------------------------------
 
     def _settle(self) -> None:
         """Send what leads from what stands to what is wanted and need not wait."""
-        bids = _NOTHING if self._bids.settled else self._plan(self._bids)
-        asks = _NOTHING if self._asks.settled else self._plan(self._asks)
-        if bids is _NOTHING and asks is _NOTHING:
+        bids, asks = self._bids, self._asks
+        if not bids.settled:
+            self._plan(bids)
+        if not asks.settled:
+            self._plan(asks)
+        if bids.settled and asks.settled:
             return
         # What shrinks goes first on both sides: what grows needs the room.
-        for order in bids.leftovers + asks.leftovers:
-            self._cancel(order)
-        for order, price, size in sorted(bids.moves + asks.moves, key=_growth):
-            self._move(order, price, size)
-        for side, plan in ((self._bids, bids), (self._asks, asks)):
-            for price in plan.lacking:
-                self._place(side, price)
+        self._cancel_leftovers(bids)
+        self._cancel_leftovers(asks)
+        moves = bids.moves or asks.moves
+        if moves is not None:
+            if bids.moves is not None and asks.moves is not None:
+                moves = bids.moves + asks.moves
+            if len(moves) > 1:
+                moves.sort(key=_growth)
+            for order, price, size in moves:
+                self._move(order, price, size)
+        self._place_lacking(bids)
+        self._place_lacking(asks)
 
-    def _plan(self, side: _Side) -> _Plan:
-        lacking = dict(side.wanted)
-        leftovers: list[Order] = []
+    def _plan(self, side: _Side) -> None:
+        """Find what leads from what stands to what is wanted; where that is nothing the side is settled."""
+        side.leftovers = side.moves = side.lacking = None
+        wanted = lacking = side.wanted
+        leftovers: list[Order] | None = None
         for order in side.standing.values():
-            price, left = _target(order)
-            settled = order.state in _SETTLED and order.client_order_id not in self._uncancellable
+            price, state = _price_of(order), order.state
+            settled = (state is _NEW or state is _PARTIALLY_FILLED) and not (
+                self._uncancellable and order.client_order_id in self._uncancellable
+            )
+            size = lacking.get(price)
             # One under way holds its price until it is known what became of it.
-            if price in lacking and (left == lacking[price] or not settled):
-                del lacking[price]
+            if size is not None and (not settled or _left_of(order) == size):
+                if len(lacking) == 1:
+                    lacking = _NO_LEVELS
+                else:
+                    if lacking is wanted:
+                        lacking = dict(wanted)
+                    del lacking[price]
             elif settled:
+                if leftovers is None:
+                    leftovers = []
                 leftovers.append(order)
-        if not leftovers and not lacking:
-            side.settled = True
-            return _NOTHING
-        plan = _Plan()
-        plan.leftovers = leftovers
-        if leftovers and lacking and self._can_amend:
-            self._pair(plan, lacking)
-        # Bids from the highest, asks from the lowest: the price most likely to trade first.
-        plan.lacking.extend(sorted(lacking, reverse=side.side is _BUY))
-        return plan
+        if leftovers is None:
+            side.settled = not lacking
+        else:
+            if lacking and self._can_amend:
+                lacking = self._pair(side, leftovers, lacking)
+            side.leftovers = leftovers
+        if lacking:
+            side.lacking = lacking
 
-    def _pair(self, plan: _Plan, lacking: dict[Price, int]) -> None:
-        """Turn leftovers into moves to prices that lack an order, the closest pairs first."""
-        movable = {o.client_order_id: o for o in plan.leftovers if o.client_order_id not in self._unamendable}
+    def _pair(self, side: _Side, leftovers: list[Order], lacking: dict[Price, int]) -> dict[Price, int]:
+        """Turn leftovers into moves to where orders lack, the closest first; return what lacks then."""
+        if len(leftovers) == 1 and len(lacking) == 1:
+            # What is nearly always so needs no distances.
+            order = leftovers[0]
+            if self._unamendable and order.client_order_id in self._unamendable:
+                return lacking
+            price = _first(lacking)
+            side.moves = [(order, price, lacking[price])]
+            leftovers.clear()
+            return _NO_LEVELS
+        lacking, moves = dict(lacking), []
+        movable = {o.client_order_id: o for o in leftovers if o.client_order_id not in self._unamendable}
         pairs = [
             (abs(price - (order.price or 0)), price, key)
             for key, order in movable.items()
             for price in lacking
         ]
-        for _, price, key in sorted(pairs):
+        pairs.sort()
+        for _, price, key in pairs:
             if key in movable and price in lacking:
                 order = movable.pop(key)
-                plan.leftovers.remove(order)
-                plan.moves.append((order, price, lacking.pop(price)))
+                leftovers.remove(order)
+                moves.append((order, price, lacking.pop(price)))
+        side.moves = moves
+        return lacking
+
+    def _cancel_leftovers(self, side: _Side) -> None:
+        if side.leftovers:
+            for order in side.leftovers:
+                self._cancel(order)
+
+    def _place_lacking(self, side: _Side) -> None:
+        lacking = side.lacking
+        if lacking is None:
+            return
+        if len(lacking) == 1:
+            price = _first(lacking)
+            self._place(side, price)
+        else:
+            # Bids from the highest, asks from the lowest: the price most likely to trade first.
+            for price in sorted(lacking, reverse=side.buys):
+                self._place(side, price)
 
     def _move(self, order: Order, price: Price, size: int) -> None:
         side = self._side(order)
-        grows_by = size - order.remaining
-        if grows_by > 0 and side.committed() + grows_by > sum(side.wanted.values()):
+        grows_by = size - (order.size - order.filled)
+        if grows_by > 0 and not side.has_room(grows_by):
             return
-        if self._meets_ourselves(side.side, price):
+        if self._others(side).is_met(price):
             return
-        whole = Size(order.filled + size)
+        whole = _lots(order.filled + size)
         if self._manager.amend(order, price, whole):
             self._amends[order.client_order_id] = (price, whole)
         else:
@@ -275,37 +366,27 @@ class Quoter:
 
     def _place(self, side: _Side, price: Price) -> None:
         size = side.wanted[price]
-        if len(side.standing) >= len(side.wanted) or side.committed() + size > sum(side.wanted.values()):
+        standing = side.standing
+        if standing and (len(standing) >= len(side.wanted) or not side.has_room(size)):
             return
-        if self._meets_ourselves(side.side, price):
+        if self._others(side).is_met(price):
             return
-        order = self._manager.place(
-            self._owner, self._instrument, side.side, Size(size), price, type=_LIMIT, post_only=True
-        )
-        if order.state.is_final:
+        order = self._manager.place_like(self._owner, side.blank, _lots(size), price)
+        if order.state is not _PENDING_NEW and order.state.is_final:
             side.take_back(order)
         else:
-            side.standing[order.client_order_id] = order
+            standing[order.client_order_id] = order
 
     def _cancel(self, order: Order) -> None:
         self._cancels.add(order.client_order_id)
         self._manager.cancel(order)
-
-    def _meets_ourselves(self, side: Side, price: Price) -> bool:
-        """Say whether an order of ours on the other side stands, or may come to stand, in the way."""
-        sign = side.sign
-        others = self._asks if side is _BUY else self._bids
-        return any(
-            other is not None and (other - price) * sign <= 0
-            for order in others.standing.values()
-            for other in (order.price, order.pending_price)
-        )
 
     def _retry_later(self) -> None:
         if self._retry is None:
             # The first delay of a back-off is none, but this is the second attempt already.
             delay_ns = self._backoff.next_ns() or self._backoff.next_ns()
             self._retry = self._clock.call_later(delay_ns, self._retry_now)
+            self._retried = True
 
     def _retry_now(self) -> None:
         self._retry = None
@@ -314,37 +395,73 @@ class Quoter:
         self._settle()
 
     def _forget(self, key: str) -> None:
-        self._cancels.discard(key)
-        self._uncancellable.discard(key)
-        self._amends.pop(key, None)
-        self._unamendable.discard(key)
+        if self._cancels:
+            self._cancels.discard(key)
+        if self._uncancellable:
+            self._uncancellable.discard(key)
+        if self._amends:
+            self._amends.pop(key, None)
+        if self._unamendable:
+            self._unamendable.discard(key)
 
     def _side(self, order: Order) -> _Side:
         return self._bids if order.side is _BUY else self._asks
 
+    def _others(self, side: _Side) -> _Side:
+        """Return the side whose orders those of a side must not meet."""
+        return self._asks if side is self._bids else self._bids
 
-def _plain(levels: Iterable[Level]) -> list[Level]:
-    """Copy levels, which are the strategy's to change."""
-    return [(price, size) for price, size in levels]
+
+def _blank(owner: Owner, instrument: Instrument, side: Side) -> Order:
+    return Order(
+        client_order_id="",
+        strategy=owner.name,
+        instrument=instrument,
+        side=side,
+        size=Size(0),
+        price=None,
+        post_only=True,
+    )
 
 
-def _merge(levels: list[Level]) -> dict[Price, int]:
+def _merge(levels: Iterable[Level], stated: list[Level]) -> dict[Price, int]:
+    """Return what is wanted by price, and copy the levels to ``stated``: the strategy may change its own."""
     wanted: dict[Price, int] = {}
-    for price, size in levels:
+    for level in levels:
+        price, size = level
         check_whole(price, size)
+        stated.append(level if type(level) is tuple else (price, size))
         if size > 0:
-            wanted[price] = wanted.get(price, 0) + size
+            wanted[price] = wanted[price] + size if wanted and price in wanted else size
     return wanted
 
 
-def _target(order: Order) -> tuple[Price, int]:
-    """Return the price an order is to stand at when what is under way is done, and the lots left."""
+def _first(wanted: dict[Price, int]) -> Price:
+    for price in wanted:
+        return price
+    raise LookupError("nothing is wanted")
+
+
+def _price_of(order: Order) -> Price:
+    """Return the price an order is to stand at when what is under way is done."""
     if order.pending_price is not None and order.pending_size is not None:
-        return order.pending_price, order.pending_size - order.filled
+        return order.pending_price
     assert order.price is not None  # quotes are limit orders
-    return order.price, order.size - order.filled
+    return order.price
+
+
+def _left_of(order: Order) -> int:
+    """Return the lots left of an order when what is under way is done."""
+    if order.pending_price is not None and order.pending_size is not None:
+        return order.pending_size - order.filled
+    return order.size - order.filled
+
+
+def _lots(count: int) -> Size:
+    # What `Size(count)` returns, without its call.
+    return count  # type: ignore[return-value]
 
 
 def _growth(move: _Move) -> int:
     order, _, size = move
-    return size - order.remaining
+    return size - (order.size - order.filled)

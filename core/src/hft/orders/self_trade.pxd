@@ -6,6 +6,7 @@ from hft.orders.record cimport Record
 
 cdef object _BUY
 cdef object _ALLOW
+cdef object _LIMIT
 
 cdef class SelfTradeGuard:
     cdef public object policy
@@ -13,5 +14,5 @@ cdef class SelfTradeGuard:
 
     cpdef str refusal(self, Desk desk, object side, object price, object type)
 
-@cython.locals(record=Record, order=Order)
+@cython.locals(record=Record, order=Order, met=list, buys=cython.bint)
 cdef list _met(Desk desk, object side, object price)

@@ -24,6 +24,7 @@ class SelfTradePolicy(enum.Enum):
 # Bound once: a member of an enum is looked up in 40 ns where that is compiled.
 _BUY = Side.BUY
 _ALLOW = SelfTradePolicy.ALLOW
+_LIMIT = OrderType.LIMIT
 
 
 class SelfTradeGuard:
@@ -44,10 +45,10 @@ class SelfTradeGuard:
         """Say why an order may not be sent now; empty when it may. A market order has no price."""
         if not (desk.sells if side is _BUY else desk.buys):
             return ""
-        if self.policy is _ALLOW or type.has_trigger:
+        if self.policy is _ALLOW or (type is not _LIMIT and type.has_trigger):
             return ""
         met = _met(desk, side, price)
-        if not met:
+        if met is None:
             return ""
         first = met[0]
         at = "at any price" if first.price is None else f"at {desk.instrument.format_price(first.price)}"
@@ -61,8 +62,10 @@ class SelfTradeGuard:
         return f"{reason}, which is cancelled first"
 
 
-def _met(desk: Desk, side: Side, price: Price | None) -> list[Order]:
-    met, sign = [], side.sign
+def _met(desk: Desk, side: Side, price: Price | None) -> list[Order] | None:
+    """Return the orders that an order would meet; None where there are none, as nearly always."""
+    met: list[Order] | None = None
+    buys = side is _BUY
     for record in desk.records.values():
         order = record.order
         if order.side is side:
@@ -71,8 +74,10 @@ def _met(desk: Desk, side: Side, price: Price | None) -> list[Order]:
         if (
             price is None
             or at is None
-            or (price - at) * sign >= 0
-            or (then is not None and (price - then) * sign >= 0)
-        ) and not order.type.has_trigger:
+            or (price >= at if buys else price <= at)
+            or (then is not None and (price >= then if buys else price <= then))
+        ) and (order.type is _LIMIT or not order.type.has_trigger):
+            if met is None:
+                met = []
             met.append(order)
     return met

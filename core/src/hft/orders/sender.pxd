@@ -1,13 +1,15 @@
 cimport cython
 
+from hft.latency cimport stamp
 from hft.order cimport Order
 from hft.orders.counters cimport OrderCounters
 from hft.orders.record cimport Record
+from hft.stamps cimport Moments
 
 cdef class Sender:
-    cdef public object trace
+    cdef public Moments trace
     cdef public object journal
-    cdef public object _clock
+    cdef public object _now_ns
     cdef public OrderCounters _counters
     cdef public object _halt
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from hft.clock import Clock
 from hft.errors import OrderError
-from hft.latency import Trace
+from hft.latency import Trace, stamp
 from hft.orders.counters import OrderCounters
-from hft.orders.interfaces import NoJournal, OrderJournal
+from hft.orders.interfaces import NO_JOURNAL, OrderJournal
 from hft.orders.record import Record
 from hft.plugin.execution import ApprovedOrder
 from hft.types import OrderState, Price, Size
@@ -26,31 +26,33 @@ class Sender:
 
     def __init__(self, clock: Clock, counters: OrderCounters, halt: Callable[[str], None]) -> None:
         self.trace = Trace(clock.now_ns)
-        self.journal: OrderJournal = NoJournal()
-        self._clock = clock
+        self.journal: OrderJournal = NO_JOURNAL
+        self._now_ns = clock.now_ns
         self._counters = counters
         self._halt = halt
 
     def place(self, record: Record, approved: ApprovedOrder) -> str:
         """Send a new order."""
-        order = record.order
-        record.requested_ns = self._clock.now_ns()
+        order, journal = record.order, self.journal
+        record.requested_ns = order.created_ns
         try:
-            self.journal.intend_place(order)
+            if journal is not NO_JOURNAL:
+                journal.intend_place(order)
             record.desk.client.place(approved)
         except OrderError as error:
             return f"not sent: {error}"
         except Exception as error:  # see `_on_bug`
             return self._on_bug(record, "placing", error)
-        order.stamps = self.trace.sent()
+        order.stamps = stamp(self.trace)
         self._counters.sent += 1
-        self.journal.order(order)
+        if journal is not NO_JOURNAL:
+            journal.order(order)
         return ""
 
     def place_batch(self, records: Sequence[Record], approved: Sequence[ApprovedOrder]) -> str:
         """Send new orders of one instrument in one message."""
         for record in records:
-            record.requested_ns = self._clock.now_ns()
+            record.requested_ns = self._now_ns()
         try:
             for record in records:
                 self.journal.intend_place(record.order)
@@ -61,7 +63,7 @@ class Sender:
             for record in records:
                 self._on_bug(record, "placing", error)
             return ""
-        stamps = self.trace.sent()
+        stamps = stamp(self.trace)
         for record in records:
             record.order.stamps = stamps
             self._counters.sent += 1
@@ -70,39 +72,43 @@ class Sender:
 
     def amend(self, record: Record, approved: ApprovedOrder, price: Price, size: Size) -> str:
         """Send a change of price and whole size."""
-        order = record.order
-        record.requested_ns = self._clock.now_ns()
+        order, journal = record.order, self.journal
+        record.requested_ns = self._now_ns()
         try:
-            self.journal.intend_amend(order, price, size)
+            if journal is not NO_JOURNAL:
+                journal.intend_amend(order, price, size)
             record.desk.client.amend(approved, price, size)
         except OrderError as error:
             return f"not sent: {error}"
         except Exception as error:  # see `_on_bug`
             return self._on_bug(record, "amending", error)
-        order.stamps = self.trace.sent()
+        order.stamps = stamp(self.trace)
         self._counters.amended += 1
-        self.journal.order(order)
+        if journal is not NO_JOURNAL:
+            journal.order(order)
         return ""
 
     def cancel(self, record: Record) -> str:
         """Send a cancellation."""
-        order = record.order
-        record.requested_ns = self._clock.now_ns()
+        order, journal = record.order, self.journal
+        record.requested_ns = self._now_ns()
         try:
-            self.journal.intend_cancel(order)
+            if journal is not NO_JOURNAL:
+                journal.intend_cancel(order)
             record.desk.client.cancel(order)
         except OrderError as error:
             return f"not sent: {error}"
         except Exception as error:  # see `_on_bug`
             return self._on_bug(record, "cancelling", error)
-        order.stamps = self.trace.sent()
+        order.stamps = stamp(self.trace)
         self._counters.cancelled += 1
-        self.journal.order(order)
+        if journal is not NO_JOURNAL:
+            journal.order(order)
         return ""
 
     def ask(self, record: Record) -> None:
         """Ask what became of an order; where that cannot be sent it is asked again later."""
-        record.asked_ns = record.asked_ns or self._clock.now_ns()
+        record.asked_ns = record.asked_ns or self._now_ns()
         self._counters.queries += 1
         try:
             record.desk.client.query(record.order)

@@ -24,6 +24,7 @@ cdef class StrategyTrading:
     cdef public set _timers
     cdef public dict _quoters
     cdef public object _router
+    cdef public bint _routes
 
     @cython.locals(quoter=Quoter)
     cpdef object quote(self, object instrument, object bids, object asks)
@@ -39,9 +40,12 @@ cdef class StrategyTrading:
     cpdef object _fail(self, object error)
 
 cdef class _Repeating(Timer):
-    cdef public object _clock
+    cdef public object _again
+    cdef public object _call_at
     cdef public object _current
+    cdef public Guard _guard
     cdef public object _interval_ns
+    cdef public object _now_ns
     cdef public set _running
 
     cpdef object _repeat(self)

@@ -82,6 +82,8 @@ class StrategyTrading:
             refusal=lambda: self.refusal,
             tell=lambda parent: self.tell_parent(parent),
         )
+        self._routes = False
+        """Whether the router has ever had an order."""
 
     # -- what the strategy calls -----------------------------------------------------------------
 
@@ -152,6 +154,7 @@ class StrategyTrading:
         deadline_ns: int,
         style: RoutingStyle = DEFAULT_STYLE,
     ) -> ParentOrder:
+        self._routes = True
         return self._router.route(instruments, side, size, limit, deadline_ns, style)
 
     def cancel_parent(self, parent: ParentOrder) -> None:
@@ -160,7 +163,7 @@ class StrategyTrading:
     def every(self, interval_ns: int, callback: Callable[[], None]) -> Timer:
         if interval_ns <= 0:
             raise ValueError(f"interval must be positive, got {interval_ns}")
-        timer = _Repeating(self.clock, interval_ns, partial(self.guard.call, callback), self._timers)
+        timer = _Repeating(self.clock, interval_ns, callback, self.guard, self._timers)
         if self.refusal:
             timer.cancel()
         return timer
@@ -174,13 +177,15 @@ class StrategyTrading:
         quoter = self._quoters[order.instrument]
         quoter.on_order(order)
         self.tell_order(order)
-        self._router.on_order(order)
+        if self._routes:
+            self._router.on_order(order)
 
     def on_fill(self, fill: Fill) -> None:
         quoter = self._quoters[fill.instrument]
         quoter.on_fill(fill)
         self.tell_fill(fill)
-        self._router.on_fill(fill)
+        if self._routes:
+            self._router.on_fill(fill)
 
     def on_book_lost(self, book: OrderBook) -> None:
         """Withdraw the quotes on a book that left LIVE."""
@@ -223,31 +228,43 @@ class StrategyTrading:
 class _Repeating(Timer):
     """A timer that sets itself again at whole multiples of its interval, until cancelled."""
 
-    __slots__ = ("_clock", "_current", "_interval_ns", "_running")
+    __slots__ = ("_again", "_call_at", "_current", "_guard", "_interval_ns", "_now_ns", "_running")
 
     def __init__(
-        self, clock: Clock, interval_ns: int, callback: Callable[[], None], running: set[_Repeating]
+        self,
+        clock: Clock,
+        interval_ns: int,
+        callback: Callable[[], None],
+        guard: Guard,
+        running: set[_Repeating],
     ) -> None:
         super().__init__(clock.now_ns() + interval_ns, callback)
-        self._clock = clock
+        self._now_ns, self._call_at = clock.now_ns, clock.call_at
         self._interval_ns = interval_ns
+        self._guard = guard
         self._running = running
         self._running.add(self)
-        self._current = clock.call_at(self.when_ns, self._repeat)
+        # Bound once, and not at every turn.
+        self._again = self._repeat
+        self._current = self._call_at(self.when_ns, self._again)
 
     def cancel(self) -> None:
         Timer.cancel(self)
         self._current.cancel()
         self._running.discard(self)
 
+    def fire(self) -> None:
+        if not self._cancelled:
+            self._guard.call(self.callback)
+
     def _repeat(self) -> None:
-        when_ns, now_ns = self.when_ns + self._interval_ns, self._clock.now_ns()
+        when_ns, now_ns = self.when_ns + self._interval_ns, self._now_ns()
         if when_ns <= now_ns:
             # Calls that were missed while the process was busy are not made up for.
             when_ns += (now_ns - when_ns) // self._interval_ns * self._interval_ns + self._interval_ns
         self.when_ns = when_ns
-        self._current = self._clock.call_at(when_ns, self._repeat)
-        self.callback()
+        self._current = self._call_at(when_ns, self._again)
+        self._guard.call(self.callback)
 
 
 def _fork(source: random.Random) -> random.Random:

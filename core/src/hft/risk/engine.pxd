@@ -1,3 +1,6 @@
+cimport cython
+
+from hft.primitives cimport copied
 from hft.events cimport Fill
 from hft.order cimport Order
 
@@ -33,3 +36,8 @@ cdef class RiskEngine:
     cdef object _fail(self, str name, str what)
 
     cpdef object _begin_day(self)
+
+@cython.locals(changed=Order)
+cdef Order _changed(Order order, object price, object size)
+
+cdef Order _approved(Order order)

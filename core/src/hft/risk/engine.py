@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import attrs
-
 from hft.blame import blamed, why
 from hft.clock import Clock, Timer
 from hft.events import Fill
@@ -14,6 +12,7 @@ from hft.instrument import Instrument
 from hft.order import Order
 from hft.plugin.execution import ApprovedOrder
 from hft.plugin.risk import APPROVED, Approved, Halt, KernelRefusal, Refusal, Refused, RiskRule, RiskView
+from hft.primitives import copied
 from hft.risk.view import AccountView
 from hft.types import PositionSide, Price, Size
 
@@ -79,12 +78,12 @@ class RiskEngine:
 
     def approve(self, order: Order) -> ApprovedOrder | Refused:
         """Judge a new order."""
-        return self._refusal(order) or ApprovedOrder(order)
+        return self._refusal(order) or _approved(order)
 
     def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:
         """Judge an open order as it is to be; what is approved is the order, not yet changed."""
-        refusal = self._refusal(attrs.evolve(order, price=price, size=size)) if self._checks else None
-        return refusal or ApprovedOrder(order)
+        refusal = self._refusal(_changed(order, price, size)) if self._checks else None
+        return refusal or _approved(order)
 
     def approve_closing(self, order: Order) -> ApprovedOrder | Refused:
         """Judge an order that is to flatten a position, by no rule but this: it can do nothing else.
@@ -102,7 +101,7 @@ class RiskEngine:
             bounded = hedged or order.reduce_only
             after = held + side.sign * order.size if bounded else view.worst_case_position(order)
             if order.reduce_only or after * side.sign <= 0:
-                return ApprovedOrder(order)
+                return _approved(order)
         size, position = order.instrument.format_size(order.size), order.instrument.format_size(held)
         return self._refuse(
             "closing",
@@ -182,3 +181,14 @@ class RiskEngine:
 
     def _begin_day(self) -> None:
         self._midnight = self._clock.call_at(self._view.roll_day(), self._begin_day)
+
+
+def _changed(order: Order, price: Price, size: Size) -> Order:
+    changed = copied(order)
+    changed.price, changed.size = price, size
+    return changed
+
+
+def _approved(order: Order) -> ApprovedOrder:
+    # What `ApprovedOrder(order)` returns, without its call.
+    return order  # type: ignore[return-value]
