@@ -39,6 +39,7 @@ HOT = [
     "hft.orders.evidence",
     "hft.orders.guard",
     "hft.orders.ids",
+    "hft.orders.interfaces",
     "hft.orders.manager",
     "hft.orders.notices",
     "hft.orders.quoter",

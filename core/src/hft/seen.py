@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Hashable, Iterator
 from typing import Any
 
@@ -27,13 +26,15 @@ class Horizon:
 class Seen:
     """At least the newest `SEEN_NUMBER` keys, and all whose times are not beyond the ``horizon``, if any."""
 
-    __slots__ = ("_horizon", "_order", "_times")
+    __slots__ = ("_first", "_horizon", "_order", "_times")
 
     def __init__(self, horizon: Horizon | None = None) -> None:
         self._horizon = horizon or Horizon()
         self._times: dict[Any, int] = {}
         # A dict looks for its first entry behind all that were deleted there.
-        self._order: deque[Hashable] = deque()
+        self._order: list[Hashable] = []
+        self._first = 0
+        """Where the order begins: what is before it was forgotten, and is cut off now and then."""
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._times
@@ -43,14 +44,26 @@ class Seen:
 
     def add(self, key: Hashable, at_ns: int = 0) -> bool:
         """Remember a key; say whether it is new. What has no time, 0, is remembered by number."""
-        times, order = self._times, self._order
-        if key in times:
+        times = self._times
+        known = len(times)
+        times.setdefault(key, at_ns)
+        if len(times) == known:
             return False
-        times[key] = at_ns
-        order.append(key)
-        while len(times) > SEEN_NUMBER and times[order[0]] < self._horizon.since_ns:
-            del times[order.popleft()]
+        self._order.append(key)
+        if known >= SEEN_NUMBER:
+            self._forget()
         return True
+
+    def _forget(self) -> None:
+        times, order, first = self._times, self._order, self._first
+        since_ns = self._horizon.since_ns
+        while len(times) > SEEN_NUMBER and times[order[first]] < since_ns:
+            del times[order[first]]
+            first += 1
+        if first >= SEEN_NUMBER:
+            del order[:first]
+            first = 0
+        self._first = first
 
     def items(self) -> Iterator[tuple[Any, int]]:
         """Yield keys and times, the oldest first."""

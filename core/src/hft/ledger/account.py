@@ -49,6 +49,7 @@ class InstrumentAccount:
         "point",
         "positions",
         "profit",
+        "settle",
         "size",
         "trades",
         "wallet",
@@ -58,6 +59,7 @@ class InstrumentAccount:
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: the ledger cannot book inverse contracts, use a linear one")
         self.instrument = instrument
+        self.settle = instrument.settle
         self.wallet = wallet
         self.is_spot = instrument.kind is InstrumentKind.SPOT
         self._lot_value = product(instrument.lot_size, instrument.contract_multiplier)
@@ -91,10 +93,10 @@ class InstrumentAccount:
         """Return what one lot costs at a price that may be off the grid."""
         return to_amount(product(price, self._lot_value))
 
-    def book(self, position: Position, signed: int, lot_price: int) -> int:
-        """Trade some lots of a position of this account; return what that realized."""
+    def book(self, position: Position, signed: int, value: int) -> int:
+        """Trade some lots of a position of this account; see `Position.book`."""
         self.size += signed
-        return position.book(signed, lot_price)
+        return position.book(signed, value)
 
     # -- valuing ---------------------------------------------------------------------------------
 
@@ -133,20 +135,24 @@ class InstrumentAccount:
         The last is the whole position of a spot instrument, whose price left the balance, and what has
         not been realized of a derivative.
         """
-        cash = cost = gross = 0
+        realized = cost = gross = 0
         mark = self.lot_mark
         for position in self.positions.values():
-            cash += position.cash
+            realized += position.realized
             cost += position.cost
             gross += abs(position.size) * mark
         value = self.size * mark
-        return cash + value, gross, value if self.is_spot else value - cost
+        unrealized = value - cost
+        return realized + unrealized, gross, value if self.is_spot else unrealized
 
     def holding(self) -> Decimal:
         """Return what is held after fees taken in the base currency (spot); see `Ledger.holding`."""
         size = self.size * self.lot
         if self.is_spot:
-            size -= sum(position.fees.get(self.instrument.base, 0) for position in self.positions.values())
+            base = self.instrument.base
+            size -= sum(
+                position.paid[base].fees for position in self.positions.values() if base in position.paid
+            )
         return amount_to_decimal(size)
 
     # -- showing ---------------------------------------------------------------------------------
@@ -164,12 +170,12 @@ class InstrumentAccount:
     ) -> PositionView:
         positions = list(positions)
         size = sum(position.size for position in positions)
-        cash = sum(position.cash for position in positions)
+        realized = sum(position.realized for position in positions)
         cost = sum(position.cost for position in positions)
         fees: dict[str, int] = {}
         for position in positions:
-            for asset, fee in position.fees.items():
-                fees[asset] = fees.get(asset, 0) + fee
+            for asset, paid in position.paid.items():
+                fees[asset] = fees.get(asset, 0) + paid.fees
         opened = [position for position in positions if position.size]
         return PositionView(
             instrument=self.instrument,
@@ -177,8 +183,8 @@ class InstrumentAccount:
             size=Size(size),
             average_price=self._average_price(opened[0]) if len(opened) == 1 else None,
             mark=self.mark_price,
-            cash=amount_to_decimal(cash),
-            realized=amount_to_decimal(cash + cost),
+            cash=amount_to_decimal(realized - cost),
+            realized=amount_to_decimal(realized),
             unrealized=amount_to_decimal(size * self.lot_mark - cost),
             fees={asset: amount_to_decimal(fee) for asset, fee in fees.items()},
             funding={asset: amount_to_decimal(amount) for asset, amount in funding.items()},

@@ -1,3 +1,5 @@
+cimport cython
+
 cdef int _FLOWS_KEPT
 cdef int _TIES_KEPT
 
@@ -9,10 +11,10 @@ cdef class Balance:
     cdef public object locked
     cdef public object reported_ns
     cdef public object total
-    cdef object _settled
-    cdef object _flows
+    cdef list _flows
     cdef list _ties
 
+    @cython.locals(flows=list)
     cpdef object flow(self, object amount, object exchange_ns)
 
     cpdef object view(self)

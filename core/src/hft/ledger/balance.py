@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from decimal import Decimal
 
 import attrs
@@ -14,7 +13,8 @@ from hft.money import Amount, amount_to_decimal, to_amount
 __all__ = ["Balance", "BalanceView"]
 
 _FLOWS_KEPT = 100
-"""Flows kept apart, for a report that is older than some of them; what is older still is in every report."""
+"""At least so many flows are kept apart, for a report that is older than some of them; what is older still is in
+every report."""
 
 _TIES_KEPT = 5
 """Flows at the time of the last report that are kept apart; of more, the older ones are in it for sure."""
@@ -47,7 +47,6 @@ class Balance:
 
     __slots__ = (
         "_flows",
-        "_settled",
         "_ties",
         "asset",
         "exchange",
@@ -65,19 +64,20 @@ class Balance:
         self.reported = self.locked = 0
         self.reported_ns = 0
         self.total: int | None = None
-        self._settled = 0
-        self._flows: deque[tuple[int, int]] = deque()
+        self._flows: list[tuple[int, int]] = []
         self._ties: list[int] = []
 
     def flow(self, amount: int, exchange_ns: int) -> None:
         """Add what a fill, a fee or a funding payment moved."""
-        if not amount or 0 < exchange_ns <= self.reported_ns:
-            if exchange_ns == self.reported_ns:
+        reported_ns = self.reported_ns
+        if 0 < exchange_ns <= reported_ns or not amount:
+            if exchange_ns == reported_ns:
                 self._tie([amount])
             return
-        self._flows.append((exchange_ns, amount))
-        if len(self._flows) > _FLOWS_KEPT:
-            self._settled += self._flows.popleft()[1]
+        flows = self._flows
+        flows.append((exchange_ns, amount))
+        if len(flows) == 2 * _FLOWS_KEPT:
+            del flows[:_FLOWS_KEPT]
         if self.total is not None:
             self.total += amount
 
@@ -93,8 +93,7 @@ class Balance:
         self._tie([amount for ns, amount in self._flows if ns == stated_ns != 0])
         self.reported, self.locked = total, locked
         self.reported_ns = max(stated_ns, self.reported_ns)
-        self._flows = deque(later)
-        self._settled = 0
+        self._flows = later
         self.total = total + sum(amount for _, amount in later)
         return True
 
@@ -133,6 +132,9 @@ class Balance:
 
     def dump(self) -> BalanceState:
         """Return the figures for a checkpoint."""
+        # What is no longer kept apart; before the first report nothing is made of it.
+        since = sum(amount for _, amount in self._flows)
+        settled = 0 if self.total is None else self.total - self.reported - since
         return BalanceState(
             exchange=self.exchange,
             wallet=self.wallet,
@@ -141,7 +143,7 @@ class Balance:
             reported=amount_to_decimal(self.reported),
             locked=amount_to_decimal(self.locked),
             reported_ns=self.reported_ns,
-            settled=amount_to_decimal(self._settled),
+            settled=amount_to_decimal(settled),
             flows=[(ns, amount_to_decimal(amount)) for ns, amount in self._flows],
             ties=[amount_to_decimal(amount) for amount in self._ties],
         )
@@ -152,10 +154,9 @@ class Balance:
         balance = Balance(state.exchange, state.wallet, state.asset)
         balance.reported, balance.locked = to_amount(state.reported), to_amount(state.locked)
         balance.reported_ns = state.reported_ns
-        balance._settled = to_amount(state.settled)
-        balance._flows = deque((ns, to_amount(amount)) for ns, amount in state.flows)
+        balance._flows = [(ns, to_amount(amount)) for ns, amount in state.flows]
         balance._ties = [to_amount(amount) for amount in state.ties]
         if state.known:
-            since = balance._settled + sum(amount for _, amount in balance._flows)
-            balance.total = balance.reported + since
+            since = sum(amount for _, amount in balance._flows)
+            balance.total = balance.reported + to_amount(state.settled) + since
         return balance

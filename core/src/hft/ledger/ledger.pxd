@@ -4,7 +4,8 @@ from hft.events cimport Fill
 from hft.ledger.account cimport InstrumentAccount
 from hft.ledger.assets cimport AssetFigures
 from hft.ledger.balance cimport Balance
-from hft.ledger.position cimport Position
+from hft.ledger.position cimport Paid, Position
+from hft.money cimport Amounts, to_amount
 from hft.seen cimport Horizon
 
 cdef object _BUY
@@ -19,12 +20,13 @@ cdef class Ledger:
     cdef object _day
     cdef dict _accounts
     cdef list _stale
+    cdef Amounts _fees
     cdef dict _assets
     cdef dict _balances
     cdef dict _dormant
     cdef dict _horizons
 
-    @cython.locals(account=InstrumentAccount, position=Position)
+    @cython.locals(account=InstrumentAccount, position=Position, paid=Paid)
     cpdef bint on_fill(self, Fill fill)
 
     @cython.locals(account=InstrumentAccount)
@@ -45,6 +47,9 @@ cdef class Ledger:
     @cython.locals(position=Position)
     cdef Position _position(self, InstrumentAccount account, object side)
 
+    @cython.locals(paid=Paid)
+    cdef Paid _paid(self, InstrumentAccount account, Position position, object asset)
+
     @cython.locals(figures=AssetFigures)
     cdef AssetFigures _figures(self, object asset)
 
@@ -58,6 +63,9 @@ cdef class Ledger:
 
     @cython.locals(balance=Balance)
     cdef object _flow(self, InstrumentAccount account, object asset, object amount, object exchange_ns)
+
+    @cython.locals(balance=Balance)
+    cdef Balance _balance_of(self, InstrumentAccount account, object asset)
 
     @cython.locals(balance=Balance)
     cdef Balance _balance(self, object exchange, object wallet, object asset)

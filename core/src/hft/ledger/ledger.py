@@ -23,8 +23,8 @@ from hft.ledger.checkpoint import (
     LedgerState,
     PositionState,
 )
-from hft.ledger.position import Position, PositionView
-from hft.money import Amount, amount_to_decimal, to_amount, total, trim
+from hft.ledger.position import Paid, Position, PositionView
+from hft.money import Amount, Amounts, amount_to_decimal, to_amount, total, trim
 from hft.seen import Horizon
 from hft.types import PositionSide, Side, Size
 
@@ -66,6 +66,7 @@ class Ledger:
         self._day: int | None = None
         self._accounts: dict[Instrument, InstrumentAccount] = {}
         self._stale: list[InstrumentAccount] = []
+        self._fees = Amounts()
         self._assets: dict[str, AssetFigures] = {}
         """Without what the stale accounts have changed."""
         self._balances: dict[tuple[str, str], dict[str, Balance]] = {}
@@ -84,28 +85,29 @@ class Ledger:
         account = self._accounts.get(instrument)
         if account is None:
             account = self._open(instrument, instrument.price_to_decimal(fill.price))
-        key = (fill.trade_id, fill.side)
-        if key in account.trades:
+        fee = self._fees.of(fill.fee)
+        stated = None if fill.realized is None else to_amount(fill.realized)
+        side, exchange_ns = fill.side, fill.exchange_ns
+        if not account.trades.add((fill.trade_id, side), exchange_ns):
             self.duplicates += 1
             return False
-        fee = to_amount(fill.fee)
-        stated = None if fill.realized is None else to_amount(fill.realized)
         position = self._position(account, fill.position_side)
-        signed = fill.size if fill.side is _BUY else -fill.size
-        lot_price = fill.price * account.point
-        moved: int = account.book(position, signed, lot_price)
-        account.trades.add(key, fill.exchange_ns)
+        signed = fill.size if side is _BUY else -fill.size
+        value = fill.price * signed * account.point
+        moved = account.book(position, signed, value)
         if fee:
-            position.pay(fill.fee_asset, fee)
-            self._earn(fill.fee_asset, -fee)
-            self._flow(account, fill.fee_asset, -fee, fill.exchange_ns)
+            paid = self._paid(account, position, fill.fee_asset)
+            paid.fees += fee
+            paid.figures.profit -= fee
+            paid.balance.flow(-fee, exchange_ns)
         self._revalue_later(account)
         if account.is_spot:
-            self._flow(account, instrument.base, signed * account.lot, fill.exchange_ns)
-            moved = -signed * lot_price
+            self._flow(account, instrument.base, signed * account.lot, exchange_ns)
+            moved = -value
         elif stated is not None:
             moved = stated
-        self._flow(account, instrument.settle, moved, fill.exchange_ns)
+        if moved:
+            self._flow(account, account.settle, moved, exchange_ns)
         return True
 
     def on_funding(self, funding: Funding) -> bool:
@@ -144,7 +146,7 @@ class Ledger:
         before = Size(position.size)
         if size == before:
             return None
-        account.book(position, size - before, account.lot_price(price))
+        account.book(position, size - before, account.lot_price(price) * (size - before))
         position.adjusted += size - before
         self._revalue_later(account)
         adjustment = Adjustment(
@@ -340,6 +342,9 @@ class Ledger:
             raise DataError(f"checkpoint of the ledger is damaged: {error}") from error
         known = {str(instrument.id): instrument for instrument in instruments}
         try:
+            for balance in loaded.balances:
+                wallets = self._balances.setdefault((balance.exchange, balance.asset), {})
+                wallets[balance.wallet] = Balance.load(balance)
             for name, each in loaded.instruments.items():
                 instrument = known.get(name)
                 if instrument is None:
@@ -349,9 +354,6 @@ class Ledger:
             for asset, figures in loaded.assets.items():
                 self._figures(asset).opening = to_amount(figures.opening)
                 self._figures(asset).peak = to_amount(figures.peak)
-            for balance in loaded.balances:
-                wallets = self._balances.setdefault((balance.exchange, balance.asset), {})
-                wallets[balance.wallet] = Balance.load(balance)
         except (ArithmeticError, ValueError) as error:
             raise DataError(f"checkpoint of the ledger is damaged: {error}") from error
         self._day = loaded.day
@@ -374,6 +376,12 @@ class Ledger:
             if side is not _BOTH:
                 self.hedged.add(account.instrument)
         return position
+
+    def _paid(self, account: InstrumentAccount, position: Position, asset: str) -> Paid:
+        paid = position.paid.get(asset)
+        if paid is None:
+            paid = position.paid[asset] = Paid(self._figures(asset), self._balance_of(account, asset))
+        return paid
 
     def _figures(self, asset: str) -> AssetFigures:
         figures = self._assets.get(asset)
@@ -404,13 +412,16 @@ class Ledger:
         self._stale.clear()
 
     def _flow(self, account: InstrumentAccount, asset: str, amount: int, exchange_ns: int) -> None:
-        if not amount:
-            return
+        if amount:
+            balance = self._balance_of(account, asset)
+            balance.flow(amount, exchange_ns)
+
+    def _balance_of(self, account: InstrumentAccount, asset: str) -> Balance:
         balance = account.balances.get(asset)
         if balance is None:
             balance = self._balance(account.instrument.exchange, account.wallet, asset)
             account.balances[asset] = balance
-        balance.flow(amount, exchange_ns)
+        return balance
 
     def _balance(self, exchange: str, wallet: str, asset: str) -> Balance:
         wallets = self._balances.get((exchange, asset))
@@ -439,13 +450,15 @@ class Ledger:
         for name, each in state.positions.items():
             position = self._position(account, PositionSide(name))
             position.size = _lots(instrument, each.size)
-            position.cash = to_amount(each.cash)
             position.cost = to_amount(each.cost)
+            position.realized = to_amount(each.cash) + position.cost
             position.adjusted = _lots(instrument, each.adjusted)
             account.size += position.size
             for asset, fee in each.fees.items():
-                position.pay(asset, to_amount(fee))
-                self._earn(asset, -to_amount(fee))
+                if fee:
+                    paid = self._paid(account, position, asset)
+                    paid.fees = to_amount(fee)
+                    paid.figures.profit -= paid.fees
         for asset, amount in state.funding.items():
             account.funding[asset] = to_amount(amount)
             self._earn(asset, account.funding[asset])
@@ -478,7 +491,7 @@ def _dump(account: InstrumentAccount) -> InstrumentState:
                 cash=amount_to_decimal(position.cash),
                 cost=amount_to_decimal(position.cost),
                 adjusted=instrument.size_to_decimal(position.adjusted),
-                fees={asset: amount_to_decimal(fee) for asset, fee in position.fees.items()},
+                fees={asset: amount_to_decimal(paid.fees) for asset, paid in position.paid.items()},
             )
             for side, position in account.positions.items()
         },

@@ -8,10 +8,12 @@ from decimal import Decimal
 import attrs
 
 from hft.instrument import Instrument
+from hft.ledger.assets import AssetFigures
+from hft.ledger.balance import Balance
 from hft.money import divide
 from hft.types import PositionSide, Size
 
-__all__ = ["Position", "PositionView"]
+__all__ = ["Paid", "Position", "PositionView"]
 
 
 @attrs.frozen(kw_only=True)
@@ -42,42 +44,58 @@ class PositionView:
     adjusted: Size = Size(0)
 
 
+class Paid:
+    """What a position has paid in one asset, ``fees``, and what else that changes."""
+
+    __slots__ = ("balance", "fees", "figures")
+
+    def __init__(self, figures: AssetFigures, balance: Balance) -> None:
+        self.fees = 0
+        self.figures = figures
+        self.balance = balance
+
+
 class Position:
     """What was traded of one instrument on one position side, at average cost.
 
-    All is kept in integers. ``cash`` is never divided, so it and with it the whole profit and loss are
-    exact. ``cost`` is the part of it that the open position stands for, which a partial close divides by a
+    All is kept in integers. ``cost`` is what the open position stands for, ``realized`` what was earned
+    beside it, without fees. A partial close divides the cost by a
     ratio that no finite number of digits holds: it is rounded half to even at the 52nd digit. What the
-    rounding takes from realized it gives to unrealized, so their sum stays exact; the border between them
+    rounding takes from realized it gives to unrealized, so their sum stays exact, and so does `cash`; the
+    border between them
     is off by at most half of 10^-52 for each partial close since the position was last flat. (Fractions
     would be exact there too, but their denominators grow with every fill without bound.)
     """
 
-    __slots__ = ("adjusted", "cash", "cost", "fees", "size")
+    __slots__ = ("adjusted", "cost", "paid", "realized", "size")
 
     def __init__(self) -> None:
         self.size = self.adjusted = 0
-        self.cash = self.cost = 0
-        self.fees: dict[str, int] = {}
+        self.realized = self.cost = 0
+        self.paid: dict[str, Paid] = {}
+        """By asset."""
 
-    def book(self, signed: int, lot_price: int) -> int:
-        """Trade some lots, bought ones positive, each for this amount; return what that realized."""
-        before = self.size
+    @property
+    def cash(self) -> int:
+        """What sales brought less what purchases cost, without fees."""
+        return self.realized - self.cost
+
+    def book(self, signed: int, value: int) -> int:
+        """Trade some lots, bought ones positive, for an amount of the same sign; return what that realized."""
+        before, cost = self.size, self.cost
         self.size = after = before + signed
-        value = lot_price * signed
-        self.cash -= value
-        if before * signed >= 0:
-            self.cost += value
+        is_long, is_bought = before > 0, signed > 0
+        if is_long is is_bought or not before:
+            self.cost = cost + value
             return 0
-        cost = self.cost
-        if before * after > 0:
-            self.cost = divide(cost * after, before)
+        if not after:
+            left = 0
+        elif is_long is (after > 0):
+            left = divide(cost * after, before)
         else:
-            # Closed, or turned: what is open now was all opened by this fill.
-            self.cost = lot_price * after
-        return self.cost - cost - value
-
-    def pay(self, asset: str, fee: int) -> None:
-        """Add a fee."""
-        if fee:
-            self.fees[asset] = self.fees.get(asset, 0) + fee
+            # Turned: what is open now was all opened by this fill.
+            left = value // signed * after
+        self.cost = left
+        realized = left - cost - value
+        self.realized += realized
+        return realized

@@ -3,18 +3,16 @@ cimport cython
 from hft.events cimport Fill, OrderReport
 from hft.order cimport Order
 from hft.orders.counters cimport OrderCounters
-from hft.orders.desk cimport Desk
 from hft.orders.doubts cimport Doubts
 from hft.orders.ids cimport ClientOrderIds
 from hft.orders.record cimport Record
 from hft.orders.sender cimport Sender
-from hft.orders.states cimport next_state
+from hft.orders.states cimport edge_of, event_of, follow, has_ended, largest_size
 from hft.orders.store cimport OrderStore
 
-cdef tuple _ANSWERS
-cdef tuple _REFUSALS
 cdef tuple _UNANSWERED
 
+cdef object _ACCEPTED
 cdef object _CANCELED
 cdef object _CANCEL_REJECTED
 cdef object _EXPIRED
@@ -24,6 +22,10 @@ cdef object _NOT_FOUND
 cdef object _REJECTED
 cdef object _FILL
 cdef object _LAST_FILL
+cdef object _PENDING_CANCEL
+cdef object _UNKNOWN
+cdef object _ENDED_CANCELED
+cdef object _ENDED_REJECTED
 
 cdef class OrderEvidence:
     cdef public OrderCounters counters
@@ -41,10 +43,10 @@ cdef class OrderEvidence:
     @cython.locals(record=Record)
     cpdef str refusal(self, Order order)
 
-    @cython.locals(record=Record, order=Order)
+    @cython.locals(record=Record, order=Order, answers=bint)
     cpdef object on_report(self, OrderReport report)
 
-    @cython.locals(record=Record, order=Order, desk=Desk)
+    @cython.locals(record=Record, order=Order)
     cpdef object on_fill(self, Fill fill)
 
     cdef bint _is_proof(self, Record record, OrderReport report)

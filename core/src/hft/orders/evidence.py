@@ -15,7 +15,7 @@ from hft.orders.ids import ClientOrderIds
 from hft.orders.interfaces import ClosedGate, Ledger, OrderJournal, RiskGate
 from hft.orders.record import Record
 from hft.orders.sender import Sender
-from hft.orders.states import EDGES, EVENT_OF_REPORT, WAITING, Event, next_state
+from hft.orders.states import WAITING, Event, edge_of, event_of, follow, has_ended, largest_size
 from hft.orders.store import OrderStore
 from hft.types import OrderState, Price, Size
 
@@ -24,13 +24,12 @@ __all__ = ["OrderEvidence"]
 _EXPLAINED_NS = NS_PER_S
 """What contradicts what we know of an order is explained this soon by a fill or report under way."""
 
-# Tuples: members of an enum are found in them by identity, in a set by a hash that is a Python call.
-_ANSWERS = (Event.ACCEPTED, Event.REJECTED, Event.REPLACED, Event.CANCELED)
-_REFUSALS = (Event.CANCEL_REJECTED, Event.REPLACE_REJECTED)
+# A tuple: members of an enum are found in it by identity, in a set by a hash that is a Python call.
 _UNANSWERED = (OrderState.PENDING_NEW, OrderState.PENDING_REPLACE, OrderState.PENDING_CANCEL)
 
 
 # Bound once: a member of an enum is looked up in 40 ns where that is compiled.
+_ACCEPTED = Event.ACCEPTED
 _CANCELED = Event.CANCELED
 _CANCEL_REJECTED = Event.CANCEL_REJECTED
 _EXPIRED = Event.EXPIRED
@@ -40,6 +39,10 @@ _NOT_FOUND = Event.NOT_FOUND
 _REJECTED = Event.REJECTED
 _FILL = Event.FILL
 _LAST_FILL = Event.LAST_FILL
+_PENDING_CANCEL = OrderState.PENDING_CANCEL
+_UNKNOWN = OrderState.UNKNOWN
+_ENDED_CANCELED = OrderState.CANCELED
+_ENDED_REJECTED = OrderState.REJECTED
 
 
 class OrderEvidence:
@@ -112,7 +115,7 @@ class OrderEvidence:
         """Nothing, as above."""
 
     def on_report(self, report: OrderReport) -> None:
-        event = EVENT_OF_REPORT[report.kind]
+        event = event_of(report.kind)
         record = self.store.open.get(report.client_order_id)
         if record is None:
             self._on_report_without_order(report, event)
@@ -124,52 +127,55 @@ class OrderEvidence:
             self.counters.duplicates += 1
             return
         order = record.order
-        if event not in EDGES[order.state] or (event is _REJECTED and order.acknowledged):
+        before = order.state
+        edge = edge_of(before, event)
+        if edge is None or (event is _REJECTED and order.acknowledged):
             self._on_illegal(order, event)
             return
         if event is _CANCEL_REJECTED and record.successor is not None:
             event = _REPLACE_REJECTED
-        before = order.state
-        if event in _ANSWERS and order.stamps is not None:
+            edge = edge_of(before, event) or before
+        answers = event is _ACCEPTED or event is _REJECTED or event is _REPLACED or event is _CANCELED
+        if answers and order.stamps is not None:
             self._sender.trace.acknowledged(order.stamps, report.recv_ns or self._clock.now_ns())
         record.take(report, event)
         if (event is _CANCELED or event is _EXPIRED) and (report.filled or 0) > order.filled:
             record.held, record.held_filled = event, report.filled or 0
-            order.state = OrderState.PENDING_CANCEL
+            order.state = _PENDING_CANCEL
             record.expose()
             self._sender.journal.order(order)
             self._doubts.add(record, delay_ns=_EXPLAINED_NS)
             return
-        order.state = state = next_state(order, event) or before
+        order.state = state = follow(order, edge)
         successor = record.successor
-        if state.is_final:
+        if has_ended(state):
             self.store.finish(record)
-            if state is OrderState.REJECTED:
+            if state is _ENDED_REJECTED:
                 self.counters.refuse("exchange")
                 what = f"{order.instrument}: the exchange refused an order: {order.reason}"
                 self._warn(f"rejected {order.reason[:40]}", what)
         else:
             record.expose()
-            if state is OrderState.UNKNOWN:
+            if state is _UNKNOWN:
                 self._doubts.add(record)
-            elif event in _REFUSALS or record.is_suspect:
+            elif event is _CANCEL_REJECTED or event is _REPLACE_REJECTED or record.is_suspect:
                 record.is_suspect = True
                 self._doubts.add(record, delay_ns=_EXPLAINED_NS)
             self._send_waiting(record)
         if state is not before or event is _REPLACED:
             self._sender.journal.order(order)
             record.owner.on_order(order)
-        if successor is not None and state is OrderState.CANCELED:
+        if successor is not None and state is _ENDED_CANCELED:
             price, size = successor
             self._place_successor(record, price, size)
 
     def on_fill(self, fill: Fill) -> None:
-        desk = self.store.desks.get(fill.instrument)
         record = self.store.find(fill.client_order_id)
-        ours = record is not None or self._ids.owns_profile(fill.client_order_id) or fill.exchange_made
-        if desk is None or not ours:
-            self._on_foreign(fill.client_order_id, "fill")
-            return
+        if record is None or record.desk.instrument is not fill.instrument:
+            ours = record is not None or self._ids.owns_profile(fill.client_order_id) or fill.exchange_made
+            if not ours or fill.instrument not in self.store.desks:
+                self._on_foreign(fill.client_order_id, "fill")
+                return
         try:
             if not self._ledger.on_fill(fill):
                 self.counters.duplicates += 1
@@ -179,7 +185,8 @@ class OrderEvidence:
             what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
             self.halt(f"{what}: {type(error).__name__}: {error}")
         self.counters.fills += 1
-        self._sender.journal.fill(fill)
+        journal = self._sender.journal
+        journal.fill(fill)
         self.risk.on_fill(fill)
         if fill.exchange_made:
             size = fill.instrument.format_size(fill.side.sign * fill.size)
@@ -192,25 +199,28 @@ class OrderEvidence:
         before = order.state
         order.filled = Size(order.filled + fill.size)
         order.acknowledged = True
-        event = _LAST_FILL if order.filled >= order.largest_size else _FILL
-        state = next_state(order, event)
-        if state is None or order.filled > order.largest_size:
+        filled, size = order.filled, largest_size(order)
+        event = _LAST_FILL if filled >= size else _FILL
+        edge = edge_of(before, event)
+        if edge is None or filled > size:
             # The money moved, whatever the table says: it is booked, and somebody has to look.
             self._on_illegal(order, event)
-        if state is not None:
-            if record.held is not None and event is _FILL and order.filled >= record.held_filled:
-                state = next_state(order, record.held) or state
-            order.state = state
-        if not before.is_final:
-            if order.state.is_final:
+        if edge is not None:
+            if record.held is not None and event is _FILL and filled >= record.held_filled:
+                edge = edge_of(before, record.held) or edge
+            order.state = follow(order, edge)
+        state = order.state
+        if not has_ended(before):
+            if has_ended(state):
                 self.store.finish(record)
             else:
                 record.expose()
                 self._send_waiting(record)
-        self._sender.journal.order(order)
-        record.owner.on_fill(fill)
-        if state is not None and state is not before:
-            record.owner.on_order(order)
+        journal.order(order)
+        owner = record.owner
+        owner.on_fill(fill)
+        if state is not before:
+            owner.on_order(order)
 
     # -- doubts ----------------------------------------------------------------------------------
 
@@ -244,7 +254,7 @@ class OrderEvidence:
     def _on_report_without_order(self, report: OrderReport, event: Event) -> None:
         record = self.store.finished.get(report.client_order_id)
         if record is not None:
-            if event not in EDGES[record.order.state]:
+            if edge_of(record.order.state, event) is None:
                 self._on_illegal(record.order, event)
             else:
                 self.counters.duplicates += 1

@@ -3,6 +3,7 @@ cimport cython
 from hft.events cimport OrderReport
 from hft.order cimport Order
 from hft.orders.desk cimport Desk
+from hft.orders.states cimport has_ended, largest_size
 
 cdef object _ACCEPTED
 cdef object _CANCELED
@@ -11,6 +12,7 @@ cdef object _EXPIRED
 cdef object _REPLACED
 cdef object _REPLACE_REJECTED
 cdef object _UNKNOWN
+cdef object _IN_DOUBT
 cdef object _BUY
 
 cdef class Record:
@@ -34,7 +36,7 @@ cdef class Record:
     @cython.locals(order=Order)
     cpdef bint is_stale(self, object event, OrderReport report)
 
-    @cython.locals(order=Order)
+    @cython.locals(order=Order, desk=Desk)
     cpdef object expose(self)
 
     @cython.locals(order=Order)

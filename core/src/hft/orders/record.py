@@ -6,7 +6,7 @@ from hft.events import OrderReport
 from hft.order import Order
 from hft.orders.desk import Desk
 from hft.orders.interfaces import Owner
-from hft.orders.states import Event
+from hft.orders.states import Event, has_ended, largest_size
 from hft.types import OrderState, Price, Side, Size
 
 __all__ = ["Record"]
@@ -20,6 +20,7 @@ _EXPIRED = Event.EXPIRED
 _REPLACED = Event.REPLACED
 _REPLACE_REJECTED = Event.REPLACE_REJECTED
 _UNKNOWN = Event.UNKNOWN
+_IN_DOUBT = OrderState.UNKNOWN
 _BUY = Side.BUY
 
 
@@ -95,17 +96,19 @@ class Record:
     def expose(self) -> None:
         """Bring the desk's total up to date with the order."""
         order = self.order
-        if order.state.is_final:
+        if has_ended(order.state):
             exposure = 0
         elif self.held is not None:
             exposure = max(0, self.held_filled - order.filled)
         else:
-            exposure = max(0, order.largest_size - order.filled)
-        if exposure != self.exposure:
+            exposure = max(0, largest_size(order) - order.filled)
+        change = exposure - self.exposure
+        if change:
+            desk = self.desk
             if order.side is _BUY:
-                self.desk.buys += exposure - self.exposure
+                desk.buys += change
             else:
-                self.desk.sells += exposure - self.exposure
+                desk.sells += change
             self.exposure = exposure
 
     def take(self, report: OrderReport, event: Event) -> None:
@@ -123,7 +126,7 @@ class Record:
             order.acknowledged = True
             # What it states is what the exchange has; fills that are on their way explain themselves.
             self.is_suspect = (report.filled or 0) > order.filled
-            if order.state is OrderState.UNKNOWN and order.pending_size is not None and report.size:
+            if order.state is _IN_DOUBT and order.pending_size is not None and report.size:
                 # The answer to a query: it says which of the two sizes is in force.
                 order.price, order.size = report.price, report.size
                 self.drop_amendment()

@@ -1,16 +1,24 @@
+cimport cython
+
+from hft.order cimport Order
 from hft.orders.record cimport Record
+
+cdef Py_ssize_t _FINISHED_KEPT
 
 cdef class OrderStore:
     cdef public dict desks
     cdef public dict open
     cdef public dict finished
-    cdef public object _oldest
+    cdef list _ring
+    cdef Py_ssize_t _first
     cdef public dict _clients
 
+    @cython.locals(record=Record)
     cpdef Record find(self, object client_order_id)
 
     cpdef object add(self, Record record)
 
     cpdef object finish(self, Record record)
 
+    @cython.locals(ring=list, oldest=Record)
     cpdef object remember(self, Record record)

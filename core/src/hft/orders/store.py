@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -28,8 +27,9 @@ class OrderStore:
         self.desks: dict[Instrument, Desk] = {}
         self.open: dict[str, Record] = {}
         self.finished: dict[str, Record] = {}
-        self._oldest: deque[str] = deque()
-        """Client ids of the finished, in their order."""
+        self._ring: list[Record] = []
+        """The finished in their order, which begins at ``_first`` when there are as many as are kept."""
+        self._first = 0
         self._clients: dict[str, ExecutionClient[Any]] = {}
 
     def add_exchange(self, key: str, client: ExecutionClient[Any]) -> None:
@@ -50,7 +50,8 @@ class OrderStore:
 
     def find(self, client_order_id: str) -> Record | None:
         """Return an order that is open or has ended not too long ago."""
-        return self.open.get(client_order_id) or self.finished.get(client_order_id)
+        record = self.open.get(client_order_id)
+        return self.finished.get(client_order_id) if record is None else record
 
     def add(self, record: Record) -> None:
         """Take in an order that may trade from now on."""
@@ -68,12 +69,17 @@ class OrderStore:
 
     def remember(self, record: Record) -> None:
         """Keep an order that has ended for what is told of it late."""
-        client_order_id = record.order.client_order_id
-        if client_order_id not in self.finished:
-            self._oldest.append(client_order_id)
-        self.finished[client_order_id] = record
-        if len(self._oldest) > _FINISHED_KEPT:
-            del self.finished[self._oldest.popleft()]
+        ring = self._ring
+        self.finished[record.order.client_order_id] = record
+        if len(ring) < _FINISHED_KEPT:
+            ring.append(record)
+            return
+        oldest = ring[self._first]
+        ring[self._first] = record
+        self._first = 0 if self._first + 1 == _FINISHED_KEPT else self._first + 1
+        forgotten = oldest.order.client_order_id
+        if self.finished.get(forgotten) is oldest:
+            del self.finished[forgotten]
 
     def select(self, strategy: str | None, instrument: Instrument | None) -> list[Record]:
         """Return the open orders of a strategy, of an instrument, or of both; None stands for all."""
