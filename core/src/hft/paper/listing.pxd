@@ -1,3 +1,5 @@
+cimport cython
+
 from hft.events cimport OrderReport
 from hft.paper.fees cimport FeeSchedule
 from hft.paper.statistics cimport OrderStatistics
@@ -37,6 +39,7 @@ cdef class Costs:
 
 cdef class Listing:
     cdef public object instrument
+    cdef public str settle
     cdef public object model
     cdef public object position
     cdef public OrderStatistics statistics
@@ -45,6 +48,7 @@ cdef class Listing:
     cdef FeeSchedule _fees
     cdef Costs _maker
     cdef Costs _taker
+    cdef bint _tradable
     cdef object _min_size
     cdef object _max_size
     cdef object _min_value
@@ -53,4 +57,5 @@ cdef class Listing:
 
     cpdef object reducible(self, PaperOrder order)
 
+    @cython.locals(fees=FeeSchedule)
     cpdef object fill(self, object side, object value, object size, object liquidity, object now_ns)

@@ -1,3 +1,4 @@
+# cython: overflowcheck=True
 """What became of our orders at the simulated exchange, in figures."""
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class OrderStatistics:
     __slots__ = (
         "_asks",
         "_bids",
+        "_held",
         "_inventory_since_ns",
         "_quoting_since_ns",
         "accepted",
@@ -50,6 +52,7 @@ class OrderStatistics:
         self.queue_fills = self.waited_ns = 0
         self.quoting_ns = 0
         self.inventory = self.inventory_max = self.inventory_time = 0
+        self._held = 0
         self._bids = self._asks = 0
         self._quoting_since_ns = self._inventory_since_ns = 0
 
@@ -74,8 +77,13 @@ class OrderStatistics:
         self.lots += size
         self.turnover += price * size
         self._hold(now_ns)
-        self.inventory += size if side is _BUY else -size
-        self.inventory_max = max(self.inventory_max, abs(self.inventory))
+        if side is _BUY:
+            self.inventory += size
+        else:
+            self.inventory -= size
+        self._held = abs(self.inventory)
+        if self._held > self.inventory_max:
+            self.inventory_max = self._held
 
     def close(self, now_ns: int) -> None:
         """Count what lasts until now."""
@@ -83,7 +91,8 @@ class OrderStatistics:
         self._wait(Side.BUY, 0, now_ns)
 
     def _hold(self, now_ns: int) -> None:
-        self.inventory_time += abs(self.inventory) * (now_ns - self._inventory_since_ns)
+        if self._held:
+            self.inventory_time += self._held * (now_ns - self._inventory_since_ns)
         self._inventory_since_ns = now_ns
 
     def _wait(self, side: Side, change: int, now_ns: int) -> None:
