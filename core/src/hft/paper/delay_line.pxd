@@ -3,6 +3,8 @@ from libc.stdint cimport int64_t
 
 # Times fit into 64 bits for 200 years to come; sums are checked.
 
+cdef Py_ssize_t _SPENT
+
 cdef class DelayLine:
     cdef object _now_ns
     cdef object _call_at

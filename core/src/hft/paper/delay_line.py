@@ -10,7 +10,7 @@ from hft.paper.latency import Delay
 
 __all__ = ["DelayLine"]
 
-_SPENT = 32
+_SPENT = 500
 """Places that messages have left, of which as many are kept at least: to move what waits costs more."""
 
 

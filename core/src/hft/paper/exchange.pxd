@@ -1,4 +1,5 @@
 cimport cython
+from libc.stdint cimport int64_t
 
 from hft cimport blank
 from hft.events cimport Fill, OrderReport
@@ -7,6 +8,13 @@ from hft.paper.delay_line cimport DelayLine
 from hft.paper.fees cimport FeeSchedule
 from hft.paper.listing cimport Listing, PaperOrder
 from hft.paper.statistics cimport OrderStatistics
+
+cdef object _BOTH
+cdef object _ACCEPTED
+cdef object _REPLACED
+cdef object _RESTING
+cdef object _CANCELED
+cdef object _REFUSED
 
 cdef class _Amendment
 cdef class _Cancellation
@@ -41,44 +49,44 @@ cdef class PaperExchange:
     cpdef object query(self, str client_order_id)
 
     @cython.locals(listing=Listing)
-    cdef object _on_place(self, PaperOrder order, object now_ns)
+    cdef object _on_place(self, PaperOrder order, int64_t now_ns)
 
     @cython.locals(order=PaperOrder, listing=Listing)
-    cdef object _on_amend(self, _Amendment request, object now_ns)
+    cdef object _on_amend(self, _Amendment request, int64_t now_ns)
 
     @cython.locals(order=PaperOrder)
-    cdef object _on_cancel(self, _Cancellation request, object now_ns)
+    cdef object _on_cancel(self, _Cancellation request, int64_t now_ns)
 
     @cython.locals(order=PaperOrder)
-    cdef object _on_query(self, _Question request, object now_ns)
+    cdef object _on_query(self, _Question request, int64_t now_ns)
 
     cpdef object settle(self, object matches)
 
     @cython.locals(order=PaperOrder)
-    cdef object _settle(self, object matches, object now_ns)
+    cdef object _settle(self, object matches, int64_t now_ns)
 
     @cython.locals(listing=Listing, statistics=OrderStatistics, fill=Fill)
-    cdef object _fill(self, PaperOrder order, object price, object size, object liquidity, object now_ns)
+    cdef object _fill(self, PaperOrder order, object price, object size, object liquidity, int64_t now_ns)
 
-    cdef object _cancel(self, PaperOrder order, str reason, object now_ns)
+    cdef object _cancel(self, PaperOrder order, str reason, int64_t now_ns)
 
-    cdef object _refuse(self, PaperOrder order, str reason, object now_ns)
+    cdef object _refuse(self, PaperOrder order, str reason, int64_t now_ns)
 
-    @cython.locals(finished=list)
-    cdef object _finish(self, PaperOrder order, OrderReport final, object now_ns)
+    @cython.locals(finished=list, remembered=Py_ssize_t)
+    cdef object _finish(self, PaperOrder order, OrderReport final, int64_t now_ns)
 
     @cython.locals(listing=Listing)
-    cdef object _join(self, PaperOrder order, object now_ns)
+    cdef object _join(self, PaperOrder order, int64_t now_ns)
 
-    cdef object _leave(self, PaperOrder order, object now_ns)
+    cdef object _leave(self, PaperOrder order, int64_t now_ns)
 
     cdef object _fund_later(self, Listing listing)
 
     cpdef object _fund(self, Listing listing, object due)
 
-    cdef OrderReport _report(self, PaperOrder order, object kind, str reason, object now_ns)
+    cdef OrderReport _report(self, PaperOrder order, object kind, str reason, int64_t now_ns)
 
-    cdef object _reject(self, str client_order_id, object kind, PaperOrder order, object now_ns)
+    cdef object _reject(self, str client_order_id, object kind, PaperOrder order, int64_t now_ns)
 
 cdef class _Amendment:
     cdef str client_order_id
@@ -107,10 +115,10 @@ cpdef PaperOrder new_order(Py_ssize_t number, Order order)
 
 @cython.locals(report=OrderReport)
 cdef OrderReport _new_report(
-    str client_order_id, object kind, str exchange_order_id, object price, object size, str reason, object now_ns
+    str client_order_id, object kind, str exchange_order_id, object price, object size, str reason, int64_t now_ns
 )
 
 @cython.locals(fill=Fill)
 cdef Fill _new_fill(
-    PaperOrder order, str trade_id, object price, object size, object liquidity, object fee, object now_ns
+    PaperOrder order, str trade_id, object price, object size, object liquidity, object fee, int64_t now_ns
 )

@@ -1,3 +1,4 @@
+# cython: overflowcheck=True
 """The simulated exchange: what it does with the orders that reach it, and what it tells of them."""
 
 from __future__ import annotations
@@ -223,8 +224,7 @@ class PaperExchange:
         fee = listing.fill(order.side, price * size, size, liquidity, now_ns)
         statistics.fill(order.side, price, size, liquidity, fee, now_ns)
         if order.joined_ns:
-            statistics.queue_fills += 1
-            statistics.waited_ns += now_ns - order.joined_ns
+            statistics.reach(now_ns - order.joined_ns)
             order.joined_ns = 0
         self._last_trade += 1
         fill = _new_fill(order, f"{self._last_trade}", price, size, liquidity, fee, now_ns)
@@ -249,13 +249,13 @@ class PaperExchange:
         order.final = final
         self._leave(order, now_ns)
         self.open.pop(order.number, None)
-        finished = self._finished
-        if len(finished) < _REMEMBERED:
+        finished, remembered = self._finished, _REMEMBERED
+        if len(finished) < remembered:
             finished.append(order.client_order_id)
         else:
             del self.orders[finished[self._oldest]]
             finished[self._oldest] = order.client_order_id
-            self._oldest = (self._oldest + 1) % _REMEMBERED
+            self._oldest = (self._oldest + 1) % remembered
 
     def _join(self, order: PaperOrder, now_ns: int) -> None:
         """Count an order that waits from now on, unless what it took has ended it."""
@@ -375,11 +375,15 @@ class _Answers(DelayLine):
 
     def arrive(self, message: Any, now_ns: int) -> None:
         if isinstance(message, Fill):
-            fill = attrs.evolve(message) if message.recv_ns else message
+            fill = message
+            if fill.recv_ns:
+                fill = attrs.evolve(fill)
             fill.recv_ns = now_ns
             self._events.on_fill(fill)
         elif isinstance(message, OrderReport):
-            report = attrs.evolve(message) if message.recv_ns else message
+            report = message
+            if report.recv_ns:
+                report = attrs.evolve(report)
             report.recv_ns = now_ns
             self._events.on_report(report)
         else:

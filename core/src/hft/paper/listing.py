@@ -1,3 +1,4 @@
+# cython: overflowcheck=True
 """An instrument as the simulated exchange trades it, and an order in it."""
 
 from __future__ import annotations
