@@ -5,17 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import attrs
 import pytest
 
-from hft.clock import SimulatedClock
+from hft.clock import Clock, SimulatedClock
 from hft.events import Fill, OrderReport, Trade
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Market
 from hft.order import Order
 from hft.paper import PaperConfig, PaperExecution
+from hft.paper.delay_line import DelayLine
+from hft.paper.latency import Delay
 from hft.plugin.execution import ApprovedOrder, ExecutionEvents
 from hft.types import BookState, Duration, InstrumentKind, OrderType, Price, Side, Size
 
@@ -40,6 +43,21 @@ def make_instrument(**changes: Any) -> Instrument:
 def instrument() -> Instrument:
     """A tick of 0.5 USDT and a lot of 0.001 BTC: one lot at one tick is worth 0.0005 USDT."""
     return make_instrument()
+
+
+class CallLine(DelayLine):
+    """Makes calls, for which it takes a time, late."""
+
+    def __init__(self, clock: Clock, delay: Delay) -> None:
+        super().__init__(clock, delay)
+        self.clock = clock
+
+    def arrive(self, message: Callable[[], Any], now_ns: int) -> None:
+        message()
+
+    def call(self, made: Callable[..., Any], *arguments: Any) -> None:
+        """Make a call later."""
+        self.send(partial(made, *arguments), self.clock.now_ns())
 
 
 @attrs.define

@@ -14,7 +14,8 @@ from hft.money import product, total, trim
 from hft.order import Order
 from hft.paper import FeeSchedule, FillModel, PaperConfig, RiskAverseQueue
 from hft.paper import listing as module
-from hft.paper.listing import Costs, Listing, PaperOrder
+from hft.paper.exchange import new_order
+from hft.paper.listing import Costs, Listing
 from hft.types import Price, Side, Size
 
 from .conftest import make_instrument
@@ -46,7 +47,7 @@ def test_an_order_is_worth_enough_or_not_to_the_last_digit(
         size=Size(size),
         price=Price(price),
     )
-    order = PaperOrder(1, sent)
+    order = new_order(1, sent)
     assert bool(listing.refusal(order, Price(price), Size(size))) is (more > 0)
 
 

@@ -8,12 +8,13 @@ import pytest
 
 from hft.book import BOOK
 from hft.clock import SimulatedClock, Timer
-from hft.paper.delay_line import DelayLine
 
 if BOOK.name != "native":
     pytest.skip(BOOK.reason, allow_module_level=True)
 
 from hft.paper.native_clock import NativeClock
+
+from .conftest import CallLine
 
 Log = list[tuple[str, int, int]]
 
@@ -22,7 +23,7 @@ def live(clock: SimulatedClock, seed: int) -> Log:
     """Set, cancel and fire timers, send over two lines, and do all that from inside calls as well."""
     chance, log = random.Random(seed), Log()
     timers: list[Timer] = []
-    lines = [DelayLine(clock, lambda _: chance.randint(0, 5)) for _ in range(2)]
+    lines = [CallLine(clock, lambda _: chance.randint(0, 5)) for _ in range(2)]
     count = 0
 
     def note(what: str) -> None:
@@ -40,7 +41,7 @@ def live(clock: SimulatedClock, seed: int) -> Log:
             case "later":
                 timers.append(clock.call_later(chance.randint(0, 20), call))
             case _:
-                chance.choice(lines).send(call, ())
+                chance.choice(lines).call(call)
 
     def act() -> None:
         note(chance.choice(["at", "later", "sent", "sent"]))

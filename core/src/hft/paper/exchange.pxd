@@ -1,5 +1,7 @@
 cimport cython
+from libc.stdint cimport int64_t
 
+from hft cimport blank
 from hft.events cimport Fill, OrderReport
 from hft.order cimport Order
 from hft.paper.delay_line cimport DelayLine
@@ -7,19 +9,32 @@ from hft.paper.fees cimport FeeSchedule
 from hft.paper.listing cimport Listing, PaperOrder
 from hft.paper.statistics cimport OrderStatistics
 
+cdef object _BOTH
+cdef object _ACCEPTED
+cdef object _REPLACED
+cdef object _RESTING
+cdef object _CANCELED
+cdef object _REFUSED
+
+cdef class _Amendment
+cdef class _Cancellation
+cdef class _Question
+cdef class _Requests
+cdef class _Answers
+
 cdef class PaperExchange:
     cdef object _clock
     cdef object _now_ns
-    cdef object _events
-    cdef DelayLine _requests
-    cdef DelayLine _responses
+    cdef _Requests _requests
+    cdef _Answers _answers
     cdef FeeSchedule _fees
     cdef public dict listings
     cdef public dict orders
     cdef public dict open
-    cdef object _finished
-    cdef object _last_order
-    cdef object _last_trade
+    cdef list _finished
+    cdef Py_ssize_t _oldest
+    cdef Py_ssize_t _last_order
+    cdef Py_ssize_t _last_trade
 
     cpdef object add(self, object instrument, object model, object funding)
 
@@ -34,52 +49,76 @@ cdef class PaperExchange:
     cpdef object query(self, str client_order_id)
 
     @cython.locals(listing=Listing)
-    cpdef object _on_place(self, PaperOrder order)
+    cdef object _on_place(self, PaperOrder order, int64_t now_ns)
 
     @cython.locals(order=PaperOrder, listing=Listing)
-    cpdef object _on_amend(self, str client_order_id, object price, object size)
+    cdef object _on_amend(self, _Amendment request, int64_t now_ns)
 
     @cython.locals(order=PaperOrder)
-    cpdef object _on_cancel(self, str client_order_id)
+    cdef object _on_cancel(self, _Cancellation request, int64_t now_ns)
 
     @cython.locals(order=PaperOrder)
-    cpdef object _on_query(self, str client_order_id)
+    cdef object _on_query(self, _Question request, int64_t now_ns)
 
-    @cython.locals(order=PaperOrder)
     cpdef object settle(self, object matches)
 
-    @cython.locals(listing=Listing, statistics=OrderStatistics)
-    cdef object _fill(self, PaperOrder order, object price, object size, object liquidity)
+    @cython.locals(order=PaperOrder)
+    cdef object _settle(self, object matches, int64_t now_ns)
 
-    cdef object _cancel(self, PaperOrder order, str reason)
+    @cython.locals(listing=Listing, statistics=OrderStatistics, fill=Fill)
+    cdef object _fill(self, PaperOrder order, object price, object size, object liquidity, int64_t now_ns)
 
-    cdef object _finish(self, PaperOrder order, OrderReport final)
+    cdef object _cancel(self, PaperOrder order, str reason, int64_t now_ns)
+
+    cdef object _refuse(self, PaperOrder order, str reason, int64_t now_ns)
+
+    @cython.locals(finished=list, remembered=Py_ssize_t)
+    cdef object _finish(self, PaperOrder order, OrderReport final, int64_t now_ns)
 
     @cython.locals(listing=Listing)
-    cdef object _join(self, PaperOrder order)
+    cdef object _join(self, PaperOrder order, int64_t now_ns)
 
-    cdef object _leave(self, PaperOrder order)
+    cdef object _leave(self, PaperOrder order, int64_t now_ns)
 
     cdef object _fund_later(self, Listing listing)
 
     cpdef object _fund(self, Listing listing, object due)
 
-    cdef OrderReport _report(self, PaperOrder order, object kind, str reason=*)
+    cdef OrderReport _report(self, PaperOrder order, object kind, str reason, int64_t now_ns)
 
-    cdef object _reject(self, str client_order_id, object kind, PaperOrder order)
+    cdef object _reject(self, str client_order_id, object kind, PaperOrder order, int64_t now_ns)
 
-    cpdef object _deliver_report(self, OrderReport report)
+cdef class _Amendment:
+    cdef str client_order_id
+    cdef object price
+    cdef object size
 
-    cpdef object _deliver_fill(self, Fill fill)
+cdef class _Cancellation:
+    cdef str client_order_id
 
-# As C knows them, both would have to have their attributes already.
+cdef class _Question:
+    cdef str client_order_id
 
-@cython.locals(report=object)
+cdef class _Requests(DelayLine):
+    cdef PaperExchange _exchange
+
+    cpdef object arrive(self, object message, object now_ns)
+
+cdef class _Answers(DelayLine):
+    cdef object _events
+
+    @cython.locals(fill=Fill, report=OrderReport)
+    cpdef object arrive(self, object message, object now_ns)
+
+@cython.locals(made=PaperOrder)
+cpdef PaperOrder new_order(Py_ssize_t number, Order order)
+
+@cython.locals(report=OrderReport)
 cdef OrderReport _new_report(
-    str client_order_id, object kind, str exchange_order_id, object price, object size, str reason, object now_ns
+    str client_order_id, object kind, str exchange_order_id, object price, object size, str reason, int64_t now_ns
 )
 
-@cython.locals(fill=object)
+@cython.locals(fill=Fill)
 cdef Fill _new_fill(
-    PaperOrder order, str trade_id, object price, object size, object liquidity, object fee, object now_ns
+    PaperOrder order, str trade_id, object price, object size, object liquidity, object fee, int64_t now_ns
 )

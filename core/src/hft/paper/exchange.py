@@ -1,14 +1,16 @@
+# cython: overflowcheck=True
 """The simulated exchange: what it does with the orders that reach it, and what it tells of them."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import attrs
 
+from hft import blank
 from hft.clock import Clock
 from hft.errors import UsageError
 from hft.events import Fill, Funding, OrderReport, ReportKind
@@ -21,17 +23,17 @@ from hft.paper.delay_line import DelayLine
 from hft.paper.fees import FeeSchedule
 from hft.paper.fill_model import FillModel, Match, Outcome
 from hft.paper.funding import FundingRates
-from hft.paper.latency import LatencyModel
+from hft.paper.latency import Delay, LatencyModel
 from hft.paper.listing import Listing, PaperOrder
 from hft.plugin.execution import ExecutionEvents
 from hft.types import InstrumentKind, Liquidity, PositionSide, Price, Size
 
-__all__ = ["PaperExchange"]
+__all__ = ["PaperExchange", "new_order"]
 
 # For every order: in Python 3.11 to look up the member of an enum costs more than to compare it.
 _BOTH = PositionSide.BOTH
 _ACCEPTED, _REPLACED = ReportKind.ACCEPTED, ReportKind.REPLACED
-_CANCELED, _REFUSED = Outcome.CANCELED, Outcome.REJECTED
+_RESTING, _CANCELED, _REFUSED = Outcome.RESTING, Outcome.CANCELED, Outcome.REJECTED
 
 _HALF = Decimal("0.5")
 
@@ -46,15 +48,15 @@ class PaperExchange:
     """
 
     __slots__ = (
+        "_answers",
         "_clock",
-        "_events",
         "_fees",
         "_finished",
         "_last_order",
         "_last_trade",
         "_now_ns",
+        "_oldest",
         "_requests",
-        "_responses",
         "listings",
         "open",
         "orders",
@@ -63,16 +65,18 @@ class PaperExchange:
     def __init__(
         self, config: PaperConfig, events: ExecutionEvents, clock: Clock, latency: LatencyModel
     ) -> None:
-        self._events = events
         self._clock = clock
         self._now_ns = clock.now_ns  # bound, since it is asked for the time at every turn
-        self._requests = DelayLine(clock, latency.request_ns)
-        self._responses = DelayLine(clock, latency.response_ns)
+        request, response = latency.delays()
+        self._requests = _Requests(clock, request, self)
+        self._answers = _Answers(clock, response, events)
         self._fees = FeeSchedule(config, clock.now_ns())
         self.listings: dict[Instrument, Listing] = {}
         self.orders: dict[str, PaperOrder] = {}
         self.open: dict[int, PaperOrder] = {}
-        self._finished: deque[str] = deque()
+        self._finished: list[str] = []
+        self._oldest = 0
+        """Where the first to be forgotten stands, once there are as many as are remembered."""
         self._last_order = 0
         self._last_trade = 0
 
@@ -97,7 +101,7 @@ class PaperExchange:
     def close(self) -> None:
         """Forget what is under way, and leave nothing on the clock."""
         self._requests.close()
-        self._responses.close()
+        self._answers.close()
         for listing in self.listings.values():
             if listing.funding_timer is not None:
                 listing.funding_timer.cancel()
@@ -107,153 +111,165 @@ class PaperExchange:
     def place(self, order: Order) -> None:
         """Send a new order."""
         self._last_order += 1
-        self._requests.send(self._on_place, (PaperOrder(self._last_order, order),))
+        self._requests.send(new_order(self._last_order, order), self._now_ns())
 
     def amend(self, client_order_id: str, price: Price, size: Size) -> None:
         """Send a change of an order's price and whole size."""
-        self._requests.send(self._on_amend, (client_order_id, price, size))
+        self._requests.send(_Amendment(client_order_id, price, size), self._now_ns())
 
     def cancel(self, client_order_id: str) -> None:
         """Send a cancellation."""
-        self._requests.send(self._on_cancel, (client_order_id,))
+        self._requests.send(_Cancellation(client_order_id), self._now_ns())
 
     def query(self, client_order_id: str) -> None:
         """Send a question: it is answered with all that was told of the order."""
-        self._requests.send(self._on_query, (client_order_id,))
+        self._requests.send(_Question(client_order_id), self._now_ns())
 
     # -- what arrives ----------------------------------------------------------------------------
 
-    def _on_place(self, order: PaperOrder) -> None:
-        if order.client_order_id in self.orders:
+    def _on_place(self, order: PaperOrder, now_ns: int) -> None:
+        if self.orders.setdefault(order.client_order_id, order) is not order:
             # Not kept: the first order of this id goes on as if nothing had been asked.
-            self._report(order, ReportKind.REJECTED, "duplicate client order id")
+            self._report(order, ReportKind.REJECTED, "duplicate client order id", now_ns)
             return
-        self.orders[order.client_order_id] = order
         listing = self.listings.get(order.instrument)
         if listing is None:
-            reason = f"{order.instrument.id} is not traded here"
-            self._finish(order, self._report(order, ReportKind.REJECTED, reason))
+            self._refuse(order, f"{order.instrument.id} is not traded here", now_ns)
             return
         order.listing = listing
         reason = listing.refusal(order, order.price, order.size)
         if reason:
-            self._finish(order, self._report(order, ReportKind.REJECTED, reason))
+            self._refuse(order, reason, now_ns)
             return
-        arrival = listing.model.place(
+        outcome, matches, reason = listing.model.place(
             order.number, order.side, order.price, order.size, order.time_in_force, order.post_only
         )
-        if arrival.outcome is _REFUSED:
-            self._finish(order, self._report(order, ReportKind.REJECTED, arrival.reason))
+        if outcome is _REFUSED:
+            self._refuse(order, reason, now_ns)
             return
         order.accepted = True
         self.open[order.number] = order
         listing.statistics.accepted += 1
-        self._report(order, _ACCEPTED)
-        self.settle(arrival.matches)
-        self._join(order)
-        if arrival.outcome is _CANCELED and order.is_open():
-            self._finish(order, self._report(order, ReportKind.CANCELED, arrival.reason))
+        self._report(order, _ACCEPTED, "", now_ns)
+        if matches:
+            self._settle(matches, now_ns)
+        if outcome is _RESTING:
+            self._join(order, now_ns)
+        elif outcome is _CANCELED and order.is_open():
+            self._finish(order, self._report(order, ReportKind.CANCELED, reason, now_ns), now_ns)
 
-    def _on_amend(self, client_order_id: str, price: Price, size: Size) -> None:
-        order = self.orders.get(client_order_id)
+    def _on_amend(self, request: _Amendment, now_ns: int) -> None:
+        order = self.orders.get(request.client_order_id)
         if order is None or not order.is_open():
-            self._reject(client_order_id, ReportKind.REPLACE_REJECTED, order)
+            self._reject(request.client_order_id, ReportKind.REPLACE_REJECTED, order, now_ns)
             return
+        price, size = request.price, request.size
         listing = order.listing
         reason = listing.refusal(order, price, size)
         if reason:
-            self._report(order, ReportKind.REPLACE_REJECTED, reason)
+            self._report(order, ReportKind.REPLACE_REJECTED, reason, now_ns)
             return
-        arrival = listing.model.amend(order.number, price, size)
-        if arrival.outcome is _REFUSED:
-            self._report(order, ReportKind.REPLACE_REJECTED, arrival.reason)
+        outcome, matches, reason = listing.model.amend(order.number, price, size)
+        if outcome is _REFUSED:
+            self._report(order, ReportKind.REPLACE_REJECTED, reason, now_ns)
             return
         keeps_place = price == order.price and size <= order.size
         order.price, order.size = price, size
-        self._report(order, _REPLACED)
+        self._report(order, _REPLACED, "", now_ns)
         if not keeps_place:
-            self._leave(order)
-            self.settle(arrival.matches)
-            self._join(order)
+            self._leave(order, now_ns)
+            if matches:
+                self._settle(matches, now_ns)
+            if outcome is _RESTING:
+                self._join(order, now_ns)
 
-    def _on_cancel(self, client_order_id: str) -> None:
-        order = self.orders.get(client_order_id)
+    def _on_cancel(self, request: _Cancellation, now_ns: int) -> None:
+        order = self.orders.get(request.client_order_id)
         if order is None or not order.is_open():
-            self._reject(client_order_id, ReportKind.CANCEL_REJECTED, order)
+            self._reject(request.client_order_id, ReportKind.CANCEL_REJECTED, order, now_ns)
             return
-        self._cancel(order, "")
+        self._cancel(order, "", now_ns)
 
-    def _on_query(self, client_order_id: str) -> None:
-        order = self.orders.get(client_order_id)
+    def _on_query(self, request: _Question, now_ns: int) -> None:
+        order = self.orders.get(request.client_order_id)
         if order is None:
-            self._reject(client_order_id, ReportKind.REJECTED, order)
+            self._reject(request.client_order_id, ReportKind.REJECTED, order, now_ns)
             return
         if order.accepted:
-            self._report(order, _ACCEPTED)
-        for fill in order.fills:
-            self._responses.send(self._deliver_fill, (fill,))
+            self._report(order, _ACCEPTED, "", now_ns)
+        for fill in order.fills or ():
+            self._answers.send(fill, now_ns)
         if order.final is not None:
-            self._responses.send(self._deliver_report, (order.final,))
+            self._answers.send(order.final, now_ns)
 
     # -- what becomes of it ----------------------------------------------------------------------
 
     def settle(self, matches: Sequence[Match]) -> None:
         """Book and tell what a fill model made trade."""
+        self._settle(matches, self._now_ns())
+
+    def _settle(self, matches: Sequence[Match], now_ns: int) -> None:
         for number, price, size, liquidity in matches:
             order = self.open.get(number)
             if order is None:
                 continue  # a reduce-only order that the match before has ended
             traded = Size(min(size, order.listing.reducible(order))) if order.reduce_only else size
             if traded:
-                self._fill(order, price, traded, liquidity)
-            if traded < size:
-                self._cancel(order, "reduce-only: the position is used up")
+                self._fill(order, price, traded, liquidity, now_ns)
+            if order.reduce_only and traded < size:
+                self._cancel(order, "reduce-only: the position is used up", now_ns)
 
-    def _fill(self, order: PaperOrder, price: Price, size: Size, liquidity: Liquidity) -> None:
-        now_ns = self._now_ns()
+    def _fill(self, order: PaperOrder, price: Price, size: Size, liquidity: Liquidity, now_ns: int) -> None:
         listing, statistics = order.listing, order.listing.statistics
         fee = listing.fill(order.side, price * size, size, liquidity, now_ns)
         statistics.fill(order.side, price, size, liquidity, fee, now_ns)
-        if not order.filled:
-            statistics.traded += 1
         if order.joined_ns:
-            statistics.queue_fills += 1
-            statistics.waited_ns += now_ns - order.joined_ns
+            statistics.reach(now_ns - order.joined_ns)
             order.joined_ns = 0
         self._last_trade += 1
-        fill = _new_fill(order, str(self._last_trade), price, size, liquidity, fee, now_ns)
+        fill = _new_fill(order, f"{self._last_trade}", price, size, liquidity, fee, now_ns)
+        if order.fills is None:
+            statistics.traded += 1
+            order.fills = [fill]
+        else:
+            order.fills.append(fill)
         order.filled += size
-        order.fills.append(fill)
-        self._responses.send(self._deliver_fill, (fill,))
+        self._answers.send(fill, now_ns)
         if not order.is_open():
-            self._finish(order, None)
+            self._finish(order, None, now_ns)
 
-    def _cancel(self, order: PaperOrder, reason: str) -> None:
+    def _cancel(self, order: PaperOrder, reason: str, now_ns: int) -> None:
         order.listing.model.cancel(order.number)
-        self._finish(order, self._report(order, ReportKind.CANCELED, reason))
+        self._finish(order, self._report(order, ReportKind.CANCELED, reason, now_ns), now_ns)
 
-    def _finish(self, order: PaperOrder, final: OrderReport | None) -> None:
+    def _refuse(self, order: PaperOrder, reason: str, now_ns: int) -> None:
+        self._finish(order, self._report(order, ReportKind.REJECTED, reason, now_ns), now_ns)
+
+    def _finish(self, order: PaperOrder, final: OrderReport | None, now_ns: int) -> None:
         order.final = final
-        self._leave(order)
+        self._leave(order, now_ns)
         self.open.pop(order.number, None)
-        self._finished.append(order.client_order_id)
-        if len(self._finished) > _REMEMBERED:
-            del self.orders[self._finished.popleft()]
+        finished, remembered = self._finished, _REMEMBERED
+        if len(finished) < remembered:
+            finished.append(order.client_order_id)
+        else:
+            del self.orders[finished[self._oldest]]
+            finished[self._oldest] = order.client_order_id
+            self._oldest = (self._oldest + 1) % remembered
 
-    def _join(self, order: PaperOrder) -> None:
-        """Count an order that waits from now on."""
+    def _join(self, order: PaperOrder, now_ns: int) -> None:
+        """Count an order that waits from now on, unless what it took has ended it."""
         listing = order.listing
         ahead = listing.model.ahead(order.number)
         if ahead is not None:
-            order.waits = True
-            order.joined_ns = now_ns = self._now_ns()
+            order.waits, order.joined_ns = True, now_ns
             # Whole lots, as shown: what is estimated begins later.
             listing.statistics.join(order.side, int(ahead), now_ns)
 
-    def _leave(self, order: PaperOrder) -> None:
+    def _leave(self, order: PaperOrder, now_ns: int) -> None:
         if order.waits:
             order.waits, order.joined_ns = False, 0
-            order.listing.statistics.leave(order.side, self._now_ns())
+            order.listing.statistics.leave(order.side, now_ns)
 
     # -- funding ---------------------------------------------------------------------------------
 
@@ -285,40 +301,113 @@ class PaperExchange:
             asset=instrument.settle,
             exchange_ns=now_ns,
         )
-        self._responses.send(self._events.on_funding, (funding,))
+        self._answers.send(funding, now_ns)
 
     # -- what is told ----------------------------------------------------------------------------
 
-    def _report(self, order: PaperOrder, kind: ReportKind, reason: str = "") -> OrderReport:
+    def _report(self, order: PaperOrder, kind: ReportKind, reason: str, now_ns: int) -> OrderReport:
         report = _new_report(
-            order.client_order_id, kind, order.exchange_order_id, order.price, order.size, reason,
-            self._now_ns(),
-        )  # fmt: skip
-        self._responses.send(self._deliver_report, (report,))
+            order.client_order_id, kind, order.exchange_order_id, order.price, order.size, reason, now_ns
+        )
+        self._answers.send(report, now_ns)
         return report
 
-    def _reject(self, client_order_id: str, kind: ReportKind, order: PaperOrder | None) -> None:
+    def _reject(self, client_order_id: str, kind: ReportKind, order: PaperOrder | None, now_ns: int) -> None:
         reason = "order is unknown" if order is None else f"order is {order.state()}"
-        report = _new_report(client_order_id, kind, "", None, None, reason, self._now_ns())
-        self._responses.send(self._deliver_report, (report,))
-
-    # Each telling is an event of its own: a repeated one has its own time, and leaves the first alone.
-
-    def _deliver_report(self, report: OrderReport) -> None:
-        if report.recv_ns:
-            report = attrs.evolve(report)
-        report.recv_ns = self._now_ns()
-        self._events.on_report(report)
-
-    def _deliver_fill(self, fill: Fill) -> None:
-        if fill.recv_ns:
-            fill = attrs.evolve(fill)
-        fill.recv_ns = self._now_ns()
-        self._events.on_fill(fill)
+        self._answers.send(_new_report(client_order_id, kind, "", None, None, reason, now_ns), now_ns)
 
 
-# Both do what the classes themselves do, which take a keyword for each attribute: that costs more than all
-# else that is done here for an order.
+# -- what is under way ---------------------------------------------------------------------------
+
+
+class _Amendment:
+    __slots__ = ("client_order_id", "price", "size")
+
+    def __init__(self, client_order_id: str, price: Price, size: Size) -> None:
+        self.client_order_id = client_order_id
+        self.price = price
+        self.size = size
+
+
+class _Cancellation:
+    __slots__ = ("client_order_id",)
+
+    def __init__(self, client_order_id: str) -> None:
+        self.client_order_id = client_order_id
+
+
+class _Question:
+    __slots__ = ("client_order_id",)
+
+    def __init__(self, client_order_id: str) -> None:
+        self.client_order_id = client_order_id
+
+
+class _Requests(DelayLine):
+    """Carries what is asked to the exchange."""
+
+    __slots__ = ("_exchange",)
+
+    def __init__(self, clock: Clock, delay: Delay, exchange: PaperExchange) -> None:
+        DelayLine.__init__(self, clock, delay)
+        self._exchange = exchange
+
+    def arrive(self, message: Any, now_ns: int) -> None:
+        if isinstance(message, PaperOrder):
+            self._exchange._on_place(message, now_ns)
+        elif isinstance(message, _Amendment):
+            self._exchange._on_amend(message, now_ns)
+        elif isinstance(message, _Cancellation):
+            self._exchange._on_cancel(message, now_ns)
+        else:
+            self._exchange._on_query(message, now_ns)
+
+
+class _Answers(DelayLine):
+    """Carries what is told to us. Each telling is an event of its own: a repeated one has its own time, and
+    leaves the first alone."""
+
+    __slots__ = ("_events",)
+
+    def __init__(self, clock: Clock, delay: Delay, events: ExecutionEvents) -> None:
+        DelayLine.__init__(self, clock, delay)
+        self._events = events
+
+    def arrive(self, message: Any, now_ns: int) -> None:
+        if isinstance(message, Fill):
+            fill = message
+            if fill.recv_ns:
+                fill = attrs.evolve(fill)
+            fill.recv_ns = now_ns
+            self._events.on_fill(fill)
+        elif isinstance(message, OrderReport):
+            report = message
+            if report.recv_ns:
+                report = attrs.evolve(report)
+            report.recv_ns = now_ns
+            self._events.on_report(report)
+        else:
+            self._events.on_funding(message)
+
+
+def new_order(number: int, order: Order) -> PaperOrder:
+    """Make what the exchange has of an order that is sent."""
+    made = PaperOrder.__new__(PaperOrder)
+    made.number = number
+    made.exchange_order_id = f"{number}"
+    made.client_order_id = order.client_order_id
+    made.instrument = order.instrument
+    made.side = order.side
+    made.price = order.price
+    made.size = order.size
+    made.type = order.type
+    made.time_in_force = order.time_in_force
+    made.post_only = order.post_only
+    made.reduce_only = order.reduce_only
+    made.accepted = made.waits = False
+    made.joined_ns = made.filled = 0
+    made.fills = made.final = None
+    return made
 
 
 def _new_report(
@@ -330,7 +419,7 @@ def _new_report(
     reason: str,
     now_ns: int,
 ) -> OrderReport:
-    report = OrderReport.__new__(OrderReport)
+    report = blank.new(OrderReport)
     report.client_order_id = client_order_id
     report.kind = kind
     report.exchange_order_id = exchange_order_id
@@ -354,7 +443,7 @@ def _new_fill(
     fee: Decimal,
     now_ns: int,
 ) -> Fill:
-    fill = Fill.__new__(Fill)
+    fill = blank.new(Fill)
     fill.client_order_id = order.client_order_id
     fill.instrument = order.instrument
     fill.trade_id = trade_id
@@ -363,7 +452,7 @@ def _new_fill(
     fill.size = size
     fill.liquidity = liquidity
     fill.fee = fee
-    fill.fee_asset = order.instrument.settle
+    fill.fee_asset = order.listing.settle
     fill.realized = None
     fill.position_side = _BOTH
     fill.exchange_made = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import ClassVar
 
@@ -16,7 +15,7 @@ from hft.order import Order
 from hft.paper.choice import new_fill_model
 from hft.paper.config import NO_L3, PaperConfig, QueueModelName
 from hft.paper.exchange import PaperExchange
-from hft.paper.fill_model import FillModel, Match
+from hft.paper.fill_model import FillModel
 from hft.paper.funding import ConstantFunding, FundingRates
 from hft.paper.latency import ConstantLatency, LatencyModel
 from hft.paper.listing import TIMES_IN_FORCE
@@ -65,6 +64,7 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         self.config, self.events, self.clock = config, events, clock
         latency = latency or ConstantLatency(config.order_latency, config.response_latency)
         self.exchange = PaperExchange(config, events, clock, latency)
+        self.settle = self.exchange.settle
         self._funding = funding or ConstantFunding(config.funding_rate or Decimal(0), config.funding_interval)
 
     @property
@@ -101,10 +101,6 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         model = new_fill_model(book, new_queue_model(self.config, instrument))
         self.exchange.add(instrument, model, funding or self._funding)
         return model
-
-    def settle(self, matches: Sequence[Match]) -> None:
-        """Book and tell what a fill model made trade."""
-        self.exchange.settle(matches)
 
     def place(self, order: ApprovedOrder) -> None:
         self.exchange.place(order)

@@ -6,12 +6,16 @@ import math
 import random
 from abc import ABC, abstractmethod
 from bisect import bisect_right
+from collections.abc import Callable
 from pathlib import Path
 
 from hft.errors import UsageError
 from hft.paper.config import PaperConfig
 
-__all__ = ["ConstantLatency", "DrawnLatency", "LatencyModel", "RecordedLatency", "new_latency_model"]
+__all__ = ["ConstantLatency", "Delay", "DrawnLatency", "LatencyModel", "RecordedLatency", "new_latency_model"]
+
+Delay = int | Callable[[int], int]
+"""Nanoseconds that something takes: always the same, or told by the time at which it begins."""
 
 
 class LatencyModel(ABC):
@@ -28,6 +32,10 @@ class LatencyModel(ABC):
     def response_ns(self, now_ns: int) -> int:
         """Return the time from what happens at the exchange to our hearing of it."""
 
+    def delays(self) -> tuple[Delay, Delay]:
+        """Return both, for whoever asks very often: a number for what is the same always."""
+        return self.request_ns, self.response_ns
+
 
 class ConstantLatency(LatencyModel):
     """The same always."""
@@ -40,6 +48,9 @@ class ConstantLatency(LatencyModel):
 
     def response_ns(self, now_ns: int) -> int:
         return self._response_ns
+
+    def delays(self) -> tuple[Delay, Delay]:
+        return self._request_ns, self._response_ns
 
 
 class DrawnLatency(LatencyModel):

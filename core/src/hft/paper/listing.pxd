@@ -1,6 +1,14 @@
+cimport cython
+from libc.stdint cimport int64_t
+
 from hft.events cimport OrderReport
 from hft.paper.fees cimport FeeSchedule
 from hft.paper.statistics cimport OrderStatistics
+
+cdef object _BUY
+cdef object _GTC
+cdef object _LIMIT
+cdef object _MAKER
 
 cdef class Listing
 
@@ -19,7 +27,7 @@ cdef class PaperOrder:
     cdef public bint reduce_only
     cdef public bint accepted
     cdef public bint waits
-    cdef public object joined_ns
+    cdef public int64_t joined_ns
     cdef public object filled
     cdef public list fills
     cdef public OrderReport final
@@ -37,14 +45,16 @@ cdef class Costs:
 
 cdef class Listing:
     cdef public object instrument
+    cdef public str settle
     cdef public object model
-    cdef public object position
+    cdef public int64_t position
     cdef public OrderStatistics statistics
     cdef public object funding
     cdef public object funding_timer
     cdef FeeSchedule _fees
     cdef Costs _maker
     cdef Costs _taker
+    cdef bint _tradable
     cdef object _min_size
     cdef object _max_size
     cdef object _min_value
@@ -53,4 +63,5 @@ cdef class Listing:
 
     cpdef object reducible(self, PaperOrder order)
 
-    cpdef object fill(self, object side, object value, object size, object liquidity, object now_ns)
+    @cython.locals(fees=FeeSchedule)
+    cpdef object fill(self, object side, object value, int64_t size, object liquidity, int64_t now_ns)

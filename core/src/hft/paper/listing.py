@@ -1,3 +1,4 @@
+# cython: overflowcheck=True
 """An instrument as the simulated exchange trades it, and an order in it."""
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from hft.clock import Timer
 from hft.events import Fill, OrderReport
 from hft.instrument import MAX_COUNT, Instrument
 from hft.money import product, trim
-from hft.order import Order
 from hft.paper.fees import FeeSchedule
 from hft.paper.fill_model import FillModel
 from hft.paper.funding import FundingRates
@@ -33,7 +33,8 @@ class PaperOrder:
 
     ``number`` is the exchange's own id. ``listing`` is where it trades, once it has arrived. ``joined_ns`` is
     when it began to wait in a queue; 0 while it does not (``waits``), and once it had its first fill there.
-    ``final`` is the report that ended it; an order that is filled needs none.
+    ``fills`` is None before the first. ``final`` is the report that ended it; an order that is filled needs
+    none.
     """
 
     __slots__ = (
@@ -57,26 +58,24 @@ class PaperOrder:
         "waits",
     )
 
+    number: int
+    exchange_order_id: str
+    client_order_id: str
+    instrument: Instrument
+    side: Side
+    price: Price | None
+    size: Size
+    type: OrderType
+    time_in_force: TimeInForce
+    post_only: bool
+    reduce_only: bool
     listing: Listing
-
-    def __init__(self, number: int, order: Order) -> None:
-        self.number = number
-        self.exchange_order_id = str(number)
-        self.client_order_id = order.client_order_id
-        self.instrument = order.instrument
-        self.side = order.side
-        self.price = order.price
-        self.size = order.size
-        self.type = order.type
-        self.time_in_force = order.time_in_force
-        self.post_only = order.post_only
-        self.reduce_only = order.reduce_only
-        self.accepted = False
-        self.waits = False
-        self.joined_ns = 0
-        self.filled = 0
-        self.fills: list[Fill] = []
-        self.final: OrderReport | None = None
+    accepted: bool
+    waits: bool
+    joined_ns: int
+    filled: int
+    fills: list[Fill] | None
+    final: OrderReport | None
 
     def is_open(self) -> bool:
         """Return whether it may still trade."""
@@ -112,7 +111,8 @@ class Costs:
 class Listing:
     """An instrument as the simulated exchange trades it: its rules, what its fills cost, our position in it.
 
-    ``position`` is in lots, negative when short. ``funding`` is what it pays, None if it never does.
+    ``position`` is in lots, negative when short. ``settle`` is the asset that fees are paid in, ``funding``
+    what it pays, None if it never does.
     """
 
     __slots__ = (
@@ -122,11 +122,13 @@ class Listing:
         "_min_size",
         "_min_value",
         "_taker",
+        "_tradable",
         "funding",
         "funding_timer",
         "instrument",
         "model",
         "position",
+        "settle",
         "statistics",
     )
 
@@ -134,11 +136,13 @@ class Listing:
         self, instrument: Instrument, model: FillModel, fees: FeeSchedule, funding: FundingRates | None
     ) -> None:
         self.instrument = instrument
+        self.settle = instrument.settle
         self.model = model
         self.funding = funding
         self.funding_timer: Timer | None = None
         self.position = 0
         self.statistics = OrderStatistics()
+        self._tradable = instrument.tradable
         self._min_size = max(1, instrument.min_size)
         self._max_size = MAX_COUNT if instrument.max_size is None else instrument.max_size
         # In ticks times lots, since integers are compared in no time; a fraction divides exactly.
@@ -150,9 +154,9 @@ class Listing:
     def refusal(self, order: PaperOrder, price: Price | None, size: Size) -> str:
         """Say what an exchange would object to in an order, or in what it is to become; empty if nothing."""
         instrument = self.instrument
-        if not instrument.tradable:
+        if not self._tradable:
             return f"{instrument.id} is not open for trading"
-        if order.time_in_force not in TIMES_IN_FORCE:
+        if order.time_in_force is not _GTC and order.time_in_force not in TIMES_IN_FORCE:
             return f"time in force {order.time_in_force.value} is not supported"
         if (order.type is _LIMIT) is (price is None):
             return "a limit order needs a price, a market order must have none"
@@ -171,7 +175,7 @@ class Listing:
         if price is None:
             book = self.model.book
             price = book.best_ask if order.side is _BUY else book.best_bid
-        if price is not None and price * size < self._min_value:
+        if self._min_value and price is not None and price * size < self._min_value:
             notional = product(price, size, instrument.point_value)
             return f"notional {notional:f} is below the minimum of {instrument.min_notional:f}"
         if order.reduce_only and not self.reducible(order):
@@ -184,9 +188,13 @@ class Listing:
 
     def fill(self, side: Side, value: int, size: Size, liquidity: Liquidity, now_ns: int) -> Decimal:
         """Book a fill, worth so many ticks times lots, into the position; return what it costs."""
-        self.position += size if side is _BUY else -size
-        fees, point_value = self._fees, self.instrument.point_value
+        if side is _BUY:
+            self.position += size
+        else:
+            self.position -= size
+        fees = self._fees
         if fees.is_tiered:
+            point_value = self.instrument.point_value
             fees.advance_to(now_ns)
             if self._maker.rate is not fees.maker or self._taker.rate is not fees.taker:
                 self._maker, self._taker = Costs(point_value, fees.maker), Costs(point_value, fees.taker)
