@@ -232,10 +232,9 @@ cdef class NativeSide:
 
     cdef inline Py_ssize_t find(self, int64_t key) noexcept:
         """Return where a key stands or would stand: from the best outwards in doubling steps, then between."""
-        cdef Py_ssize_t high = self.count, step = 1, low = high - 1, middle
-        # Where no tick lacks its level, as near the touch of a busy market, it is known without a search.
-        if low >= 0 and 0 <= self.keys[low] - key <= low and self.keys[low - (self.keys[low] - key)] == key:
-            return low - (self.keys[low] - key)
+        cdef Py_ssize_t high = self.count, step = 1, low = high - 1, middle, rank = self.rank_of(key)
+        if rank >= 0:
+            return low - rank
         while low >= 0 and self.keys[low] >= key:
             high = low
             step *= 2
@@ -250,16 +249,26 @@ cdef class NativeSide:
                 low = middle
         return high
 
-    cdef inline void put(self, int64_t key, int64_t lots) noexcept:
-        """Set a level, or delete it where lots are 0; there must be room for one more."""
+    cdef inline Py_ssize_t rank_of(self, int64_t key) noexcept:
+        """Return the place of a level from the best outwards; -1 if there is none, or it takes a search."""
         cdef Py_ssize_t last = self.count - 1, rank
         # Where no tick lacks its level, as near the touch of a busy market, it is known without a search.
-        if last >= 0 and lots:
+        if last >= 0:
             rank = self.keys[last] - key
             if 0 <= rank <= last and self.keys[last - rank] == key:
-                self.resize(rank, lots)
-                return
-        self.place(key, lots)
+                return rank
+        return -1
+
+    cdef inline bint is_full(self) noexcept:
+        return self.count == self.room
+
+    cdef inline void put(self, int64_t key, int64_t lots) noexcept:
+        """Set a level, or delete it where lots are 0; there must be room for one more."""
+        cdef Py_ssize_t rank = self.rank_of(key)
+        if rank >= 0 and lots:
+            self.resize(rank, lots)
+        else:
+            self.place(key, lots)
 
     cdef inline void resize(self, Py_ssize_t rank, int64_t lots) noexcept:
         """Give a level, which is known by its place from the best outwards, another size."""

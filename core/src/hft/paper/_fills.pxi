@@ -138,9 +138,12 @@ cdef class OwnOrders:
         PyMem_Free(self.taken)
         PyMem_Free(self.printed)
 
+    cdef inline bint looks_at(self, int64_t key) noexcept:
+        return self.lowest <= key <= self.highest
+
     cdef inline void see(self, int64_t key) noexcept:
         """Learn that something happened to a level."""
-        if self.lowest <= key <= self.highest:
+        if self.looks_at(key):
             self.changed = True
 
     cdef void set_bounds(self) noexcept:

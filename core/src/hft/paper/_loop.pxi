@@ -42,6 +42,9 @@ cdef class LoopCursor:
     cdef int64_t when_ns
     cdef Py_ssize_t rank
     cdef bint is_ours
+    cdef bint is_quiet  # calls nobody as things are; see `NativeLoop`
+    cdef Py_ssize_t losses  # of ours: updates not played yet that the exchange's cursor found to be not whole
+    cdef PyObject* twin  # of the exchange's: the cursor of the same feed on our side, which the loop keeps
     cdef bint touched
     cdef bint cleared  # of single orders, which a snapshot is to state anew
     cdef bint unseen  # the attributes of the book are behind its levels
@@ -168,9 +171,95 @@ cdef class LoopCursor:
         self.touched = self.unseen = True
         return 0
 
+    cdef Py_ssize_t glide(self, int64_t until_ns) noexcept:
+        """Play what is of levels only and nobody is told of, up to a time; return how many events.
+
+        It ends before the first event that may be about more, maybe within its message.
+        """
+        cdef PyObject* levels[2]
+        cdef PyObject* own[2]
+        cdef Py_ssize_t at = self.at, end = self.pause - 1, rank, messages = 0, last = 0
+        cdef int64_t key, size, when_ns = self.when_ns, last_ns = 0, ns
+        cdef bint asks, within = False, moved = True  # whether another level may be the best
+        if not self.is_calm():
+            return 0
+        levels[0], levels[1] = <PyObject*>self.bids, <PyObject*>self.asks
+        own[0], own[1] = <PyObject*>self.own_bids, <PyObject*>self.own_asks
+        while at < end and self.kinds[at] == LEVEL_EVENT:
+            asks = self.sides[at] <= 0
+            key, size = self.prices[at], self.sizes[at]
+            if not (0 < key < LIMIT and 0 <= size < LIMIT):
+                break
+            key = (key ^ -<int64_t>asks) + asks  # negated for asks
+            if (<OwnOrders>own[asks]).looks_at(key):
+                break
+            rank = (<NativeSide>levels[asks]).rank_of(key)
+            if rank >= 0 and size:
+                (<NativeSide>levels[asks]).resize(rank, size)
+            elif (<NativeSide>levels[asks]).is_full():
+                break
+            else:
+                (<NativeSide>levels[asks]).place(key, size)
+                moved = True
+            if self.flags[at] & LAST_EVENT:
+                if moved and not self.is_whole():
+                    break  # the level is set again with all that follows from it
+                moved = within = False
+                messages += 1
+                last, last_ns = at, when_ns
+            else:
+                within = True
+            at += 1
+            ns = self.time_at(at)
+            if ns > when_ns:
+                when_ns = ns
+                if ns > until_ns and not within:
+                    break
+        if messages:
+            self.book_ns, self.book_recv_ns = self.exchange_ns[last], last_ns
+            self.updates += messages
+            self.frames += messages
+            self.own_bids.printed_count = self.own_asks.printed_count = 0
+        if at != self.at:
+            self.unseen = True
+        self.touched = within
+        ns, self.at, self.when_ns = self.at, at, when_ns
+        return at - ns
+
+    cdef inline bint is_calm(self) noexcept:
+        """Return whether nobody is told of levels that change, those aside that our orders look at."""
+        return not (
+            self.wants_books
+            or self.cleared
+            or self.quoted
+            or self.book.state != <PyObject*>LIVE
+            or self.own_bids.changed
+            or self.own_asks.changed
+        )
+
+    cdef inline bint is_whole(self) noexcept:
+        """Return whether the book has two sides, which neither meet each other nor our orders."""
+        cdef int64_t bid = self.bids.best(), ask = self.asks.best()
+        return (
+            bid != NO_KEY
+            and ask != NO_KEY
+            and bid + ask < 0
+            and self.own_bids.best + ask < 0
+            and self.own_asks.best + bid < 0
+        )
+
+    cdef int64_t safe_until(self, Py_ssize_t events) noexcept:
+        """Return a time until which no more than so many events come, whole messages of this day."""
+        cdef Py_ssize_t at = min(self.at + events, self.length - 1)
+        if self.when_ns == NEVER:
+            return NEVER - 1
+        while at > self.at and not self.flags[at - 1] & LAST_EVENT:
+            at -= 1
+        return self.time_at(at) - 1
+
     cdef void see_all(self) noexcept:
         """Learn that any level may have another size."""
-        self.own_bids.changed = self.own_asks.changed = True
+        self.own_bids.changed = self.own_asks.changed = not self.is_ours
         self.touched = self.unseen = True
 
     cdef int show(self) except -1:
@@ -184,39 +273,73 @@ cdef class LoopCursor:
 
 
 cdef class NativeLoop:
-    """What `Replay` is, for native books and fill models."""
+    """What `Replay` is, for native books and fill models.
+
+    Nobody sees in what order things happen between two calls of Python. So our side of a feed, as long as
+    nobody listens to it, is `quiet`: it is left behind, and catches up whenever Python is called. The other
+    cursors, which may call Python, are played in the order of time. The one thing that Python is told of
+    uninvited is that a book is no longer whole. The exchange's cursor comes to that first, which makes ours
+    loud until it got there.
+    """
 
     cdef public bint stopped
     cdef readonly int64_t played
     cdef int64_t enough  # what is to be played in this step
+    cdef int64_t safe_ns  # fewer events than that are due until then
     cdef int64_t limit_ns  # until then the first cursor comes before all else; over once Python was called
+    cdef bint unsorted  # a cursor is to become loud or quiet
     cdef list cursors
-    cdef PyObject** heap  # the cursors, borrowed from the list, the next event first
+    cdef PyObject** heap  # the cursors, borrowed from the list: the loud ones, the next event first
     cdef Py_ssize_t count
+    cdef PyObject** quiet  # and behind them the others
+    cdef Py_ssize_t quiet_count
     cdef NativeTime clock
 
     def __init__(self, NativeTime clock, feeds):
-        cdef LoopCursor cursor
+        cdef LoopCursor cursor, twin
         self.clock = clock
         self.cursors = [new_cursor(feed, False) for feed in feeds]
         self.cursors += [new_cursor(feed, True) for feed in feeds]
-        self.count = len(self.cursors)
-        self.heap = <PyObject**>PyMem_Malloc(max(1, self.count) * sizeof(PyObject*))
+        self.heap = <PyObject**>PyMem_Malloc(max(1, len(self.cursors)) * sizeof(PyObject*))
         if self.heap == NULL:
             raise MemoryError
         for i, cursor in enumerate(self.cursors):
             cursor.rank = i
             cursor.find()
-            self.heap[i] = <PyObject*>cursor
-        for i in range(self.count // 2 - 1, -1, -1):
-            self.sink(i)
+            if not cursor.is_ours:
+                twin = self.cursors[i + len(feeds)]
+                cursor.twin = <PyObject*>twin
+        self.sort()
 
     def __dealloc__(self):
         PyMem_Free(self.heap)
 
+    cdef int sort(self) except -1:
+        """Divide the cursors into loud and quiet ones."""
+        cdef Py_ssize_t i
+        cdef LoopCursor cursor
+        self.unsorted = False
+        self.count = self.quiet_count = 0
+        for cursor in self.cursors:
+            cursor.is_quiet = cursor.is_ours and not (
+                cursor.losses or cursor.wants_books or cursor.wants_trades or cursor.wants_quotes
+            )
+            if not cursor.is_quiet:
+                self.heap[self.count] = <PyObject*>cursor
+                self.count += 1
+        self.quiet = self.heap + self.count
+        for cursor in self.cursors:
+            if cursor.is_quiet:
+                self.quiet[self.quiet_count] = <PyObject*>cursor
+                self.quiet_count += 1
+        for i in range(self.count // 2 - 1, -1, -1):
+            self.sink(i)
+        return 0
+
     def step(self, int64_t events, int64_t until_ns=INT64_MAX):
         """Play so many events to us; return False at the end, or once ``until_ns`` is over."""
         self.enough = self.played + events
+        self.safe_ns = INT64_MIN
         try:
             return self.play_until(until_ns)
         finally:
@@ -224,24 +347,84 @@ cdef class NativeLoop:
             self.count_events()
 
     cdef bint play_until(self, int64_t until_ns) except -1:
-        cdef LoopCursor cursor
+        cdef PyObject* first
         while self.played < self.enough and not self.stopped:
-            cursor = <LoopCursor>self.heap[0]
-            if cursor.when_ns == NEVER or cursor.when_ns > until_ns:
+            if self.unsorted:
+                self.sort()
+            if self.play_loud(min(until_ns, self.safe_ns, self.clock.next_ns - 1)):
+                continue
+            first = self.first()
+            if (<LoopCursor>first).when_ns == NEVER or (<LoopCursor>first).when_ns > until_ns:
                 return False
-            if self.clock.next_ns <= cursor.when_ns and self.clock.due_ns() <= cursor.when_ns:
+            if self.clock.due_ns() <= (<LoopCursor>first).when_ns:
                 self.show()
                 self.clock.move(self.clock.next_ns)
-                continue
-            self.limit_ns = min(until_ns, self.first_until())
-            while cursor.when_ns <= self.limit_ns and self.played < self.enough:
-                self.play(cursor)
-            self.sink(0)
+            elif (<LoopCursor>first).when_ns > self.safe_ns and self.become_safe():
+                pass
+            else:
+                self.play(<LoopCursor>first)
+                self.unsorted = True
         return True
 
+    cdef bint become_safe(self) except -1:
+        """Find out until when fewer events are due than are to be played; return whether that is in the future."""
+        cdef LoopCursor cursor
+        cdef Py_ssize_t share = (self.enough - self.played - 1) // (len(self.cursors) // 2)
+        cdef int64_t safe_ns = NEVER - 1
+        for cursor in self.cursors:
+            if cursor.is_ours:
+                safe_ns = min(safe_ns, cursor.safe_until(share))
+        self.safe_ns = safe_ns
+        return safe_ns >= (<LoopCursor>self.first()).when_ns
+
+    cdef bint play_loud(self, int64_t until_ns) except -1:
+        """Play up to a time; return True, maybe before, once Python was called."""
+        cdef PyObject* first
+        while self.count and (<LoopCursor>self.heap[0]).when_ns <= until_ns:
+            first = self.heap[0]
+            self.limit_ns = min(until_ns, self.first_until())
+            while (<LoopCursor>first).when_ns <= self.limit_ns:
+                self.go_on(<LoopCursor>first, self.limit_ns)
+            if self.limit_ns == INT64_MIN:
+                self.sink(0)
+                return True
+            self.sink(0)
+        self.catch_up(until_ns, PY_SSIZE_T_MAX)
+        return False
+
+    cdef inline int go_on(self, LoopCursor cursor, int64_t until_ns) except -1:
+        """Play what comes of a cursor up to a time: levels that nobody is told of, and a message."""
+        cdef Py_ssize_t events = cursor.glide(until_ns)
+        if cursor.is_ours:
+            self.played += events
+        if cursor.touched or cursor.when_ns <= until_ns:
+            self.play(cursor)
+        return 0
+
+    cdef int catch_up(self, int64_t when_ns, Py_ssize_t rank) except -1:
+        """Play the quiet cursors up to a time; at that time those that come before a rank."""
+        cdef PyObject* cursor
+        cdef int64_t until_ns
+        cdef Py_ssize_t i
+        for i in range(self.quiet_count):
+            cursor = self.quiet[i]
+            until_ns = when_ns - ((<LoopCursor>cursor).rank >= rank)
+            while (<LoopCursor>cursor).when_ns <= until_ns:
+                self.go_on(<LoopCursor>cursor, until_ns)
+        return 0
+
+    cdef PyObject* first(self) noexcept:
+        """Return the cursor whose event comes before those of all others."""
+        cdef PyObject* first = self.heap[0]
+        cdef Py_ssize_t i
+        for i in range(self.quiet_count):
+            if not self.count and not i or is_before(self.quiet[i], first):
+                first = self.quiet[i]
+        return first
+
     cdef inline int64_t first_until(self) noexcept:
-        """Return until when the first cursor of the heap comes before all other cursors and calls."""
-        cdef int64_t until_ns = self.clock.next_ns - 1, other_ns
+        """Return until when the first cursor of the heap comes before all others of it."""
+        cdef int64_t until_ns = NEVER, other_ns
         cdef Py_ssize_t rank = (<LoopCursor>self.heap[0]).rank, i
         for i in range(1, min(3, self.count)):
             other_ns = (<LoopCursor>self.heap[i]).when_ns - (rank > (<LoopCursor>self.heap[i]).rank)
@@ -268,7 +451,7 @@ cdef class NativeLoop:
     cdef int show(self) except -1:
         """Bring all that Python may look at up to date."""
         cdef Py_ssize_t i
-        for i in range(self.count):
+        for i in range(self.count + self.quiet_count):
             if (<LoopCursor>self.heap[i]).unseen:
                 (<LoopCursor>self.heap[i]).show()
         return 0
@@ -276,6 +459,7 @@ cdef class NativeLoop:
     cdef int call(self, LoopCursor cursor, function, argument) except -1:
         """Call Python at the time of an event."""
         self.limit_ns = INT64_MIN
+        self.catch_up(cursor.when_ns, cursor.rank)
         self.show()
         self.clock.move(cursor.when_ns)
         function(argument)
@@ -392,6 +576,7 @@ cdef class NativeLoop:
         """Let our orders meet a whole update of the exchange's book."""
         if not cursor.book.is_whole():
             replace(&cursor.book.state, cursor.book.state_of())
+            self.announce_loss(<LoopCursor>cursor.twin)
             return 0
         if cursor.book.state != <PyObject*>LIVE:
             replace(&cursor.book.state, LIVE)
@@ -405,12 +590,23 @@ cdef class NativeLoop:
         """Let a whole update of our book be seen."""
         cursor.updates += 1
         if not cursor.book.is_whole():
+            self.pass_loss(cursor)
             return self.call(cursor, cursor.market.lose, cursor.book.state_of())
         if cursor.book.state != <PyObject*>LIVE:
             replace(&cursor.book.state, LIVE)
         if cursor.wants_books:
             self.call(cursor, cursor.market.on_book, cursor.book)
         return 0
+
+    cdef void announce_loss(self, LoopCursor twin) noexcept:
+        twin.losses += 1
+        if twin.is_quiet:
+            self.unsorted, self.limit_ns = True, INT64_MIN
+
+    cdef void pass_loss(self, LoopCursor cursor) noexcept:
+        cursor.losses -= 1
+        if not cursor.losses:
+            self.unsorted = True
 
     cdef int see_trade(self, LoopCursor cursor) except -1:
         cdef Py_ssize_t at = cursor.at
