@@ -202,7 +202,7 @@ cdef class LoopCursor:
                 (<NativeSide>levels[asks]).place(key, size)
                 moved = True
             if self.flags[at] & LAST_EVENT:
-                if moved and not self.is_whole():
+                if moved and not self.is_apart():
                     break  # the level is set again with all that follows from it
                 moved = within = False
                 messages += 1
@@ -237,7 +237,7 @@ cdef class LoopCursor:
             or self.own_asks.changed
         )
 
-    cdef inline bint is_whole(self) noexcept:
+    cdef inline bint is_apart(self) noexcept:
         """Return whether the book has two sides, which neither meet each other nor our orders."""
         cdef int64_t bid = self.bids.best(), ask = self.asks.best()
         return (
