@@ -110,8 +110,8 @@ cdef class OwnOrders:
     """Our orders on one side of one instrument, best first and then by arrival; see `OwnSide`.
 
     Keys are those of the book's `NativeSide`: the best is the highest. ``changed`` is set where anything
-    happened that `NativeFills.measure` would find: an order came, or a level from ``lowest`` to ``highest``,
-    between which all are that it looks at, got another size or was printed.
+    happened that `NativeFills.measure` would find: an order came, or a level that it looks at, which are all
+    from ``lowest`` to ``highest``, got another size or was printed.
     """
 
     cdef bint changed
@@ -139,7 +139,15 @@ cdef class OwnOrders:
         PyMem_Free(self.printed)
 
     cdef inline bint looks_at(self, int64_t key) noexcept:
-        return self.lowest <= key <= self.highest
+        return self.lowest <= key <= self.highest and self.has(key)
+
+    cdef bint has(self, int64_t key) noexcept:
+        """Return whether an order waits at a price, or we had of what is shown there."""
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            if self.orders[i].key == key:
+                return True
+        return self.taken_at(key) > 0
 
     cdef inline void see(self, int64_t key) noexcept:
         """Learn that something happened to a level."""

@@ -40,6 +40,7 @@ cdef class LoopCursor:
     """Goes through the events of one feed, on the exchange's side or on ours."""
 
     cdef int64_t when_ns
+    cdef int64_t began_ns  # when the message that is being played came
     cdef Py_ssize_t rank
     cdef bint is_ours
     cdef bint is_quiet  # calls nobody as things are; see `NativeLoop`
@@ -178,8 +179,8 @@ cdef class LoopCursor:
         """
         cdef PyObject* levels[2]
         cdef PyObject* own[2]
-        cdef Py_ssize_t at = self.at, end = self.pause - 1, rank, messages = 0, last = 0
-        cdef int64_t key, size, when_ns = self.when_ns, last_ns = 0, ns
+        cdef Py_ssize_t at = self.at, end = self.pause - 1, rank, events, messages = 0, last = 0
+        cdef int64_t key, size, when_ns = self.when_ns, began_ns = when_ns, last_ns = 0, ns
         cdef bint asks, within = False, moved = True  # whether another level may be the best
         if not self.is_calm():
             return 0
@@ -213,7 +214,9 @@ cdef class LoopCursor:
             ns = self.time_at(at)
             if ns > when_ns:
                 when_ns = ns
-                if ns > until_ns and not within:
+            if not within:
+                began_ns = when_ns
+                if when_ns > until_ns:
                     break
         if messages:
             self.book_ns, self.book_recv_ns = self.exchange_ns[last], last_ns
@@ -222,9 +225,9 @@ cdef class LoopCursor:
             self.own_bids.printed_count = self.own_asks.printed_count = 0
         if at != self.at:
             self.unseen = True
-        self.touched = within
-        ns, self.at, self.when_ns = self.at, at, when_ns
-        return at - ns
+        self.touched, self.when_ns, self.began_ns = within, when_ns, began_ns
+        events, self.at = at - self.at, at
+        return events
 
     cdef inline bint is_calm(self) noexcept:
         """Return whether nobody is told of levels that change, those aside that our orders look at."""
@@ -338,6 +341,8 @@ cdef class NativeLoop:
 
     def step(self, int64_t events, int64_t until_ns=INT64_MAX):
         """Play so many events to us; return False at the end, or once ``until_ns`` is over."""
+        if not self.cursors:
+            raise ValueError("nothing to play")
         self.enough = self.played + events
         self.safe_ns = INT64_MIN
         try:
@@ -348,20 +353,20 @@ cdef class NativeLoop:
 
     cdef bint play_until(self, int64_t until_ns) except -1:
         cdef PyObject* first
+        cdef int64_t due_ns
         while self.played < self.enough and not self.stopped:
             if self.unsorted:
                 self.sort()
-            if self.play_loud(min(until_ns, self.safe_ns, self.clock.next_ns - 1)):
+            due_ns = self.clock.due_ns()
+            if self.play_loud(min(until_ns, self.safe_ns, due_ns - 1)):
                 continue
             first = self.first()
             if (<LoopCursor>first).when_ns == NEVER or (<LoopCursor>first).when_ns > until_ns:
                 return False
-            if self.clock.due_ns() <= (<LoopCursor>first).when_ns:
+            if due_ns <= (<LoopCursor>first).when_ns:
                 self.show()
-                self.clock.move(self.clock.next_ns)
-            elif (<LoopCursor>first).when_ns > self.safe_ns and self.become_safe():
-                pass
-            else:
+                self.clock.move(due_ns)
+            elif not self.become_safe():
                 self.play(<LoopCursor>first)
                 self.unsorted = True
         return True
@@ -418,7 +423,7 @@ cdef class NativeLoop:
         cdef PyObject* first = self.heap[0]
         cdef Py_ssize_t i
         for i in range(self.quiet_count):
-            if not self.count and not i or is_before(self.quiet[i], first):
+            if is_before(self.quiet[i], first):
                 first = self.quiet[i]
         return first
 
@@ -459,7 +464,7 @@ cdef class NativeLoop:
     cdef int call(self, LoopCursor cursor, function, argument) except -1:
         """Call Python at the time of an event."""
         self.limit_ns = INT64_MIN
-        self.catch_up(cursor.when_ns, cursor.rank)
+        self.catch_up(cursor.began_ns, cursor.rank)
         self.show()
         self.clock.move(cursor.when_ns)
         function(argument)
@@ -478,6 +483,8 @@ cdef class NativeLoop:
     cdef inline int play(self, LoopCursor cursor) except -1:
         """Handle the events of one message and find the next."""
         cdef bint is_last = False
+        if not cursor.touched:
+            cursor.began_ns = cursor.when_ns
         while not is_last and cursor.when_ns != NEVER:
             if cursor.kinds[cursor.at] == LEVEL_EVENT:
                 cursor.set_level()
