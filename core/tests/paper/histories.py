@@ -30,15 +30,17 @@ def record(folder: Path, instrument: Instrument, chance: random.Random, length: 
     """Write events as they should be and as they should not, in two parts."""
     rows = []
     recv_ns = 1_000
+    crossed = chance.choice([0.05, 0.005])
     while len(rows) < length:
         recv_ns += chance.choice([0, 1, 1, 5, 40])
         happened = chance.choice([0, recv_ns, recv_ns - 3, recv_ns - 10, recv_ns - 60, recv_ns + 7])
         message = []
         for _ in range(chance.choice([1, 1, 1, 2, 4])):
+            recv_ns += chance.choice([0, 0, 0, 0, 2])
             kind = chance.choices([1, 2, 3, 4], [70, 20, 1, 9])[0]
             side = chance.choice([1, -1])
             price = chance.randint(LOW, HIGH)
-            if kind == 1 and chance.random() < 0.95:
+            if kind == 1 and chance.random() >= crossed:
                 price = min(price, 100) if side > 0 else max(price, 101)
             size = chance.choice([0, 1, 5, 20, 40]) if kind == 1 else chance.randint(1, 30)
             message.append([happened, recv_ns, kind, side, price, size, 0])

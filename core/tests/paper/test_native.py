@@ -23,6 +23,7 @@ from hft.paper import (
     PaperExecution,
     PowerQueue,
     QueueModel,
+    QueueModelName,
     RiskAverseQueue,
 )
 from hft.types import BookState, Duration, Price, Side, Size, TimeInForce
@@ -127,6 +128,10 @@ from hft.paper.native_replay import NativeReplay  # noqa: E402
 from hft.paper.replay import Replay, ReplayFeed  # noqa: E402
 
 
+def books_of(feeds: list[ReplayFeed]) -> list[OrderBook]:
+    return [book for feed in feeds for book in (feed.book, feed.market.book)]
+
+
 def play(
     folder: Path,
     seed: int,
@@ -140,7 +145,11 @@ def play(
     monkeypatch.setattr("hft.paper.execution.new_fill_model", make_model)
     clock = NativeClock(990) if native else SimulatedClock(990)
     actor = Actor(clock, seed)
-    config = PaperConfig(order_latency=Duration(seed % 7), response_latency=Duration(seed % 5))
+    config = PaperConfig(
+        order_latency=Duration(seed % 7),
+        response_latency=Duration(seed % 5),
+        queue=list(QueueModelName)[seed % len(QueueModelName)],
+    )
     actor.paper = PaperExecution(config, actor, clock)
     feeds = []
     for path in sorted(folder.iterdir()):
@@ -164,8 +173,9 @@ def play(
         )
     actor.tick()
     replay = (NativeReplay if native else Replay)(clock, feeds)
-    while replay.step(50, 3_000):
-        actor.log.append((replay.played, clock.now_ns()))
+    while replay.step((1, 2, 7, 50, 1_000)[seed % 5], 3_000):
+        books = [(book.bids(), book.asks(), book.exchange_ns, book.state) for book in books_of(feeds)]
+        actor.log.append((replay.played, clock.now_ns(), books))
     actor.log.append("over")
     while replay.step(10_000):
         pass

@@ -22,7 +22,7 @@ from cpython.list cimport PyList_New
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
-from libc.stdint cimport INT64_MAX, UINT64_MAX, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, UINT64_MAX, int64_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memmove
 
 from types import MemberDescriptorType
@@ -70,7 +70,19 @@ cdef extern from "Python.h":
 
 cdef object BUY = Side.BUY
 cdef object SELL = Side.SELL
-cdef int64_t LIMIT = MAX_COUNT  # two such counts can be added without a look at the result
+cdef object LIVE = BookState.LIVE
+cdef object SYNCING = BookState.SYNCING
+cdef object BROKEN = BookState.BROKEN
+cdef extern from *:
+    """
+    #define HFT_LIMIT ((int64_t)1 << 62)
+    #define HFT_NO_KEY (-HFT_LIMIT)
+    """
+    const int64_t LIMIT "HFT_LIMIT"  # two such counts can be added without a look at the result
+    const int64_t NO_KEY "HFT_NO_KEY"  # worse than every key of a level
+
+if LIMIT != MAX_COUNT:
+    raise ImportError(f"counts end at {MAX_COUNT}, in native code at {LIMIT}")
 
 
 # -- reading slices ----------------------------------------------------------------------------------
@@ -109,6 +121,7 @@ cdef enum:
     KEPT = 32  # so many pairs of price and size are kept, best first, for who asks again
 
 
+@cython.final
 cdef class NativeSide:
     """The levels of one side, worst first: a change near the touch moves little memory.
 
@@ -207,15 +220,21 @@ cdef class NativeSide:
 
     cdef inline int make_room(self, Py_ssize_t more) except -1:
         if self.count + more > self.room:
-            reserve(&self.keys, &self.lots, &self.room, self.count + more + (self.count + more) // 8 + 8)
+            self.grow(self.count + more)
         return 0
+
+    cdef int grow(self, Py_ssize_t wanted) except -1:
+        return reserve(&self.keys, &self.lots, &self.room, wanted + wanted // 8 + 8)
+
+    cdef inline int64_t best(self) noexcept:
+        """Return the best key, `NO_KEY` where there is none."""
+        return self.keys[self.count - 1] if self.count else NO_KEY
 
     cdef inline Py_ssize_t find(self, int64_t key) noexcept:
         """Return where a key stands or would stand: from the best outwards in doubling steps, then between."""
-        cdef Py_ssize_t high = self.count, step = 1, low = high - 1, middle
-        # Where no tick lacks its level, as near the touch of a busy market, it is known without a search.
-        if low >= 0 and 0 <= self.keys[low] - key <= low and self.keys[low - (self.keys[low] - key)] == key:
-            return low - (self.keys[low] - key)
+        cdef Py_ssize_t high = self.count, step = 1, low = high - 1, middle, rank = self.rank_of(key)
+        if rank >= 0:
+            return low - rank
         while low >= 0 and self.keys[low] >= key:
             high = low
             step *= 2
@@ -230,26 +249,54 @@ cdef class NativeSide:
                 low = middle
         return high
 
+    cdef inline Py_ssize_t rank_of(self, int64_t key) noexcept:
+        """Return the place of a level from the best outwards; -1 if there is none, or it takes a search."""
+        cdef Py_ssize_t last = self.count - 1, rank
+        # Where no tick lacks its level, as near the touch of a busy market, it is known without a search.
+        if last >= 0:
+            rank = self.keys[last] - key
+            if 0 <= rank <= last and self.keys[last - rank] == key:
+                return rank
+        return -1
+
+    cdef inline bint is_full(self) noexcept:
+        return self.count == self.room
+
     cdef inline void put(self, int64_t key, int64_t lots) noexcept:
         """Set a level, or delete it where lots are 0; there must be room for one more."""
+        cdef Py_ssize_t rank = self.rank_of(key)
+        if rank >= 0 and lots:
+            self.resize(rank, lots)
+        else:
+            self.place(key, lots)
+
+    cdef inline void resize(self, Py_ssize_t rank, int64_t lots) noexcept:
+        """Give a level, which is known by its place from the best outwards, another size."""
+        cdef int64_t* size = self.lots + self.count - 1 - rank
+        self.changes += 1
+        if rank < self.kept_count and size[0] != lots:
+            self.forget_one(rank)
+        size[0] = lots
+
+    cdef void place(self, int64_t key, int64_t lots) noexcept:
+        """Set or delete any level."""
         cdef Py_ssize_t at = self.find(key)
         cdef Py_ssize_t rank = self.count - at  # from the best outwards, of a level that is put in here
         cdef Py_ssize_t behind = rank * sizeof(int64_t)
-        self.changes += 1
         if at < self.count and self.keys[at] == key:
             rank -= 1
             if lots:
-                if rank < self.kept_count and self.lots[at] != lots:
-                    self.forget_one(rank)
-                self.lots[at] = lots
-            else:
-                if rank < self.kept_count:
-                    self.move_kept(rank, False)
-                self.count -= 1
-                behind -= sizeof(int64_t)
-                memmove(self.keys + at, self.keys + at + 1, behind)
-                memmove(self.lots + at, self.lots + at + 1, behind)
+                self.resize(rank, lots)
+                return
+            self.changes += 1
+            if rank < self.kept_count:
+                self.move_kept(rank, False)
+            self.count -= 1
+            behind -= sizeof(int64_t)
+            memmove(self.keys + at, self.keys + at + 1, behind)
+            memmove(self.lots + at, self.lots + at + 1, behind)
         elif lots:
+            self.changes += 1
             if rank < self.kept_count:
                 self.move_kept(rank, True)
             if behind:
@@ -595,6 +642,14 @@ cdef class NativeCore:
             and self.ask_side.count > 0
             and self.bid_side.keys[self.bid_side.count - 1] >= -self.ask_side.keys[self.ask_side.count - 1]
         )
+
+    cdef inline bint is_whole(self) noexcept:
+        """Return whether there are levels, and none of the one side is through one of the other."""
+        return (self.bid_side.count > 0 or self.ask_side.count > 0) and not self.crosses()
+
+    cdef object state_of(self):
+        """Return what a book is that is not whole."""
+        return BROKEN if self.crosses() else SYNCING
 
     def depth(self, side, n):
         """Return the total size of the best levels of a side."""

@@ -144,7 +144,6 @@ cdef object counters_type = None
 cdef object trace_type = None
 cdef object system_clock_type = None
 cdef object ZERO = 0
-cdef object LIVE = BookState.LIVE
 
 
 cdef Py_ssize_t offset_of(object owner, str name) except -1:

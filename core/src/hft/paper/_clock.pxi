@@ -45,14 +45,21 @@ cdef class NativeTime:
 
     cdef int64_t time_ns
     cdef int64_t count
+    cdef int64_t next_ns  # of the first on the heap, taken back or not; `NEVER` when it is empty
     cdef list timers  # a heap, the next call first
+    cdef object number  # the time as it was last told
+    cdef int64_t number_ns
 
     def __init__(self, int64_t start_ns=0):
-        self.time_ns = start_ns
+        self.time_ns = self.number_ns = start_ns
+        self.number = start_ns
         self.timers = []
+        self.next_ns = NEVER
 
     def now_ns(self):
-        return self.time_ns
+        if self.number_ns != self.time_ns:
+            self.number = self.number_ns = self.time_ns
+        return self.number
 
     def call_at(self, int64_t when_ns, callback):
         return self.set(when_ns, callback)
@@ -89,7 +96,12 @@ cdef class NativeTime:
             heap[at] = heap[parent]
             at = parent
         heap[at] = moved
+        if not at:
+            self.next_ns = timer.when_ns
         return timer
+
+    cdef inline PyObject* first(self) noexcept:
+        return (<PyListObject*>self.timers).ob_item[0]
 
     cdef NativeTimer take(self):
         """Take the next call off the heap."""
@@ -110,20 +122,21 @@ cdef class NativeTime:
             at = child
         if last:
             heap[at] = moved
+        self.next_ns = (<NativeTimer>heap[0]).when_ns if last else NEVER
         return self.timers.pop()
 
+    @cython.final
     cdef int64_t due_ns(self) except? -1:
         """Return when the next call is due, `NEVER` when none is."""
-        while self.timers:
-            if not (<NativeTimer>(<PyListObject*>self.timers).ob_item[0]).cancelled:
-                return (<NativeTimer>(<PyListObject*>self.timers).ob_item[0]).when_ns
+        while self.next_ns != NEVER and (<NativeTimer>self.first()).cancelled:
             self.take()
-        return NEVER
+        return self.next_ns
 
+    @cython.final
     cdef int move(self, int64_t when_ns) except -1:
         """Go on to a time, making the calls that are due."""
         cdef NativeTimer timer
-        while self.timers and (<NativeTimer>(<PyListObject*>self.timers).ob_item[0]).when_ns <= when_ns:
+        while self.next_ns <= when_ns and self.timers:
             timer = self.take()
             self.time_ns = max(self.time_ns, timer.when_ns)
             if not timer.cancelled:

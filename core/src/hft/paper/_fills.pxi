@@ -105,12 +105,19 @@ cdef inline int64_t advance(Waiting* order, int64_t traded, int64_t exchange_ns)
     return max(<int64_t>0, <int64_t>floor(traded - met + 0.5))
 
 
+@cython.final
 cdef class OwnOrders:
     """Our orders on one side of one instrument, best first and then by arrival; see `OwnSide`.
 
-    Keys are those of the book's `NativeSide`: the best is the highest.
+    Keys are those of the book's `NativeSide`: the best is the highest. ``changed`` is set where anything
+    happened that `NativeFills.measure` would find: an order came, or a level that it looks at, which are all
+    from ``lowest`` to ``highest``, got another size or was printed.
     """
 
+    cdef bint changed
+    cdef int64_t best  # of our orders, `NO_KEY` where there is none
+    cdef int64_t lowest
+    cdef int64_t highest
     cdef NativeSide levels
     cdef object side
     cdef Waiting* orders
@@ -123,10 +130,42 @@ cdef class OwnOrders:
     cdef Py_ssize_t printed_count
     cdef Py_ssize_t printed_room
 
+    def __cinit__(self):
+        self.set_bounds()
+
     def __dealloc__(self):
         PyMem_Free(self.orders)
         PyMem_Free(self.taken)
         PyMem_Free(self.printed)
+
+    cdef inline bint looks_at(self, int64_t key) noexcept:
+        return self.lowest <= key <= self.highest and self.has(key)
+
+    cdef bint has(self, int64_t key) noexcept:
+        """Return whether an order waits at a price, or we had of what is shown there."""
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            if self.orders[i].key == key:
+                return True
+        return self.taken_at(key) > 0
+
+    cdef inline void see(self, int64_t key) noexcept:
+        """Learn that something happened to a level."""
+        if self.looks_at(key):
+            self.changed = True
+
+    cdef void set_bounds(self) noexcept:
+        """Find out between which keys something matters."""
+        cdef Py_ssize_t i
+        self.best, self.lowest, self.highest = NO_KEY, INT64_MAX, NO_KEY
+        if self.count:
+            self.best = self.highest = self.orders[0].key
+            self.lowest = self.orders[self.count - 1].key
+        for i in range(self.taken_count):
+            self.cover(self.taken[i].key)
+
+    cdef inline void cover(self, int64_t key) noexcept:
+        self.lowest, self.highest = min(self.lowest, key), max(self.highest, key)
 
     cdef inline int64_t shown_at(self, int64_t key) noexcept:
         cdef Py_ssize_t at = self.levels.find(key)
@@ -155,6 +194,7 @@ cdef class OwnOrders:
 
     cdef int put_print(self, int64_t key, int64_t lots) except -1:
         cdef Py_ssize_t i
+        self.see(key)
         for i in range(self.printed_count):
             if self.printed[i].key == key:
                 self.printed[i].lots += lots
@@ -178,6 +218,7 @@ cdef class OwnOrders:
             grow(<void**>&self.taken, &self.taken_room, sizeof(Note))
         self.taken[self.taken_count] = Note(key, shown, lots)
         self.taken_count += 1
+        self.cover(key)
         return 0
 
     cdef void forget_changed(self) noexcept:
@@ -201,11 +242,15 @@ cdef class OwnOrders:
         if at and self.orders[at - 1].key == order.key:
             self.orders[at].shown = self.orders[at - 1].shown
         self.count += 1
+        self.changed = True
+        self.cover(order.key)
+        self.best = self.orders[0].key
         return 0
 
     cdef void remove(self, Py_ssize_t at) noexcept:
         self.count -= 1
         memmove(self.orders + at, self.orders + at + 1, (self.count - at) * sizeof(Waiting))
+        self.best = self.orders[0].key if self.count else NO_KEY
 
     cdef Py_ssize_t index(self, int64_t order_id) noexcept:
         """Return where an order stands, -1 if it is not here."""
@@ -339,18 +384,31 @@ cdef class NativeFills:
         """Learn that the book was updated."""
         if not self.is_live():
             return ()
+        self.own_bids.changed = self.own_asks.changed = True
         return self.take_book(<object>self.book.exchange_ns) or ()
 
     def on_trade(self, side, int64_t price, int64_t size, int64_t exchange_ns):
         """Learn of a public trade; ``side`` is the aggressor's."""
         return self.take_trade(side is BUY, price, size, exchange_ns, <object>self.book.exchange_ns) or ()
 
+    cdef inline bint is_concerned(self) noexcept:
+        """Return whether an update of the book, which is whole, is about our orders; if not it has been taken."""
+        if (
+            self.own_bids.changed
+            or self.own_asks.changed
+            or self.own_bids.best + self.book.ask_side.best() >= 0
+            or self.own_asks.best + self.book.bid_side.best() >= 0
+        ):
+            return True
+        self.own_bids.printed_count = self.own_asks.printed_count = 0
+        return False
+
     cdef list take_book(self, int64_t book_ns):
         """Learn that the book, which is LIVE, was updated; return the matches, None where there are none."""
         cdef list matches = None
-        if self.own_bids.count or self.own_bids.taken_count:
+        if self.own_bids.changed:
             self.measure(self.own_bids, book_ns)
-        if self.own_asks.count or self.own_asks.taken_count:
+        if self.own_asks.changed:
             self.measure(self.own_asks, book_ns)
         self.own_bids.printed_count = self.own_asks.printed_count = 0
         if self.own_bids.count:
@@ -366,6 +424,8 @@ cdef class NativeFills:
         cdef double ahead
         cdef bint changed = False
         own.forget_changed()
+        own.set_bounds()
+        own.changed = False
         while order < end:
             if order == own.orders or order.key != key:
                 key = order.key

@@ -21,8 +21,6 @@ cdef enum EventKind:
 cdef object trade_type = None
 cdef object quote_type = None
 cdef object channels = None
-cdef object SYNCING = BookState.SYNCING
-cdef object BROKEN = BookState.BROKEN
 
 
 def bind_loop(trade, quote, channel):
@@ -31,16 +29,42 @@ def bind_loop(trade, quote, channel):
     trade_type, quote_type, channels = trade, quote, channel
 
 
+cdef enum Timing:
+    AS_SEEN = 0
+    AS_HAPPENED = 1
+    DELAYED = 2
+
+
+@cython.final
 cdef class LoopCursor:
     """Goes through the events of one feed, on the exchange's side or on ours."""
 
     cdef int64_t when_ns
+    cdef int64_t began_ns  # when the message that is being played came
     cdef Py_ssize_t rank
     cdef bint is_ours
+    cdef bint is_quiet  # calls nobody as things are; see `NativeLoop`
+    cdef Py_ssize_t losses  # of ours: updates not played yet that the exchange's cursor found to be not whole
+    cdef PyObject* twin  # of the exchange's: the cursor of the same feed on our side, which the loop keeps
     cdef bint touched
     cdef bint cleared  # of single orders, which a snapshot is to state anew
     cdef bint unseen  # the attributes of the book are behind its levels
-    cdef int64_t latency_ns  # -1: as recorded
+    cdef Py_ssize_t at
+    cdef Py_ssize_t pause  # the next place at which there is more to do than to go on
+    cdef const int64_t* exchange_ns
+    cdef const int64_t* recv_ns
+    cdef const unsigned char* kinds
+    cdef const signed char* sides
+    cdef const int64_t* prices
+    cdef const int64_t* sizes
+    cdef const unsigned char* flags
+    cdef const uint64_t* order_ids  # NULL where no order was recorded by itself
+    cdef NativeSide bids
+    cdef NativeSide asks
+    cdef OwnOrders own_bids  # none of which is on our side
+    cdef OwnOrders own_asks
+    cdef Timing timing
+    cdef int64_t delay_ns
     cdef int64_t book_ns  # the exchange's time of the book as it is
     cdef int64_t book_recv_ns
     cdef NativeCore book
@@ -54,18 +78,9 @@ cdef class LoopCursor:
     cdef int64_t frames, updates, trades, quotes
     cdef object days
     cdef object day
-    cdef Py_ssize_t at
     cdef Py_ssize_t length
     cdef Py_buffer views[COLUMN_COUNT]
     cdef Py_ssize_t view_count
-    cdef const int64_t* exchange_ns
-    cdef const int64_t* recv_ns
-    cdef const unsigned char* kinds
-    cdef const signed char* sides
-    cdef const int64_t* prices
-    cdef const int64_t* sizes
-    cdef const unsigned char* flags
-    cdef const uint64_t* order_ids  # NULL where no order was recorded by itself
     cdef bint quoted
     cdef int64_t quote_prices[2]
     cdef int64_t quote_sizes[2]
@@ -80,8 +95,7 @@ cdef class LoopCursor:
             PyBuffer_Release(&self.views[self.view_count])
 
     cdef int find(self) except -1:
-        """Find the event to come and its time."""
-        cdef int64_t exchange_ns, recv_ns, when_ns
+        """Find the first event of the days to come, and its time."""
         while self.at == self.length:
             self.give_back()
             self.day = next(self.days, None)
@@ -90,16 +104,41 @@ cdef class LoopCursor:
                 return 0
             self.at, self.length = 0, len(self.day)
             self.lend()
-        exchange_ns, recv_ns = self.exchange_ns[self.at], self.recv_ns[self.at]
-        if self.latency_ns >= 0:
-            when_ns = (exchange_ns or recv_ns) + (self.latency_ns if self.is_ours else 0)
-        elif self.is_ours or not 0 < exchange_ns < recv_ns:
-            when_ns = recv_ns
-        else:
-            when_ns = exchange_ns
+        self.pause = min(self.length, RELEASE_EVENTS)
+        self.look_at_time()
+        return 0
+
+    cdef inline int go_on(self) except -1:
+        """Find the event to come and its time."""
+        self.at += 1
+        if self.at == self.pause:
+            return self.go_past()
+        self.look_at_time()
+        return 0
+
+    cdef int go_past(self) except -1:
+        """Let go of what was played; find the event to come."""
+        if not self.at & (RELEASE_EVENTS - 1):
+            self.day.release(self.at)
+        if self.at == self.length:
+            return self.find()
+        self.pause = min(self.length, self.at + RELEASE_EVENTS)
+        self.look_at_time()
+        return 0
+
+    cdef inline void look_at_time(self) noexcept:
+        cdef int64_t when_ns = self.time_at(self.at)
         if when_ns > self.when_ns:
             self.when_ns = when_ns
-        return 0
+
+    cdef inline int64_t time_at(self, Py_ssize_t at) noexcept:
+        cdef int64_t exchange_ns, recv_ns = self.recv_ns[at]
+        if self.timing == AS_SEEN:
+            return recv_ns
+        exchange_ns = self.exchange_ns[at]
+        if self.timing == AS_HAPPENED:
+            return exchange_ns if 0 < exchange_ns < recv_ns else recv_ns
+        return (exchange_ns or recv_ns) + self.delay_ns
 
     cdef int lend(self) except -1:
         """Have the columns of a day lent."""
@@ -117,6 +156,115 @@ cdef class LoopCursor:
         self.order_ids = <const uint64_t*>self.views[7].buf if self.view_count > 7 else NULL
         return 0
 
+    cdef inline int set_level(self) except -1:
+        """Let a level have another size, and remember it where orders of ours are concerned."""
+        cdef int64_t price = self.prices[self.at], size = self.sizes[self.at]
+        if not (0 < price < LIMIT and 0 <= size < LIMIT):
+            raise GridError(f"{(<object>self.book.instrument).id}: level {price} x {size} is out of range")
+        if self.sides[self.at] > 0:
+            self.own_bids.see(price)
+            self.bids.make_room(1)
+            self.bids.put(price, size)
+        else:
+            self.own_asks.see(-price)
+            self.asks.make_room(1)
+            self.asks.put(-price, size)
+        self.touched = self.unseen = True
+        return 0
+
+    cdef Py_ssize_t glide(self, int64_t until_ns) noexcept:
+        """Play what is of levels only and nobody is told of, up to a time; return how many events.
+
+        It ends before the first event that may be about more, maybe within its message.
+        """
+        cdef PyObject* levels[2]
+        cdef PyObject* own[2]
+        cdef Py_ssize_t at = self.at, end = self.pause - 1, rank, events, messages = 0, last = 0
+        cdef int64_t key, size, when_ns = self.when_ns, began_ns = when_ns, last_ns = 0, ns
+        cdef bint asks, within = False, moved = True  # whether another level may be the best
+        if not self.is_calm():
+            return 0
+        levels[0], levels[1] = <PyObject*>self.bids, <PyObject*>self.asks
+        own[0], own[1] = <PyObject*>self.own_bids, <PyObject*>self.own_asks
+        while at < end and self.kinds[at] == LEVEL_EVENT:
+            asks = self.sides[at] <= 0
+            key, size = self.prices[at], self.sizes[at]
+            if not (0 < key < LIMIT and 0 <= size < LIMIT):
+                break
+            key = (key ^ -<int64_t>asks) + asks  # negated for asks
+            if (<OwnOrders>own[asks]).looks_at(key):
+                break
+            rank = (<NativeSide>levels[asks]).rank_of(key)
+            if rank >= 0 and size:
+                (<NativeSide>levels[asks]).resize(rank, size)
+            elif (<NativeSide>levels[asks]).is_full():
+                break
+            else:
+                (<NativeSide>levels[asks]).place(key, size)
+                moved = True
+            if self.flags[at] & LAST_EVENT:
+                if moved and not self.is_apart():
+                    break  # the level is set again with all that follows from it
+                moved = within = False
+                messages += 1
+                last, last_ns = at, when_ns
+            else:
+                within = True
+            at += 1
+            ns = self.time_at(at)
+            if ns > when_ns:
+                when_ns = ns
+            if not within:
+                began_ns = when_ns
+                if when_ns > until_ns:
+                    break
+        if messages:
+            self.book_ns, self.book_recv_ns = self.exchange_ns[last], last_ns
+            self.updates += messages
+            self.frames += messages
+            self.own_bids.printed_count = self.own_asks.printed_count = 0
+        if at != self.at:
+            self.unseen = True
+        self.touched, self.when_ns, self.began_ns = within, when_ns, began_ns
+        events, self.at = at - self.at, at
+        return events
+
+    cdef inline bint is_calm(self) noexcept:
+        """Return whether nobody is told of levels that change, those aside that our orders look at."""
+        return not (
+            self.wants_books
+            or self.cleared
+            or self.quoted
+            or self.book.state != <PyObject*>LIVE
+            or self.own_bids.changed
+            or self.own_asks.changed
+        )
+
+    cdef inline bint is_apart(self) noexcept:
+        """Return whether the book has two sides, which neither meet each other nor our orders."""
+        cdef int64_t bid = self.bids.best(), ask = self.asks.best()
+        return (
+            bid != NO_KEY
+            and ask != NO_KEY
+            and bid + ask < 0
+            and self.own_bids.best + ask < 0
+            and self.own_asks.best + bid < 0
+        )
+
+    cdef int64_t safe_until(self, Py_ssize_t events) noexcept:
+        """Return a time until which no more than so many events come, whole messages of this day."""
+        cdef Py_ssize_t at = min(self.at + events, self.length - 1)
+        if self.when_ns == NEVER:
+            return NEVER - 1
+        while at > self.at and not self.flags[at - 1] & LAST_EVENT:
+            at -= 1
+        return self.time_at(at) - 1
+
+    cdef void see_all(self) noexcept:
+        """Learn that any level may have another size."""
+        self.own_bids.changed = self.own_asks.changed = not self.is_ours
+        self.touched = self.unseen = True
+
     cdef int show(self) except -1:
         """Bring the attributes of the book up to date."""
         self.unseen = False
@@ -128,55 +276,166 @@ cdef class LoopCursor:
 
 
 cdef class NativeLoop:
-    """What `Replay` is, for native books and fill models."""
+    """What `Replay` is, for native books and fill models.
+
+    Nobody sees in what order things happen between two calls of Python. So our side of a feed, as long as
+    nobody listens to it, is `quiet`: it is left behind, and catches up whenever Python is called. The other
+    cursors, which may call Python, are played in the order of time. The one thing that Python is told of
+    uninvited is that a book is no longer whole. The exchange's cursor comes to that first, which makes ours
+    loud until it got there.
+    """
 
     cdef public bint stopped
     cdef readonly int64_t played
+    cdef int64_t enough  # what is to be played in this step
+    cdef int64_t safe_ns  # fewer events than that are due until then
+    cdef int64_t limit_ns  # until then the first cursor comes before all else; over once Python was called
+    cdef bint unsorted  # a cursor is to become loud or quiet
     cdef list cursors
-    cdef PyObject** heap  # the cursors, borrowed from the list, the next event first
+    cdef PyObject** heap  # the cursors, borrowed from the list: the loud ones, the next event first
     cdef Py_ssize_t count
+    cdef PyObject** quiet  # and behind them the others
+    cdef Py_ssize_t quiet_count
     cdef NativeTime clock
 
     def __init__(self, NativeTime clock, feeds):
-        cdef LoopCursor cursor
+        cdef LoopCursor cursor, twin
         self.clock = clock
         self.cursors = [new_cursor(feed, False) for feed in feeds]
         self.cursors += [new_cursor(feed, True) for feed in feeds]
-        self.count = len(self.cursors)
-        self.heap = <PyObject**>PyMem_Malloc(max(1, self.count) * sizeof(PyObject*))
+        self.heap = <PyObject**>PyMem_Malloc(max(1, len(self.cursors)) * sizeof(PyObject*))
         if self.heap == NULL:
             raise MemoryError
         for i, cursor in enumerate(self.cursors):
             cursor.rank = i
             cursor.find()
-            self.heap[i] = <PyObject*>cursor
-        for i in range(self.count // 2 - 1, -1, -1):
-            self.sink(i)
+            if not cursor.is_ours:
+                twin = self.cursors[i + len(feeds)]
+                cursor.twin = <PyObject*>twin
+        self.sort()
 
     def __dealloc__(self):
         PyMem_Free(self.heap)
 
+    cdef int sort(self) except -1:
+        """Divide the cursors into loud and quiet ones."""
+        cdef Py_ssize_t i
+        cdef LoopCursor cursor
+        self.unsorted = False
+        self.count = self.quiet_count = 0
+        for cursor in self.cursors:
+            cursor.is_quiet = cursor.is_ours and not (
+                cursor.losses or cursor.wants_books or cursor.wants_trades or cursor.wants_quotes
+            )
+            if not cursor.is_quiet:
+                self.heap[self.count] = <PyObject*>cursor
+                self.count += 1
+        self.quiet = self.heap + self.count
+        for cursor in self.cursors:
+            if cursor.is_quiet:
+                self.quiet[self.quiet_count] = <PyObject*>cursor
+                self.quiet_count += 1
+        for i in range(self.count // 2 - 1, -1, -1):
+            self.sink(i)
+        return 0
+
     def step(self, int64_t events, int64_t until_ns=INT64_MAX):
         """Play so many events to us; return False at the end, or once ``until_ns`` is over."""
-        cdef int64_t enough = self.played + events, due_ns
-        cdef LoopCursor cursor
+        if not self.cursors:
+            raise ValueError("nothing to play")
+        self.enough = self.played + events
+        self.safe_ns = INT64_MIN
         try:
-            while self.played < enough and not self.stopped:
-                cursor = <LoopCursor>self.heap[0]
-                if cursor.when_ns == NEVER or cursor.when_ns > until_ns:
-                    return False
-                due_ns = self.clock.due_ns()
-                if due_ns <= cursor.when_ns:
-                    self.show()
-                    self.clock.move(due_ns)
-                    continue
-                while not self.play(cursor):
-                    pass
-                self.sink(0)
-            return True
+            return self.play_until(until_ns)
         finally:
             self.show()
             self.count_events()
+
+    cdef bint play_until(self, int64_t until_ns) except -1:
+        cdef PyObject* first
+        cdef int64_t due_ns
+        while self.played < self.enough and not self.stopped:
+            if self.unsorted:
+                self.sort()
+            due_ns = self.clock.due_ns()
+            if self.play_loud(min(until_ns, self.safe_ns, due_ns - 1)):
+                continue
+            first = self.first()
+            if (<LoopCursor>first).when_ns == NEVER or (<LoopCursor>first).when_ns > until_ns:
+                return False
+            if due_ns <= (<LoopCursor>first).when_ns:
+                self.show()
+                self.clock.move(due_ns)
+            elif not self.become_safe():
+                self.play(<LoopCursor>first)
+                self.unsorted = True
+        return True
+
+    cdef bint become_safe(self) except -1:
+        """Find out until when fewer events are due than are to be played; return whether that is in the future."""
+        cdef LoopCursor cursor
+        cdef Py_ssize_t share = (self.enough - self.played - 1) // (len(self.cursors) // 2)
+        cdef int64_t safe_ns = NEVER - 1
+        for cursor in self.cursors:
+            if cursor.is_ours:
+                safe_ns = min(safe_ns, cursor.safe_until(share))
+        self.safe_ns = safe_ns
+        return safe_ns >= (<LoopCursor>self.first()).when_ns
+
+    cdef bint play_loud(self, int64_t until_ns) except -1:
+        """Play up to a time; return True, maybe before, once Python was called."""
+        cdef PyObject* first
+        while self.count and (<LoopCursor>self.heap[0]).when_ns <= until_ns:
+            first = self.heap[0]
+            self.limit_ns = min(until_ns, self.first_until())
+            while (<LoopCursor>first).when_ns <= self.limit_ns:
+                self.go_on(<LoopCursor>first, self.limit_ns)
+            if self.limit_ns == INT64_MIN:
+                self.sink(0)
+                return True
+            self.sink(0)
+        self.catch_up(until_ns, PY_SSIZE_T_MAX)
+        return False
+
+    cdef inline int go_on(self, LoopCursor cursor, int64_t until_ns) except -1:
+        """Play what comes of a cursor up to a time: levels that nobody is told of, and a message."""
+        cdef Py_ssize_t events = cursor.glide(until_ns)
+        if cursor.is_ours:
+            self.played += events
+        if cursor.touched or cursor.when_ns <= until_ns:
+            self.play(cursor)
+        return 0
+
+    cdef int catch_up(self, int64_t when_ns, Py_ssize_t rank) except -1:
+        """Play the quiet cursors up to a time; at that time those that come before a rank."""
+        cdef PyObject* cursor
+        cdef int64_t until_ns
+        cdef Py_ssize_t i
+        for i in range(self.quiet_count):
+            cursor = self.quiet[i]
+            until_ns = when_ns - ((<LoopCursor>cursor).rank >= rank)
+            while (<LoopCursor>cursor).when_ns <= until_ns:
+                self.go_on(<LoopCursor>cursor, until_ns)
+        return 0
+
+    cdef PyObject* first(self) noexcept:
+        """Return the cursor whose event comes before those of all others."""
+        cdef PyObject* first = self.heap[0]
+        cdef Py_ssize_t i
+        for i in range(self.quiet_count):
+            if is_before(self.quiet[i], first):
+                first = self.quiet[i]
+        return first
+
+    cdef inline int64_t first_until(self) noexcept:
+        """Return until when the first cursor of the heap comes before all others of it."""
+        cdef int64_t until_ns = NEVER, other_ns
+        cdef Py_ssize_t rank = (<LoopCursor>self.heap[0]).rank, i
+        for i in range(1, min(3, self.count)):
+            other_ns = (<LoopCursor>self.heap[i]).when_ns - (rank > (<LoopCursor>self.heap[i]).rank)
+            if other_ns < until_ns:
+                until_ns = other_ns
+        return until_ns
 
     cdef inline void sink(self, Py_ssize_t at) noexcept:
         """Let a cursor of the heap go to where it belongs."""
@@ -196,14 +455,16 @@ cdef class NativeLoop:
 
     cdef int show(self) except -1:
         """Bring all that Python may look at up to date."""
-        cdef LoopCursor cursor
-        for cursor in self.cursors:
-            if cursor.unseen:
-                cursor.show()
+        cdef Py_ssize_t i
+        for i in range(self.count + self.quiet_count):
+            if (<LoopCursor>self.heap[i]).unseen:
+                (<LoopCursor>self.heap[i]).show()
         return 0
 
     cdef int call(self, LoopCursor cursor, function, argument) except -1:
         """Call Python at the time of an event."""
+        self.limit_ns = INT64_MIN
+        self.catch_up(cursor.began_ns, cursor.rank)
         self.show()
         self.clock.move(cursor.when_ns)
         function(argument)
@@ -219,28 +480,28 @@ cdef class NativeLoop:
                 counters.trades, counters.quotes = cursor.trades, cursor.quotes
         return 0
 
-    cdef bint play(self, LoopCursor cursor) except -1:
-        """Handle one event and find the next; return whether it was the last of its message."""
+    cdef inline int play(self, LoopCursor cursor) except -1:
+        """Handle the events of one message and find the next."""
+        cdef bint is_last = False
+        if not cursor.touched:
+            cursor.began_ns = cursor.when_ns
+        while not is_last and cursor.when_ns != NEVER:
+            if cursor.kinds[cursor.at] == LEVEL_EVENT:
+                cursor.set_level()
+            else:
+                self.play_other(cursor)
+            is_last = cursor.flags[cursor.at] & LAST_EVENT
+            if is_last:
+                self.end_message(cursor)
+            self.played += cursor.is_ours
+            cursor.go_on()
+        return 0
+
+    cdef int play_other(self, LoopCursor cursor) except -1:
+        """Handle an event that is no level."""
         cdef Py_ssize_t at = cursor.at
         cdef int kind = cursor.kinds[at]
-        cdef int64_t price, size
-        cdef bint is_last
-        if kind == LEVEL_EVENT:
-            price, size = cursor.prices[at], cursor.sizes[at]
-            if not (0 < price < LIMIT and 0 <= size < LIMIT):
-                raise GridError(f"{(<object>cursor.book.instrument).id}: level {price} x {size} is out of range")
-            if cursor.sides[at] > 0:
-                cursor.book.bid_side.make_room(1)
-                cursor.book.bid_side.put(price, size)
-            else:
-                cursor.book.ask_side.make_room(1)
-                cursor.book.ask_side.put(-price, size)
-            cursor.touched = cursor.unseen = True
-        elif kind == CLEAR_EVENT:
-            cursor.orders.clear()
-            cursor.cleared = cursor.orders.before is not None
-            cursor.touched = cursor.unseen = True
-        elif kind == TRADE_EVENT:
+        if kind == TRADE_EVENT:
             if cursor.is_ours:
                 self.see_trade(cursor)
             else:
@@ -249,6 +510,10 @@ cdef class NativeLoop:
                 )
                 if matches is not None:
                     self.call(cursor, cursor.settle, matches)
+        elif kind == CLEAR_EVENT:
+            cursor.orders.clear()
+            cursor.cleared = cursor.orders.before is not None
+            cursor.see_all()
         elif kind == QUOTE_EVENT:
             if cursor.is_ours:
                 side = cursor.sides[at] <= 0
@@ -258,28 +523,32 @@ cdef class NativeLoop:
             self.play_order(cursor, kind)
         else:
             raise DataError(f"{(<object>cursor.book.instrument).id}: event {at} is of unknown kind {kind}")
-        is_last = cursor.flags[at] & LAST_EVENT
-        if is_last:
-            if cursor.touched:
-                cursor.touched = False
-                cursor.unseen = True
-                cursor.book_ns, cursor.book_recv_ns = cursor.exchange_ns[at], cursor.when_ns
-                if cursor.cleared and cursor.orders.ends_snapshot():
-                    cursor.cleared = False
-                    if not cursor.is_ours:
-                        cursor.model.recount()
-                self.end_book(cursor)
+        return 0
+
+    cdef inline int end_message(self, LoopCursor cursor) except -1:
+        """Let what the message was about be seen."""
+        if cursor.touched:
+            cursor.touched = False
+            cursor.unseen = True
+            cursor.book_ns, cursor.book_recv_ns = cursor.exchange_ns[cursor.at], cursor.when_ns
+            if cursor.cleared:
+                self.end_snapshot(cursor)
             if cursor.is_ours:
-                cursor.frames += 1
-                if cursor.quoted:
-                    self.see_quote(cursor)
-        cursor.at += 1
-        if not cursor.at & (RELEASE_EVENTS - 1):
-            cursor.day.release(cursor.at)
+                self.see_book(cursor)
+            else:
+                self.meet_book(cursor)
         if cursor.is_ours:
-            self.played += 1
-        cursor.find()
-        return is_last or cursor.when_ns == NEVER
+            cursor.frames += 1
+            if cursor.quoted:
+                self.see_quote(cursor)
+        return 0
+
+    cdef int end_snapshot(self, LoopCursor cursor) except -1:
+        if cursor.orders.ends_snapshot():
+            cursor.cleared = False
+            if not cursor.is_ours:
+                cursor.model.recount()
+        return 0
 
     cdef int play_order(self, LoopCursor cursor, int kind) except -1:
         """Handle an event of a single order."""
@@ -294,7 +563,7 @@ cdef class NativeLoop:
                 if matches is not None:
                     self.call(cursor, cursor.settle, matches)
             return 0
-        cursor.touched = cursor.unseen = True
+        cursor.see_all()
         if kind == ADD_EVENT:
             side = BUY if cursor.sides[at] > 0 else SELL
             cursor.orders.add(order_id, side, cursor.prices[at], cursor.sizes[at])
@@ -310,30 +579,41 @@ cdef class NativeLoop:
             cursor.model.leave(order.levels, key, rank, lots)
         return 0
 
-    cdef int end_book(self, LoopCursor cursor) except -1:
-        """Let a whole update of a book be seen."""
-        cdef bint is_live = True
-        if not cursor.book.bid_side.count and not cursor.book.ask_side.count:
-            is_live, state = False, SYNCING
-        elif cursor.book.crosses():
-            is_live, state = False, BROKEN
-        if cursor.is_ours:
-            cursor.updates += 1
-            if not is_live:
-                self.call(cursor, cursor.market.lose, state)
-                return 0
-        if not is_live:
-            replace(&cursor.book.state, state)
-        elif cursor.book.state != <PyObject*>LIVE:
+    cdef inline int meet_book(self, LoopCursor cursor) except -1:
+        """Let our orders meet a whole update of the exchange's book."""
+        if not cursor.book.is_whole():
+            replace(&cursor.book.state, cursor.book.state_of())
+            self.announce_loss(<LoopCursor>cursor.twin)
+            return 0
+        if cursor.book.state != <PyObject*>LIVE:
             replace(&cursor.book.state, LIVE)
-        if cursor.is_ours:
-            if cursor.wants_books:
-                self.call(cursor, cursor.market.on_book, cursor.book)
-        elif is_live:
+        if cursor.model.is_concerned():
             matches = cursor.model.take_book(cursor.book_ns)
             if matches is not None:
                 self.call(cursor, cursor.settle, matches)
         return 0
+
+    cdef inline int see_book(self, LoopCursor cursor) except -1:
+        """Let a whole update of our book be seen."""
+        cursor.updates += 1
+        if not cursor.book.is_whole():
+            self.pass_loss(cursor)
+            return self.call(cursor, cursor.market.lose, cursor.book.state_of())
+        if cursor.book.state != <PyObject*>LIVE:
+            replace(&cursor.book.state, LIVE)
+        if cursor.wants_books:
+            self.call(cursor, cursor.market.on_book, cursor.book)
+        return 0
+
+    cdef void announce_loss(self, LoopCursor twin) noexcept:
+        twin.losses += 1
+        if twin.is_quiet:
+            self.unsorted, self.limit_ns = True, INT64_MIN
+
+    cdef void pass_loss(self, LoopCursor cursor) noexcept:
+        cursor.losses -= 1
+        if not cursor.losses:
+            self.unsorted = True
 
     cdef int see_trade(self, LoopCursor cursor) except -1:
         cdef Py_ssize_t at = cursor.at
@@ -377,11 +657,19 @@ cdef inline bint is_before(PyObject* one, PyObject* other) noexcept:
 cdef LoopCursor new_cursor(feed, bint is_ours):
     cdef LoopCursor cursor = LoopCursor()
     cursor.is_ours = is_ours
-    cursor.latency_ns = -1 if feed.latency_ns is None else feed.latency_ns
+    if feed.latency_ns is not None:
+        cursor.timing, cursor.delay_ns = DELAYED, feed.latency_ns if is_ours else 0
+    else:
+        cursor.timing = AS_SEEN if is_ours else AS_HAPPENED
     cursor.days = feed.days()
     cursor.model, cursor.settle, cursor.market = feed.model, feed.settle, feed.market
     cursor.book = feed.market.book if is_ours else feed.book
-    cursor.orders = NativeOrders(cursor.book) if is_ours else cursor.model.orders
+    cursor.bids, cursor.asks = cursor.book.bid_side, cursor.book.ask_side
+    if is_ours:
+        cursor.orders, cursor.own_bids, cursor.own_asks = NativeOrders(cursor.book), OwnOrders(), OwnOrders()
+    else:
+        cursor.orders = cursor.model.orders
+        cursor.own_bids, cursor.own_asks = cursor.model.own_bids, cursor.model.own_asks
     listened = feed.market.channels
     cursor.wants_books = channels.BOOK in listened
     cursor.wants_trades = channels.TRADE in listened
