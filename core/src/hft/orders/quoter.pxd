@@ -26,6 +26,7 @@ cdef class _Side:
     cdef public list moves
     cdef public dict lacking
 
+    @cython.locals(stated=list, anew=list, index=Py_ssize_t)
     cdef bint is_settled_as(self, object levels)
 
     @cython.locals(order=Order)

@@ -70,7 +70,19 @@ class _Side:
 
     def is_settled_as(self, levels: Iterable[Level]) -> bool:
         """Say whether this was stated last and is settled; False also where it takes longer to know."""
-        return self.settled and self.stated == levels
+        stated = self.stated
+        if not self.settled or stated is None or type(levels) is not list:
+            return False
+        anew: list[Level] = levels
+        if len(anew) != len(stated):
+            return False
+        # One by one, not `stated == anew`: no other question is asked as often.
+        for index in range(len(stated)):
+            price, size = anew[index]
+            stated_price, stated_size = stated[index]
+            if price != stated_price or size != stated_size:
+                return False
+        return True
 
     def state(self, stated: list[Level], wanted: dict[Price, int]) -> None:
         """Replace what is wanted."""

@@ -24,9 +24,10 @@ cdef class StrategyTrading:
     cdef public set _timers
     cdef public dict _quoters
     cdef public object _router
+    cdef public object _quoted
+    cdef public Quoter _newest
     cdef public bint _routes
 
-    @cython.locals(quoter=Quoter)
     cpdef object quote(self, object instrument, object bids, object asks)
 
     @cython.locals(quoter=Quoter)

@@ -82,6 +82,9 @@ class StrategyTrading:
             refusal=lambda: self.refusal,
             tell=lambda parent: self.tell_parent(parent),
         )
+        # The instrument quoted last, nearly always the one that is quoted next.
+        self._quoted: Instrument | None = None
+        self._newest: Quoter | None = None
         self._routes = False
         """Whether the router has ever had an order."""
 
@@ -94,7 +97,10 @@ class StrategyTrading:
         return [order for order in self._manager.open_orders(instrument) if order.strategy == self.name]
 
     def quote(self, instrument: Instrument, bids: Iterable[Level], asks: Iterable[Level]) -> None:
-        self._quoter(instrument).quote(bids, asks)
+        if instrument is not self._quoted or self._newest is None:
+            self._newest = self._quoter(instrument)
+            self._quoted = instrument
+        self._newest.quote(bids, asks)
 
     def place(
         self,
