@@ -108,7 +108,7 @@ class Desk:
         elif not (self._any_price or instrument.allows_price(price)):
             return _too_fine(instrument, price)
         # Exchanges let a position be closed whatever it is worth.
-        if price * size < self._min_value and not reduce_only:
+        if price < self._min_value and price * size < self._min_value and not reduce_only:
             return f"notional: {instrument.notional(price, size)} is below {instrument.min_notional}"
         return ""
 
