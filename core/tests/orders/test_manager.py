@@ -86,7 +86,8 @@ def test_an_order_is_what_its_class_makes_of_the_same() -> None:
     asked = {
         "side": Side.SELL, "size": Size(7), "price": Price(9_100), "type": OrderType.STOP_LIMIT,
         "time_in_force": TimeInForce.GTD, "post_only": True, "reduce_only": True,
-        "trigger_price": Price(9_050), "expire_ns": 10**18, "position_side": PositionSide.LONG, "replaces": "another",
+        "trigger_price": Price(9_050), "expire_ns": 10**18, "position_side": PositionSide.LONG,
+        "replaces": "another",
     }  # fmt: skip
     plain, full = place(world, owner), world.manager.place(owner, world.instrument, **asked)  # type: ignore[arg-type]
     for order, wanted in (
