@@ -75,10 +75,6 @@ class Desk:
         # Of an inverse contract the value does not follow from price times size.
         self._min_value = 0 if instrument.inverse else _ceil(instrument.min_notional / instrument.point_value)
 
-    def exposure(self, side: Side) -> int:
-        """Return the lots of a side that may still trade."""
-        return self.buys if side is _BUY else self.sells
-
     @property
     def closed(self) -> str:
         """Why nothing may be sent now, whatever it is; empty when it may."""

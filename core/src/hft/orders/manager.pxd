@@ -17,6 +17,7 @@ cdef object _PENDING_CANCEL
 cdef object _PENDING_REPLACE
 cdef object _UNKNOWN
 cdef object _LIMIT
+cdef object _BUY
 
 cdef class OrderManager(OrderEvidence):
     cdef public SelfTradeGuard self_trade
@@ -25,6 +26,15 @@ cdef class OrderManager(OrderEvidence):
     cdef public Notices _notices
     cdef public object _again
     cdef public object _backoff
+
+    @cython.locals(desk=Desk)
+    cpdef object exposure(self, object instrument, object side)
+
+    @cython.locals(desk=Desk)
+    cpdef tuple exposures(self, object instrument)
+
+    @cython.locals(record=Record)
+    cpdef object exposure_of(self, str client_order_id)
 
     @cython.locals(record=Record)
     cpdef bint amend(self, Order order, object price, object size)

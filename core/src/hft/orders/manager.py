@@ -36,6 +36,7 @@ _PENDING_CANCEL = OrderState.PENDING_CANCEL
 _PENDING_REPLACE = OrderState.PENDING_REPLACE
 _UNKNOWN = OrderState.UNKNOWN
 _LIMIT = OrderType.LIMIT
+_BUY = Side.BUY
 
 
 def _ignore(_: Any) -> None:
@@ -108,7 +109,8 @@ class OrderManager(OrderEvidence):
 
     def exposure(self, instrument: Instrument, side: Side) -> int:
         """Return the lots of a side that may still trade, of an amendment the larger of both sizes."""
-        return self.store.exposure(instrument, side)
+        desk = self.store.desks[instrument]
+        return desk.buys if side is _BUY else desk.sells
 
     def exposures(self, instrument: Instrument) -> tuple[int, int]:
         """Return the lots of both sides that may still trade, buys first."""
@@ -117,7 +119,8 @@ class OrderManager(OrderEvidence):
 
     def exposure_of(self, client_order_id: str) -> int:
         """Return the lots of one order that may still trade, 0 if there is no such open order."""
-        return self.store.exposure_of(client_order_id)
+        record = self.store.open.get(client_order_id)
+        return 0 if record is None else record.exposure
 
     def is_ready(self, exchange: str) -> bool:
         """Say whether orders can be sent to an exchange: nothing has said that it is lost."""
