@@ -13,7 +13,7 @@ cdef object _MOST_NS
 cdef StampsSlots _UNSTAMPED
 
 cdef class Histogram:
-    cdef list _counts
+    cdef int64_t[::1] _counts
     cdef public int64_t count
     cdef public int64_t maximum_ns
 

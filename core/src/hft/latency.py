@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from array import array
 from collections.abc import Callable
 
 from hft.primitives import bit_length, copied
@@ -28,7 +29,7 @@ class Histogram:
     __slots__ = ("_counts", "count", "maximum_ns")
 
     def __init__(self) -> None:
-        self._counts = [0] * _BUCKETS
+        self._counts = array("q", bytes(8 * _BUCKETS))
         self.count = 0
         self.maximum_ns = 0
 

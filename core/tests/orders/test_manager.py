@@ -81,6 +81,32 @@ def test_an_order_is_acknowledged_filled_in_parts_and_finished() -> None:
     ]  # fmt: skip
 
 
+def test_an_order_is_what_its_class_makes_of_the_same() -> None:
+    world, owner = make_world(), NotedOwner()
+    asked = {
+        "side": Side.SELL, "size": Size(7), "price": Price(9_100), "type": OrderType.STOP_LIMIT,
+        "time_in_force": TimeInForce.GTD, "post_only": True, "reduce_only": True,
+        "trigger_price": Price(9_050), "expire_ns": 10**18, "position_side": PositionSide.LONG,
+        "replaces": "another",
+    }  # fmt: skip
+    plain, full = place(world, owner), world.manager.place(owner, world.instrument, **asked)  # type: ignore[arg-type]
+    for order, wanted in (
+        (plain, {"side": Side.BUY, "size": Size(10), "price": Price(9_000)}),
+        (full, {**asked, "state": OrderState.REJECTED}),
+    ):
+        assert order.client_order_id
+        same = Order(
+            client_order_id=order.client_order_id,
+            strategy=owner.name,
+            instrument=world.instrument,
+            created_ns=world.clock.now_ns(),
+            stamps=order.stamps,
+            reason=order.reason,
+            **wanted,  # type: ignore[arg-type]
+        )
+        assert attrs.asdict(order, recurse=False) == attrs.asdict(same, recurse=False)
+
+
 def test_the_ledger_has_a_fill_before_its_owner() -> None:
     world = make_world()
     seen: list[tuple[int, int]] = []

@@ -27,8 +27,6 @@ cdef class Desk:
     cdef public object _max_size
     cdef public object _min_value
 
-    cpdef object exposure(self, object side)
-
     cpdef str refusal(self, object side, object price, object size, bint reduce_only)
 
     cpdef str unsupported(self, Order order)

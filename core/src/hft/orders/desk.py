@@ -75,10 +75,6 @@ class Desk:
         # Of an inverse contract the value does not follow from price times size.
         self._min_value = 0 if instrument.inverse else _ceil(instrument.min_notional / instrument.point_value)
 
-    def exposure(self, side: Side) -> int:
-        """Return the lots of a side that may still trade."""
-        return self.buys if side is _BUY else self.sells
-
     @property
     def closed(self) -> str:
         """Why nothing may be sent now, whatever it is; empty when it may."""
@@ -108,7 +104,7 @@ class Desk:
         elif not (self._any_price or instrument.allows_price(price)):
             return _too_fine(instrument, price)
         # Exchanges let a position be closed whatever it is worth.
-        if price * size < self._min_value and not reduce_only:
+        if price < self._min_value and price * size < self._min_value and not reduce_only:
             return f"notional: {instrument.notional(price, size)} is below {instrument.min_notional}"
         return ""
 

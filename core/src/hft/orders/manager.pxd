@@ -17,6 +17,7 @@ cdef object _PENDING_CANCEL
 cdef object _PENDING_REPLACE
 cdef object _UNKNOWN
 cdef object _LIMIT
+cdef object _BUY
 
 cdef class OrderManager(OrderEvidence):
     cdef public SelfTradeGuard self_trade
@@ -26,22 +27,31 @@ cdef class OrderManager(OrderEvidence):
     cdef public object _again
     cdef public object _backoff
 
+    @cython.locals(desk=Desk)
+    cpdef object exposure(self, object instrument, object side)
+
+    @cython.locals(desk=Desk)
+    cpdef tuple exposures(self, object instrument)
+
+    @cython.locals(record=Record)
+    cpdef object exposure_of(self, str client_order_id)
+
     @cython.locals(record=Record)
     cpdef bint amend(self, Order order, object price, object size)
 
     @cython.locals(record=Record)
     cpdef object cancel(self, Order order)
 
-    cpdef Order place_like(self, object owner, Order blank, object size, object price)
+    cpdef Order place_like(self, object owner, Desk desk, Order blank, object size, object price)
 
-    @cython.locals(desk=Desk, order=Order)
+    @cython.locals(order=Order)
     cdef Order _blank(
-        self, object owner, object instrument, object side, object type, object time_in_force, object post_only,
+        self, object owner, Desk desk, object side, object type, object time_in_force, object post_only,
         object reduce_only, object trigger_price, object expire_ns, object position_side, object replaces
     )
 
-    @cython.locals(trace=Moments, desk=Desk)
-    cdef Order _ask(self, object owner, Order order, object size, object price)
+    @cython.locals(trace=Moments)
+    cdef Order _ask(self, object owner, Desk desk, Order order, object size, object price)
 
     @cython.locals(reason=str)
     cdef object _approve(self, Order order, object owner, Desk desk)

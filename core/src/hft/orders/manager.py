@@ -36,6 +36,7 @@ _PENDING_CANCEL = OrderState.PENDING_CANCEL
 _PENDING_REPLACE = OrderState.PENDING_REPLACE
 _UNKNOWN = OrderState.UNKNOWN
 _LIMIT = OrderType.LIMIT
+_BUY = Side.BUY
 
 
 def _ignore(_: Any) -> None:
@@ -108,7 +109,8 @@ class OrderManager(OrderEvidence):
 
     def exposure(self, instrument: Instrument, side: Side) -> int:
         """Return the lots of a side that may still trade, of an amendment the larger of both sizes."""
-        return self.store.exposure(instrument, side)
+        desk = self.store.desks[instrument]
+        return desk.buys if side is _BUY else desk.sells
 
     def exposures(self, instrument: Instrument) -> tuple[int, int]:
         """Return the lots of both sides that may still trade, buys first."""
@@ -117,7 +119,8 @@ class OrderManager(OrderEvidence):
 
     def exposure_of(self, client_order_id: str) -> int:
         """Return the lots of one order that may still trade, 0 if there is no such open order."""
-        return self.store.exposure_of(client_order_id)
+        record = self.store.open.get(client_order_id)
+        return 0 if record is None else record.exposure
 
     def is_ready(self, exchange: str) -> bool:
         """Say whether orders can be sent to an exchange: nothing has said that it is lost."""
@@ -147,15 +150,16 @@ class OrderManager(OrderEvidence):
         replaces: str = "",
     ) -> Order:
         """Send a new order if nothing speaks against it; otherwise return it in state REJECTED."""
+        desk = self.store.desks[instrument]
         order = self._blank(
-            owner, instrument, side, type, time_in_force, post_only, reduce_only, trigger_price, expire_ns,
+            owner, desk, side, type, time_in_force, post_only, reduce_only, trigger_price, expire_ns,
             position_side, replaces,
         )  # fmt: skip
-        return self._ask(owner, order, size, price)
+        return self._ask(owner, desk, order, size, price)
 
-    def place_like(self, owner: Owner, blank: Order, size: Size, price: Price) -> Order:
+    def place_like(self, owner: Owner, desk: Desk, blank: Order, size: Size, price: Price) -> Order:
         """Do what `place` does with a copy of an order that was never sent, for another size and price."""
-        return self._ask(owner, copied(blank), size, price)
+        return self._ask(owner, desk, copied(blank), size, price)
 
     def close_position(
         self, owner: Owner, instrument: Instrument, side: Side, size: Size, position_side: PositionSide
@@ -349,7 +353,7 @@ class OrderManager(OrderEvidence):
     def _blank(
         self,
         owner: Owner,
-        instrument: Instrument,
+        desk: Desk,
         side: Side,
         type: OrderType,
         time_in_force: TimeInForce,
@@ -361,7 +365,7 @@ class OrderManager(OrderEvidence):
         replaces: str,
     ) -> Order:
         """Make an order that has all but its id, size, price and time."""
-        order = copied(self.store.desks[instrument].blank)
+        order = copied(desk.blank)
         order.strategy = owner.name
         order.side = side
         order.type = type
@@ -374,7 +378,7 @@ class OrderManager(OrderEvidence):
         order.replaces = replaces
         return order
 
-    def _ask(self, owner: Owner, order: Order, size: Size, price: Price | None) -> Order:
+    def _ask(self, owner: Owner, desk: Desk, order: Order, size: Size, price: Price | None) -> Order:
         """Send an order that has all but its id, size, price and time, or refuse it."""
         trace = self._sender.trace
         trace.decided_ns = trace.now_ns()
@@ -382,7 +386,6 @@ class OrderManager(OrderEvidence):
         order.size = size
         order.price = price
         order.created_ns = self._now_ns()
-        desk = self.store.desks[order.instrument]
         approved = self._approve(order, owner, desk)
         if approved is not None:
             trace.approved_ns = trace.now_ns()

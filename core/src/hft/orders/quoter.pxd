@@ -2,6 +2,7 @@ cimport cython
 
 from hft.events cimport Fill
 from hft.order cimport Order
+from hft.orders.desk cimport Desk
 from hft.orders.manager cimport OrderManager
 from hft.orders.whole cimport check_whole
 
@@ -26,6 +27,7 @@ cdef class _Side:
     cdef public list moves
     cdef public dict lacking
 
+    @cython.locals(stated=list, anew=list, index=Py_ssize_t)
     cdef bint is_settled_as(self, object levels)
 
     @cython.locals(order=Order)
@@ -48,6 +50,7 @@ cdef class Quoter:
     cdef public object _clock
     cdef public _Side _bids
     cdef public _Side _asks
+    cdef public Desk _desk
     cdef public bint _can_amend
     cdef public object _backoff
     cdef public object _retry

@@ -70,15 +70,27 @@ class _Side:
 
     def is_settled_as(self, levels: Iterable[Level]) -> bool:
         """Say whether this was stated last and is settled; False also where it takes longer to know."""
-        return self.settled and self.stated == levels
+        stated = self.stated
+        if not self.settled or stated is None or type(levels) is not list:
+            return False
+        anew: list[Level] = levels
+        if len(anew) != len(stated):
+            return False
+        # One by one, not `stated == anew`: no other question is asked as often.
+        for index in range(len(stated)):
+            price, size = anew[index]
+            stated_price, stated_size = stated[index]
+            if price != stated_price or size != stated_size:
+                return False
+        return True
 
     def state(self, stated: list[Level], wanted: dict[Price, int]) -> None:
         """Replace what is wanted."""
         self.stated = stated
-        if self.settled and self.wanted == wanted:
-            return
         self.settled = False
         self.wanted = wanted
+        if not self.standing:
+            return
         for order in self.standing.values():
             price = _price_of(order)
             size = wanted.get(price)
@@ -152,6 +164,7 @@ class Quoter:
         self._clock = clock
         self._bids = _Side(_blank(owner, instrument, _BUY))
         self._asks = _Side(_blank(owner, instrument, _SELL))
+        self._desk = manager.store.desks[instrument]
         self._can_amend = manager.can_amend(instrument)
         self._backoff = Backoff(random, initial_ns=50_000_000, maximum_ns=5_000_000_000)
         self._retry: Timer | None = None
@@ -276,6 +289,12 @@ class Quoter:
         """Find what leads from what stands to what is wanted; where that is nothing the side is settled."""
         side.leftovers = side.moves = side.lacking = None
         wanted = lacking = side.wanted
+        if not side.standing:
+            if wanted:
+                side.lacking = wanted
+            else:
+                side.settled = True
+            return
         leftovers: list[Order] | None = None
         for order in side.standing.values():
             price, state = _price_of(order), order.state
@@ -371,7 +390,7 @@ class Quoter:
             return
         if self._others(side).is_met(price):
             return
-        order = self._manager.place_like(self._owner, side.blank, _lots(size), price)
+        order = self._manager.place_like(self._owner, self._desk, side.blank, _lots(size), price)
         if order.state is not _PENDING_NEW and order.state.is_final:
             side.take_back(order)
         else:

@@ -12,7 +12,6 @@ from hft.order import Order
 from hft.orders.desk import Desk
 from hft.orders.record import Record
 from hft.plugin.execution import ExecutionClient
-from hft.types import Side
 
 __all__ = ["OrderStore"]
 
@@ -94,12 +93,3 @@ class OrderStore:
     def open_orders(self, instrument: Instrument) -> list[Order]:
         """Return the orders of an instrument that may still trade, oldest first."""
         return [record.order for record in self.desks[instrument].records.values()]
-
-    def exposure(self, instrument: Instrument, side: Side) -> int:
-        """Return the lots of a side that may still trade, of an amendment the larger of both sizes."""
-        return self.desks[instrument].exposure(side)
-
-    def exposure_of(self, client_order_id: str) -> int:
-        """Return the lots of one order that may still trade, 0 if there is no such open order."""
-        record = self.open.get(client_order_id)
-        return 0 if record is None else record.exposure

@@ -24,17 +24,19 @@ cdef class StrategyTrading:
     cdef public set _timers
     cdef public dict _quoters
     cdef public object _router
+    cdef public object _last_instrument
+    cdef public Quoter _last_quoter
     cdef public bint _routes
 
-    @cython.locals(quoter=Quoter)
     cpdef object quote(self, object instrument, object bids, object asks)
 
-    @cython.locals(quoter=Quoter)
     cpdef object on_order(self, Order order)
 
-    @cython.locals(quoter=Quoter)
     cpdef object on_fill(self, Fill fill)
 
+    cpdef object _on_parent(self, object parent)
+
+    @cython.locals(quoter=Quoter)
     cdef Quoter _quoter(self, object instrument)
 
     cpdef object _fail(self, object error)

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 from hft.book import Level, OrderBook
 from hft.clock import Clock, Timer
@@ -25,10 +24,6 @@ from hft.routing import ExchangeConditions, Router
 from hft.types import OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 __all__ = ["StrategyTrading"]
-
-
-def _ignore(_: Any) -> None:
-    """Stand in for a callback that the strategy does not override."""
 
 
 class StrategyTrading:
@@ -59,9 +54,10 @@ class StrategyTrading:
         self.markets: Sequence[Market] = tuple(markets)
         self.refusal = ""
         self.guard = Guard(self._fail)
-        self.tell_order: Callable[[Order], None] = _ignore
-        self.tell_fill: Callable[[Fill], None] = _ignore
-        self.tell_parent: Callable[[ParentOrder], None] = _ignore
+        # None is what the strategy does not override.
+        self.tell_order: Callable[[Order], None] | None = None
+        self.tell_fill: Callable[[Fill], None] | None = None
+        self.tell_parent: Callable[[ParentOrder], None] | None = None
         self._manager = manager
         self._ledger = ledger
         self._log = log
@@ -80,8 +76,11 @@ class StrategyTrading:
             {} if conditions is None else conditions,
             clock,
             refusal=lambda: self.refusal,
-            tell=lambda parent: self.tell_parent(parent),
+            tell=self._on_parent,
         )
+        # The one asked for last is nearly always the one that is asked for next.
+        self._last_instrument: Instrument | None = None
+        self._last_quoter: Quoter | None = None
         self._routes = False
         """Whether the router has ever had an order."""
 
@@ -174,18 +173,22 @@ class StrategyTrading:
     # -- what the kernel calls -------------------------------------------------------------------
 
     def on_order(self, order: Order) -> None:
-        quoter = self._quoters[order.instrument]
-        quoter.on_order(order)
-        self.tell_order(order)
+        self._quoter(order.instrument).on_order(order)
+        if self.tell_order is not None:
+            self.tell_order(order)
         if self._routes:
             self._router.on_order(order)
 
     def on_fill(self, fill: Fill) -> None:
-        quoter = self._quoters[fill.instrument]
-        quoter.on_fill(fill)
-        self.tell_fill(fill)
+        self._quoter(fill.instrument).on_fill(fill)
+        if self.tell_fill is not None:
+            self.tell_fill(fill)
         if self._routes:
             self._router.on_fill(fill)
+
+    def _on_parent(self, parent: ParentOrder) -> None:
+        if self.tell_parent is not None:
+            self.tell_parent(parent)
 
     def on_book_lost(self, book: OrderBook) -> None:
         """Withdraw the quotes on a book that left LIVE."""
@@ -211,11 +214,14 @@ class StrategyTrading:
         self._on_fault(self.name, error)
 
     def _quoter(self, instrument: Instrument) -> Quoter:
+        if instrument is self._last_instrument and self._last_quoter is not None:
+            return self._last_quoter
         quoter = self._quoters.get(instrument)
         if quoter is None:
             raise OrderError(
                 f"{instrument} is not given to strategy {self.name!r}, add it to its instruments"
             )
+        self._last_instrument, self._last_quoter = instrument, quoter
         return quoter
 
     def _check_placed(self, order: Order) -> None:

@@ -1,0 +1,37 @@
+"""One step of the machine each: in Python here, and as compiled modules have them where they call them."""
+
+from __future__ import annotations
+
+import sys
+
+import attrs
+import pytest
+
+from hft.latency import Stamps, Trace
+from hft.primitives import bit_length, copied
+
+
+def test_a_copy_has_all_that_its_source_has_and_is_another() -> None:
+    source = Stamps(*range(1, 9))
+    copy = copied(source)
+    assert copy == source
+    copy.written_ns = 0
+    assert source.written_ns == 7
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 31, 32, 63, 2**62, 2**63 - 1])
+def test_bits_are_counted(number: int) -> None:
+    assert bit_length(number) == number.bit_length()
+
+
+def test_what_is_copied_is_held_once_more_and_let_go_with_the_copy() -> None:
+    # Stamps are copies of others: as compiled modules make them, where these are compiled.
+    time_ns = 10**18
+    trace = Trace(lambda: time_ns)
+    trace.decided_ns = trace.approved_ns = time_ns
+    before = sys.getrefcount(time_ns)
+    stamps = [trace.sent() for _ in range(100)]
+    assert sys.getrefcount(time_ns) == before + 4 * len(stamps)
+    assert attrs.astuple(stamps[0]) == (0, 0, 0, 0, time_ns, time_ns, time_ns, time_ns, 0)
+    del stamps
+    assert sys.getrefcount(time_ns) == before
