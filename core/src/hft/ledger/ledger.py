@@ -102,7 +102,7 @@ class Ledger:
             paid.balance.flow(-fee, exchange_ns)
         self._revalue_later(account)
         if account.is_spot:
-            self._flow(account, instrument.base, signed * account.lot, exchange_ns)
+            self._flow(account, account.base, signed * account.lot, exchange_ns)
             moved = -value
         elif stated is not None:
             moved = stated
@@ -402,7 +402,7 @@ class Ledger:
     def _revalue(self) -> None:
         """Bring the totals of the settlement assets up to date."""
         for account in self._stale:
-            figures = self._figures(account.instrument.settle)
+            figures = self._figures(account.settle)
             profit, gross, open_value = account.worth()
             figures.profit += profit - account.profit
             figures.gross += gross - account.gross
