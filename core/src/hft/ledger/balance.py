@@ -76,7 +76,7 @@ class Balance:
             return
         flows = self._flows
         flows.append((exchange_ns, amount))
-        if len(flows) == 2 * _FLOWS_KEPT:
+        if len(flows) >= 2 * _FLOWS_KEPT:
             del flows[:_FLOWS_KEPT]
         if self.total is not None:
             self.total += amount

@@ -88,12 +88,13 @@ class Ledger:
         fee = self._fees.of(fill.fee)
         stated = None if fill.realized is None else to_amount(fill.realized)
         side, exchange_ns = fill.side, fill.exchange_ns
+        signed = fill.size if side is _BUY else -fill.size
+        value = fill.price * signed * account.point
+        # What cannot be booked has raised until here, and can be told again.
         if not account.trades.add((fill.trade_id, side), exchange_ns):
             self.duplicates += 1
             return False
         position = self._position(account, fill.position_side)
-        signed = fill.size if side is _BUY else -fill.size
-        value = fill.price * signed * account.point
         moved = account.book(position, signed, value)
         if fee:
             paid = self._paid(account, position, fill.fee_asset)
