@@ -19,6 +19,7 @@ cpdef object to_amount(object value)
 
 cpdef object amount_to_decimal(object amount)
 
+@cython.locals(is_more=bint)
 cpdef object divide(object numerator, object denominator)
 
 cpdef object difference(object minuend, object subtrahend)

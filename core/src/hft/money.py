@@ -120,10 +120,10 @@ def amount_to_decimal(amount: int) -> Decimal:
 
 def divide(numerator: int, denominator: int) -> int:
     """Divide with rounding half to even, which leans to neither side."""
-    if denominator < 0:
-        numerator, denominator = -numerator, -denominator
     quotient, rest = divmod(numerator, denominator)
-    if rest * 2 > denominator or (rest * 2 == denominator and quotient % 2):
+    twice = rest * 2  # of the sign of the denominator
+    is_more = twice > denominator if denominator > 0 else twice < denominator
+    if is_more or (twice == denominator and quotient % 2):
         quotient += 1
     return quotient
 

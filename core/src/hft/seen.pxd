@@ -5,6 +5,7 @@ cdef class Horizon:
 
 cdef class Seen:
     cdef Horizon _horizon
+    cdef Py_ssize_t _most
     cdef dict _times
     cdef list _order
     cdef Py_ssize_t _first

@@ -26,10 +26,11 @@ class Horizon:
 class Seen:
     """At least the newest `SEEN_NUMBER` keys, and all whose times are not beyond the ``horizon``, if any."""
 
-    __slots__ = ("_first", "_horizon", "_order", "_times")
+    __slots__ = ("_first", "_horizon", "_most", "_order", "_times")
 
     def __init__(self, horizon: Horizon | None = None) -> None:
         self._horizon = horizon or Horizon()
+        self._most = SEEN_NUMBER
         self._times: dict[Any, int] = {}
         # A dict looks for its first entry behind all that were deleted there.
         self._order: list[Hashable] = []
@@ -50,17 +51,17 @@ class Seen:
         if len(times) == known:
             return False
         self._order.append(key)
-        if known >= SEEN_NUMBER:
+        if known >= self._most:
             self._forget()
         return True
 
     def _forget(self) -> None:
         times, order, first = self._times, self._order, self._first
         since_ns = self._horizon.since_ns
-        while len(times) > SEEN_NUMBER and times[order[first]] < since_ns:
+        while len(times) > self._most and times[order[first]] < since_ns:
             del times[order[first]]
             first += 1
-        if first >= SEEN_NUMBER:
+        if first >= self._most:
             del order[:first]
             first = 0
         self._first = first

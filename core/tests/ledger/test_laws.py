@@ -401,6 +401,30 @@ def test_a_report_older_than_the_last_is_refused() -> None:
     assert ledger.on_balance(report("80", 10))
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_of_many_flows_the_newest_hundred_are_kept_apart_and_all_count(known: bool) -> None:
+    ledger = Ledger()
+    if known:
+        ledger.on_balance(report("1000", 1))
+    for number in range(1_050):
+        payment = Funding(
+            instrument=PERPETUAL,
+            payment_id=str(number),
+            amount=Decimal(1),
+            asset="USDT",
+            exchange_ns=10 + number,
+        )
+        ledger.on_funding(payment)
+        if known:
+            assert total_of(ledger) == 1_001 + number
+    copy = Ledger()
+    copy.load(ledger.dump(), [PERPETUAL])
+    for each in (ledger, copy):
+        assert total_of(each) == (2_050 if known else None)
+        each.on_balance(report("5000", 10 + 949))
+        assert total_of(each) == 5_100, "a hundred came after it"
+
+
 @pytest.mark.parametrize("is_late", [True, False])
 def test_a_report_may_or_may_not_have_what_happened_in_its_own_millisecond(is_late: bool) -> None:
     """Exchanges tell time in milliseconds, in which a fill and a payment may both happen."""

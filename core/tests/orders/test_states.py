@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hft.order import Order
-from hft.orders.states import EDGES, Event, Target, next_state
+from hft.orders.states import EDGES, Event, Target, has_ended, largest_size, next_state
 from hft.testing.trading import make_instrument
 from hft.types import OrderState, Price, Side, Size
 
@@ -31,6 +31,14 @@ def make_order(state: OrderState, *, filled: int = 0, pending: int | None = None
 
 def test_every_state_has_a_row() -> None:
     assert set(EDGES) == set(OrderState)
+
+
+@pytest.mark.parametrize("state", OrderState)
+def test_what_is_said_without_asking_the_order_is_what_it_says(state: OrderState) -> None:
+    assert has_ended(state) is state.is_final
+    for pending in (None, 9, 10, 11):
+        order = make_order(state, pending=pending)
+        assert largest_size(order) == order.largest_size
 
 
 @pytest.mark.parametrize("state", [state for state in OrderState if state.is_final])

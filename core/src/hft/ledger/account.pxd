@@ -5,6 +5,7 @@ from hft.seen cimport Seen
 
 cdef class InstrumentAccount:
     cdef public object instrument
+    cdef public object base
     cdef public object settle
     cdef public object wallet
     cdef public bint is_spot

@@ -37,6 +37,7 @@ class InstrumentAccount:
         "_mark",
         "_twice_ticks",
         "balances",
+        "base",
         "funding",
         "gross",
         "instrument",
@@ -59,7 +60,7 @@ class InstrumentAccount:
         if instrument.inverse:
             raise UsageError(f"{instrument.id}: the ledger cannot book inverse contracts, use a linear one")
         self.instrument = instrument
-        self.settle = instrument.settle
+        self.base, self.settle = instrument.base, instrument.settle
         self.wallet = wallet
         self.is_spot = instrument.kind is InstrumentKind.SPOT
         self._lot_value = product(instrument.lot_size, instrument.contract_multiplier)
@@ -149,10 +150,8 @@ class InstrumentAccount:
         """Return what is held after fees taken in the base currency (spot); see `Ledger.holding`."""
         size = self.size * self.lot
         if self.is_spot:
-            base = self.instrument.base
-            size -= sum(
-                position.paid[base].fees for position in self.positions.values() if base in position.paid
-            )
+            positions = self.positions.values()
+            size -= sum(position.paid[self.base].fees for position in positions if self.base in position.paid)
         return amount_to_decimal(size)
 
     # -- showing ---------------------------------------------------------------------------------

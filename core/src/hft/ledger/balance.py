@@ -13,8 +13,8 @@ from hft.money import Amount, amount_to_decimal, to_amount
 __all__ = ["Balance", "BalanceView"]
 
 _FLOWS_KEPT = 100
-"""At least so many flows are kept apart, for a report that is older than some of them; what is older still is in
-every report."""
+"""At least so many flows are kept apart, for a report that is older than some of them; what is older still is
+in every report."""
 
 _TIES_KEPT = 5
 """Flows at the time of the last report that are kept apart; of more, the older ones are in it for sure."""
@@ -76,7 +76,7 @@ class Balance:
             return
         flows = self._flows
         flows.append((exchange_ns, amount))
-        if len(flows) == 2 * _FLOWS_KEPT:
+        if len(flows) >= 2 * _FLOWS_KEPT:
             del flows[:_FLOWS_KEPT]
         if self.total is not None:
             self.total += amount

@@ -88,12 +88,13 @@ class Ledger:
         fee = self._fees.of(fill.fee)
         stated = None if fill.realized is None else to_amount(fill.realized)
         side, exchange_ns = fill.side, fill.exchange_ns
+        signed = fill.size if side is _BUY else -fill.size
+        value = fill.price * signed * account.point
+        # What cannot be booked has raised until here, and can be told again.
         if not account.trades.add((fill.trade_id, side), exchange_ns):
             self.duplicates += 1
             return False
         position = self._position(account, fill.position_side)
-        signed = fill.size if side is _BUY else -fill.size
-        value = fill.price * signed * account.point
         moved = account.book(position, signed, value)
         if fee:
             paid = self._paid(account, position, fill.fee_asset)
@@ -102,7 +103,7 @@ class Ledger:
             paid.balance.flow(-fee, exchange_ns)
         self._revalue_later(account)
         if account.is_spot:
-            self._flow(account, instrument.base, signed * account.lot, exchange_ns)
+            self._flow(account, account.base, signed * account.lot, exchange_ns)
             moved = -value
         elif stated is not None:
             moved = stated
@@ -402,7 +403,7 @@ class Ledger:
     def _revalue(self) -> None:
         """Bring the totals of the settlement assets up to date."""
         for account in self._stale:
-            figures = self._figures(account.instrument.settle)
+            figures = self._figures(account.settle)
             profit, gross, open_value = account.worth()
             figures.profit += profit - account.profit
             figures.gross += gross - account.gross

@@ -58,13 +58,12 @@ class Paid:
 class Position:
     """What was traded of one instrument on one position side, at average cost.
 
-    All is kept in integers. ``cost`` is what the open position stands for, ``realized`` what was earned
-    beside it, without fees. A partial close divides the cost by a
-    ratio that no finite number of digits holds: it is rounded half to even at the 52nd digit. What the
-    rounding takes from realized it gives to unrealized, so their sum stays exact, and so does `cash`; the
-    border between them
-    is off by at most half of 10^-52 for each partial close since the position was last flat. (Fractions
-    would be exact there too, but their denominators grow with every fill without bound.)
+    All is kept in integers. ``cost`` is what was paid for the open position, ``realized`` what was earned
+    with what is closed, without fees. A partial close divides the cost by a ratio that no finite number of
+    digits holds: it is rounded half to even at the 52nd digit. What the rounding takes from realized it gives
+    to unrealized, so their sum stays exact, and with it `cash` and the whole profit and loss; the border
+    between them is off by at most half of 10^-52 for each partial close since the position was last flat.
+    (Fractions would be exact there too, but their denominators grow with every fill without bound.)
     """
 
     __slots__ = ("adjusted", "cost", "paid", "realized", "size")
@@ -81,7 +80,7 @@ class Position:
         return self.realized - self.cost
 
     def book(self, signed: int, value: int) -> int:
-        """Trade some lots, bought ones positive, for an amount of the same sign; return what that realized."""
+        """Trade some lots, bought ones positive, worth an amount of their sign; return what that realized."""
         before, cost = self.size, self.cost
         self.size = after = before + signed
         is_long, is_bought = before > 0, signed > 0

@@ -39,6 +39,7 @@ cdef class OrderEvidence:
     cdef public str _refusal
     cdef public Sender _sender
     cdef public Doubts _doubts
+    cdef public object _journal
 
     @cython.locals(record=Record)
     cpdef str refusal(self, Order order)
@@ -53,6 +54,8 @@ cdef class OrderEvidence:
 
     @cython.locals(record=Record)
     cdef object _on_report_without_order(self, OrderReport report, object event)
+
+    cdef object _note(self, Order order)
 
     cdef object _on_illegal(self, Order order, object event)
 

@@ -66,6 +66,8 @@ class OrderEvidence:
         self._warn = warn
         self._refusal = ""
         self._sender = Sender(clock, self.counters, self.halt)
+        self._journal: OrderJournal | None = None
+        """As below, None while nobody has set one."""
         self._doubts = Doubts(clock, random.Random(f"{ids.prefix} doubts"), self._sender.ask)
 
     @property
@@ -84,7 +86,7 @@ class OrderEvidence:
 
     @journal.setter
     def journal(self, journal: OrderJournal) -> None:
-        self._sender.journal = journal
+        self._sender.journal = self._journal = journal
 
     # -- being told ------------------------------------------------------------------------------
 
@@ -143,7 +145,7 @@ class OrderEvidence:
             record.held, record.held_filled = event, report.filled or 0
             order.state = _PENDING_CANCEL
             record.expose()
-            self._sender.journal.order(order)
+            self._note(order)
             self._doubts.add(record, delay_ns=_EXPLAINED_NS)
             return
         order.state = state = follow(order, edge)
@@ -163,7 +165,7 @@ class OrderEvidence:
                 self._doubts.add(record, delay_ns=_EXPLAINED_NS)
             self._send_waiting(record)
         if state is not before or event is _REPLACED:
-            self._sender.journal.order(order)
+            self._note(order)
             record.owner.on_order(order)
         if successor is not None and state is _ENDED_CANCELED:
             price, size = successor
@@ -185,8 +187,8 @@ class OrderEvidence:
             what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
             self.halt(f"{what}: {type(error).__name__}: {error}")
         self.counters.fills += 1
-        journal = self._sender.journal
-        journal.fill(fill)
+        if self._journal is not None:
+            self._journal.fill(fill)
         self.risk.on_fill(fill)
         if fill.exchange_made:
             size = fill.instrument.format_size(fill.side.sign * fill.size)
@@ -197,12 +199,12 @@ class OrderEvidence:
             return
         order = record.order
         before = order.state
-        order.filled = Size(order.filled + fill.size)
+        order.filled = filled = order.filled + fill.size  # type: ignore[assignment]  # Size() is a call
         order.acknowledged = True
-        filled, size = order.filled, largest_size(order)
-        event = _LAST_FILL if filled >= size else _FILL
+        largest = largest_size(order)
+        event = _LAST_FILL if filled >= largest else _FILL
         edge = edge_of(before, event)
-        if edge is None or filled > size:
+        if edge is None or filled > largest:
             # The money moved, whatever the table says: it is booked, and somebody has to look.
             self._on_illegal(order, event)
         if edge is not None:
@@ -216,7 +218,7 @@ class OrderEvidence:
             else:
                 record.expose()
                 self._send_waiting(record)
-        journal.order(order)
+        self._note(order)
         owner = record.owner
         owner.on_fill(fill)
         if state is not before:
@@ -264,6 +266,10 @@ class OrderEvidence:
             self._on_foreign(report.client_order_id, "accepted, but nobody here placed it")
         else:
             self.counters.duplicates += 1
+
+    def _note(self, order: Order) -> None:
+        if self._journal is not None:
+            self._journal.order(order)
 
     def _on_illegal(self, order: Order, event: Event) -> None:
         self.counters.illegal += 1

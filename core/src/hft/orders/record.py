@@ -83,9 +83,10 @@ class Record:
         """
         order = self.order
         if event is _REPLACED:
-            if (report.price, report.size) == (order.pending_price, order.pending_size):
+            price, size = report.price, report.size
+            if size == order.pending_size and price == order.pending_price:
                 return False
-            if report.size is not None and (report.price, report.size) == (order.price, order.size):
+            if size is not None and size == order.size and price == order.price:
                 return True
         elif event is not _CANCEL_REJECTED and event is not _REPLACE_REJECTED:
             return False
