@@ -148,7 +148,7 @@ class PaperExchange:
         if reason:
             self._refuse(order, reason)
             return
-        outcome, matches, reason = listing.place(
+        outcome, matches, reason = listing.model.place(
             order.number, order.side, order.price, order.size, order.time_in_force, order.post_only
         )
         if outcome is _REFUSED:
@@ -176,7 +176,7 @@ class PaperExchange:
         if reason:
             self._report(order, ReportKind.REPLACE_REJECTED, reason)
             return
-        outcome, matches, reason = listing.amend(order.number, price, size)
+        outcome, matches, reason = listing.model.amend(order.number, price, size)
         if outcome is _REFUSED:
             self._report(order, ReportKind.REPLACE_REJECTED, reason)
             return
@@ -247,7 +247,7 @@ class PaperExchange:
             self._finish(order, None)
 
     def _cancel(self, order: PaperOrder, reason: str) -> None:
-        order.listing.cancel(order.number)
+        order.listing.model.cancel(order.number)
         self._finish(order, self._report(order, ReportKind.CANCELED, reason))
 
     def _refuse(self, order: PaperOrder, reason: str) -> None:
@@ -268,7 +268,7 @@ class PaperExchange:
     def _join(self, order: PaperOrder) -> None:
         """Count an order that waits from now on, unless what it took has ended it."""
         listing = order.listing
-        ahead = listing.ahead(order.number)
+        ahead = listing.model.ahead(order.number)
         if ahead is not None:
             order.waits, order.joined_ns = True, self._now_ns
             # Whole lots, as shown: what is estimated begins later.

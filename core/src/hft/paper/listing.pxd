@@ -47,10 +47,6 @@ cdef class Listing:
     cdef public object instrument
     cdef public str settle
     cdef public object model
-    cdef public object place
-    cdef public object amend
-    cdef public object cancel
-    cdef public object ahead
     cdef public int64_t position
     cdef public OrderStatistics statistics
     cdef public object funding

@@ -111,8 +111,8 @@ class Costs:
 class Listing:
     """An instrument as the simulated exchange trades it: its rules, what its fills cost, our position in it.
 
-    What its fill model does is bound here. ``position`` is in lots, negative when short. ``settle`` is the
-    asset that fees are paid in, ``funding`` what it pays, None if it never does.
+    ``position`` is in lots, negative when short. ``settle`` is the asset that fees are paid in, ``funding``
+    what it pays, None if it never does.
     """
 
     __slots__ = (
@@ -123,14 +123,10 @@ class Listing:
         "_min_value",
         "_taker",
         "_tradable",
-        "ahead",
-        "amend",
-        "cancel",
         "funding",
         "funding_timer",
         "instrument",
         "model",
-        "place",
         "position",
         "settle",
         "statistics",
@@ -142,7 +138,6 @@ class Listing:
         self.instrument = instrument
         self.settle = instrument.settle
         self.model = model
-        self.place, self.amend, self.cancel, self.ahead = model.place, model.amend, model.cancel, model.ahead
         self.funding = funding
         self.funding_timer: Timer | None = None
         self.position = 0
