@@ -6,14 +6,19 @@ from hft.events cimport Fill, OrderReport
 from hft.order cimport Order
 from hft.paper.delay_line cimport DelayLine
 from hft.paper.fees cimport FeeSchedule
+from hft.paper.fill_model cimport Arrival, Match
 from hft.paper.listing cimport Listing, PaperOrder
 from hft.paper.statistics cimport OrderStatistics
 
 cdef object _BOTH
 cdef object _ACCEPTED
 cdef object _REPLACED
-cdef object _RESTING
 cdef object _CANCELED
+cdef object _REJECTED
+cdef object _CANCEL_REJECTED
+cdef object _REPLACE_REJECTED
+cdef object _RESTING
+cdef object _ENDED
 cdef object _REFUSED
 
 cdef class _Amendment
@@ -53,10 +58,10 @@ cdef class PaperExchange:
 
     cdef object _begin(self, object now_ns)
 
-    @cython.locals(listing=Listing, reason=str)
+    @cython.locals(listing=Listing, reason=str, arrival=Arrival)
     cdef object _on_place(self, PaperOrder order)
 
-    @cython.locals(order=PaperOrder, listing=Listing, reason=str)
+    @cython.locals(order=PaperOrder, listing=Listing, reason=str, arrival=Arrival)
     cdef object _on_amend(self, _Amendment request)
 
     @cython.locals(order=PaperOrder)
@@ -67,7 +72,7 @@ cdef class PaperExchange:
 
     cpdef object settle(self, object matches)
 
-    @cython.locals(order=PaperOrder)
+    @cython.locals(match=Match, order=PaperOrder)
     cdef object _settle(self, object matches)
 
     @cython.locals(listing=Listing, statistics=OrderStatistics, fill=Fill)

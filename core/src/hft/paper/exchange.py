@@ -33,7 +33,9 @@ __all__ = ["PaperExchange", "new_order"]
 # For every order: in Python 3.11 to look up the member of an enum costs more than to compare it.
 _BOTH = PositionSide.BOTH
 _ACCEPTED, _REPLACED = ReportKind.ACCEPTED, ReportKind.REPLACED
-_RESTING, _CANCELED, _REFUSED = Outcome.RESTING, Outcome.CANCELED, Outcome.REJECTED
+_CANCELED, _REJECTED = ReportKind.CANCELED, ReportKind.REJECTED
+_CANCEL_REJECTED, _REPLACE_REJECTED = ReportKind.CANCEL_REJECTED, ReportKind.REPLACE_REJECTED
+_RESTING, _ENDED, _REFUSED = Outcome.RESTING, Outcome.CANCELED, Outcome.REJECTED
 
 _HALF = Decimal("0.5")
 
@@ -137,7 +139,7 @@ class PaperExchange:
     def _on_place(self, order: PaperOrder) -> None:
         if self.orders.setdefault(order.client_order_id, order) is not order:
             # Not kept: the first order of this id goes on as if nothing had been asked.
-            self._report(order, ReportKind.REJECTED, "duplicate client order id")
+            self._report(order, _REJECTED, "duplicate client order id")
             return
         listing = self.listings.get(order.instrument)
         if listing is None:
@@ -148,59 +150,59 @@ class PaperExchange:
         if reason:
             self._refuse(order, reason)
             return
-        outcome, matches, reason = listing.model.place(
+        arrival = listing.model.place(
             order.number, order.side, order.price, order.size, order.time_in_force, order.post_only
         )
-        if outcome is _REFUSED:
-            self._refuse(order, reason)
+        if arrival.outcome is _REFUSED:
+            self._refuse(order, arrival.reason)
             return
         order.accepted = True
         self.open[order.number] = order
         listing.statistics.accepted += 1
         self._report(order, _ACCEPTED, "")
-        if matches:
-            self._settle(matches)
-        if outcome is _RESTING:
+        if arrival.matches:
+            self._settle(arrival.matches)
+        if arrival.outcome is _RESTING:
             self._join(order)
-        elif outcome is _CANCELED and order.is_open():
-            self._finish(order, self._report(order, ReportKind.CANCELED, reason))
+        elif arrival.outcome is _ENDED and order.is_open():
+            self._finish(order, self._report(order, _CANCELED, arrival.reason))
 
     def _on_amend(self, request: _Amendment) -> None:
         order = self.orders.get(request.client_order_id)
         if order is None or not order.is_open():
-            self._reject(request.client_order_id, ReportKind.REPLACE_REJECTED, order)
+            self._reject(request.client_order_id, _REPLACE_REJECTED, order)
             return
         price, size = request.price, request.size
         listing = order.listing
         reason = listing.refusal(order, price, size)
         if reason:
-            self._report(order, ReportKind.REPLACE_REJECTED, reason)
+            self._report(order, _REPLACE_REJECTED, reason)
             return
-        outcome, matches, reason = listing.model.amend(order.number, price, size)
-        if outcome is _REFUSED:
-            self._report(order, ReportKind.REPLACE_REJECTED, reason)
+        arrival = listing.model.amend(order.number, price, size)
+        if arrival.outcome is _REFUSED:
+            self._report(order, _REPLACE_REJECTED, arrival.reason)
             return
         keeps_place = price == order.price and size <= order.size
         order.price, order.size = price, size
         self._report(order, _REPLACED, "")
         if not keeps_place:
             self._leave(order)
-            if matches:
-                self._settle(matches)
-            if outcome is _RESTING:
+            if arrival.matches:
+                self._settle(arrival.matches)
+            if arrival.outcome is _RESTING:
                 self._join(order)
 
     def _on_cancel(self, request: _Cancellation) -> None:
         order = self.orders.get(request.client_order_id)
         if order is None or not order.is_open():
-            self._reject(request.client_order_id, ReportKind.CANCEL_REJECTED, order)
+            self._reject(request.client_order_id, _CANCEL_REJECTED, order)
             return
         self._cancel(order, "")
 
     def _on_query(self, request: _Question) -> None:
         order = self.orders.get(request.client_order_id)
         if order is None:
-            self._reject(request.client_order_id, ReportKind.REJECTED, order)
+            self._reject(request.client_order_id, _REJECTED, order)
             return
         if order.accepted:
             self._report(order, _ACCEPTED, "")
@@ -217,14 +219,17 @@ class PaperExchange:
         self._settle(matches)
 
     def _settle(self, matches: Sequence[Match]) -> None:
-        for number, price, size, liquidity in matches:
-            order = self.open.get(number)
+        for match in matches:
+            order = self.open.get(match.order_id)
             if order is None:
                 continue  # a reduce-only order that the match before has ended
-            traded = Size(min(size, order.listing.reducible(order))) if order.reduce_only else size
-            if traded:
-                self._fill(order, price, traded, liquidity)
-            if order.reduce_only and traded < size:
+            if not order.reduce_only:
+                self._fill(order, match.price, match.size, match.liquidity)
+                continue
+            size = Size(min(match.size, order.listing.reducible(order)))
+            if size:
+                self._fill(order, match.price, size, match.liquidity)
+            if size < match.size:
                 self._cancel(order, "reduce-only: the position is used up")
 
     def _fill(self, order: PaperOrder, price: Price, size: Size, liquidity: Liquidity) -> None:
@@ -248,10 +253,10 @@ class PaperExchange:
 
     def _cancel(self, order: PaperOrder, reason: str) -> None:
         order.listing.model.cancel(order.number)
-        self._finish(order, self._report(order, ReportKind.CANCELED, reason))
+        self._finish(order, self._report(order, _CANCELED, reason))
 
     def _refuse(self, order: PaperOrder, reason: str) -> None:
-        self._finish(order, self._report(order, ReportKind.REJECTED, reason))
+        self._finish(order, self._report(order, _REJECTED, reason))
 
     def _finish(self, order: PaperOrder, final: OrderReport | None) -> None:
         order.final = final
