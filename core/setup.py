@@ -65,7 +65,15 @@ HOT = [
 ]
 """Python that is compiled as it is: the way of an order."""
 
-LAID_OUT = ["hft.blank", "hft.primitives", "hft.events", "hft.market", "hft.order", "hft.orders.counters", "hft.stamps"]
+LAID_OUT = [
+    "hft.events",
+    "hft.market",
+    "hft.order",
+    "hft.orders.counters",
+    "hft.paper.fill_model",
+    "hft.primitives",
+    "hft.stamps",
+]
 """Python that stays it, of whose objects compiled code knows where the attributes lie."""
 
 # Nothing that only the machine of the build has: a wheel is run elsewhere. Products and sums are rounded one

@@ -142,6 +142,23 @@ def test_slots_lie_where_they_are_said_to(file: Path, name: str, names: list[str
     # Compiled modules are refused at import where the size is another, so here is only what it is made of.
     behind = "__weakref__" in owner.__slots__ and sys.version_info < (3, 12)
     assert owner.__basicsize__ == 16 + 8 * (len(names) + behind)
+    # By which `blank` knows how many there are.
+    assert ctypes.c_ssize_t.from_address(id(owner) + 16).value == len(names)
+
+
+def test_items_of_named_tuples_are_named_as_they_are() -> None:
+    found = 0
+    for file in (SOURCES / "hft").rglob("*.pxd"):
+        for part in file.read_text().split("ctypedef class ")[1:]:
+            head, _, body = part.partition("\n")
+            if "[object PyTupleObject]" in head:
+                module, _, class_name = head.split()[0].rpartition(".")
+                owner = getattr(importlib.import_module(module), class_name)
+                items = re.findall(r'cdef object (\w+) "ob_item\[(\d+)\]"', body)
+                assert items == [(name, str(at)) for at, name in enumerate(owner._fields)]
+                assert owner.__basicsize__ == tuple.__basicsize__
+                found += 1
+    assert found
 
 
 def offset_of(owner: type, slot: str) -> int:

@@ -10,6 +10,7 @@ cdef class DelayLine:
     cdef object _call_at
     cdef object _delay_of
     cdef int64_t _delay_ns
+    cdef object _last
     cdef int64_t _last_ns
     cdef list _messages
     cdef list _due

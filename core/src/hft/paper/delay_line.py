@@ -30,6 +30,7 @@ class DelayLine:
         "_delay_ns",
         "_delay_of",
         "_due",
+        "_last",
         "_last_ns",
         "_messages",
         "_next",
@@ -42,7 +43,8 @@ class DelayLine:
         self._now_ns, self._call_at = clock.now_ns, clock.call_at
         self._delay_of = None if isinstance(delay, int) else delay
         self._delay_ns = delay if isinstance(delay, int) else 0
-        self._last_ns = 0
+        self._last = self._last_ns = 0
+        """When what was sent last is due."""
         self._messages: list[Any] = []
         self._due: list[int] = []
         """When each of them is due."""
@@ -64,11 +66,10 @@ class DelayLine:
         if self._delay_of is not None:
             delay_ns = self._delay_of(now_ns)
         due_ns = now_ns + delay_ns
-        if due_ns < self._last_ns:
-            due_ns = self._last_ns
-        self._last_ns = due_ns
+        if due_ns > self._last_ns:
+            self._last = self._last_ns = due_ns
         self._messages.append(message)
-        self._due.append(due_ns)
+        self._due.append(self._last)
         if self._timer is None:
             self._arm()
 

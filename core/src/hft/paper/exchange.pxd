@@ -1,19 +1,24 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from hft cimport blank
 from hft.events cimport Fill, OrderReport
 from hft.order cimport Order
 from hft.paper.delay_line cimport DelayLine
 from hft.paper.fees cimport FeeSchedule
+from hft.paper.fill_model cimport Arrival, Match
 from hft.paper.listing cimport Listing, PaperOrder
 from hft.paper.statistics cimport OrderStatistics
+from hft.primitives cimport blank
 
 cdef object _BOTH
 cdef object _ACCEPTED
 cdef object _REPLACED
-cdef object _RESTING
 cdef object _CANCELED
+cdef object _REJECTED
+cdef object _CANCEL_REJECTED
+cdef object _REPLACE_REJECTED
+cdef object _RESTING
+cdef object _ENDED
 cdef object _REFUSED
 
 cdef class _Amendment
@@ -22,9 +27,12 @@ cdef class _Question
 cdef class _Requests
 cdef class _Answers
 
+# The time of a turn as a number of C, and as the object that its reports share.
 cdef class PaperExchange:
     cdef object _clock
-    cdef object _now_ns
+    cdef object _ask_ns
+    cdef object _now
+    cdef int64_t _now_ns
     cdef _Requests _requests
     cdef _Answers _answers
     cdef FeeSchedule _fees
@@ -48,45 +56,47 @@ cdef class PaperExchange:
 
     cpdef object query(self, str client_order_id)
 
-    @cython.locals(listing=Listing)
-    cdef object _on_place(self, PaperOrder order, int64_t now_ns)
+    cdef object _begin(self, object now_ns)
 
-    @cython.locals(order=PaperOrder, listing=Listing)
-    cdef object _on_amend(self, _Amendment request, int64_t now_ns)
+    @cython.locals(listing=Listing, reason=str, arrival=Arrival)
+    cdef object _on_place(self, PaperOrder order)
+
+    @cython.locals(order=PaperOrder, listing=Listing, reason=str, arrival=Arrival)
+    cdef object _on_amend(self, _Amendment request)
 
     @cython.locals(order=PaperOrder)
-    cdef object _on_cancel(self, _Cancellation request, int64_t now_ns)
+    cdef object _on_cancel(self, _Cancellation request)
 
     @cython.locals(order=PaperOrder)
-    cdef object _on_query(self, _Question request, int64_t now_ns)
+    cdef object _on_query(self, _Question request)
 
     cpdef object settle(self, object matches)
 
-    @cython.locals(order=PaperOrder)
-    cdef object _settle(self, object matches, int64_t now_ns)
+    @cython.locals(match=Match, order=PaperOrder)
+    cdef object _settle(self, object matches)
 
     @cython.locals(listing=Listing, statistics=OrderStatistics, fill=Fill)
-    cdef object _fill(self, PaperOrder order, object price, object size, object liquidity, int64_t now_ns)
+    cdef object _fill(self, PaperOrder order, object price, object size, object liquidity)
 
-    cdef object _cancel(self, PaperOrder order, str reason, int64_t now_ns)
+    cdef object _cancel(self, PaperOrder order, str reason)
 
-    cdef object _refuse(self, PaperOrder order, str reason, int64_t now_ns)
+    cdef object _refuse(self, PaperOrder order, str reason)
 
     @cython.locals(finished=list, remembered=Py_ssize_t)
-    cdef object _finish(self, PaperOrder order, OrderReport final, int64_t now_ns)
+    cdef object _finish(self, PaperOrder order, OrderReport final)
 
     @cython.locals(listing=Listing)
-    cdef object _join(self, PaperOrder order, int64_t now_ns)
+    cdef object _join(self, PaperOrder order)
 
-    cdef object _leave(self, PaperOrder order, int64_t now_ns)
+    cdef object _leave(self, PaperOrder order)
 
     cdef object _fund_later(self, Listing listing)
 
     cpdef object _fund(self, Listing listing, object due)
 
-    cdef OrderReport _report(self, PaperOrder order, object kind, str reason, int64_t now_ns)
+    cdef OrderReport _report(self, PaperOrder order, object kind, str reason)
 
-    cdef object _reject(self, str client_order_id, object kind, PaperOrder order, int64_t now_ns)
+    cdef object _reject(self, str client_order_id, object kind, PaperOrder order)
 
 cdef class _Amendment:
     cdef str client_order_id
@@ -102,6 +112,7 @@ cdef class _Question:
 cdef class _Requests(DelayLine):
     cdef PaperExchange _exchange
 
+    @cython.locals(exchange=PaperExchange)
     cpdef object arrive(self, object message, object now_ns)
 
 cdef class _Answers(DelayLine):
@@ -115,10 +126,10 @@ cpdef PaperOrder new_order(Py_ssize_t number, Order order)
 
 @cython.locals(report=OrderReport)
 cdef OrderReport _new_report(
-    str client_order_id, object kind, str exchange_order_id, object price, object size, str reason, int64_t now_ns
+    str client_order_id, object kind, str exchange_order_id, object price, object size, str reason, object now
 )
 
 @cython.locals(fill=Fill)
 cdef Fill _new_fill(
-    PaperOrder order, str trade_id, object price, object size, object liquidity, object fee, int64_t now_ns
+    PaperOrder order, str trade_id, object price, object size, object liquidity, object fee, object now
 )

@@ -10,7 +10,6 @@ from typing import Any
 
 import attrs
 
-from hft import blank
 from hft.clock import Clock
 from hft.errors import UsageError
 from hft.events import Fill, Funding, OrderReport, ReportKind
@@ -26,6 +25,7 @@ from hft.paper.funding import FundingRates
 from hft.paper.latency import Delay, LatencyModel
 from hft.paper.listing import Listing, PaperOrder
 from hft.plugin.execution import ExecutionEvents
+from hft.primitives import blank
 from hft.types import InstrumentKind, Liquidity, PositionSide, Price, Size
 
 __all__ = ["PaperExchange", "new_order"]
@@ -33,7 +33,9 @@ __all__ = ["PaperExchange", "new_order"]
 # For every order: in Python 3.11 to look up the member of an enum costs more than to compare it.
 _BOTH = PositionSide.BOTH
 _ACCEPTED, _REPLACED = ReportKind.ACCEPTED, ReportKind.REPLACED
-_RESTING, _CANCELED, _REFUSED = Outcome.RESTING, Outcome.CANCELED, Outcome.REJECTED
+_CANCELED, _REJECTED = ReportKind.CANCELED, ReportKind.REJECTED
+_CANCEL_REJECTED, _REPLACE_REJECTED = ReportKind.CANCEL_REJECTED, ReportKind.REPLACE_REJECTED
+_RESTING, _ENDED, _REFUSED = Outcome.RESTING, Outcome.CANCELED, Outcome.REJECTED
 
 _HALF = Decimal("0.5")
 
@@ -49,11 +51,13 @@ class PaperExchange:
 
     __slots__ = (
         "_answers",
+        "_ask_ns",
         "_clock",
         "_fees",
         "_finished",
         "_last_order",
         "_last_trade",
+        "_now",
         "_now_ns",
         "_oldest",
         "_requests",
@@ -66,7 +70,9 @@ class PaperExchange:
         self, config: PaperConfig, events: ExecutionEvents, clock: Clock, latency: LatencyModel
     ) -> None:
         self._clock = clock
-        self._now_ns = clock.now_ns  # bound, since it is asked for the time at every turn
+        self._ask_ns = clock.now_ns  # bound, since it is asked at every turn
+        self._now = self._now_ns = 0
+        """The time of the turn: all that happens in it happens then."""
         request, response = latency.delays()
         self._requests = _Requests(clock, request, self)
         self._answers = _Answers(clock, response, events)
@@ -111,143 +117,150 @@ class PaperExchange:
     def place(self, order: Order) -> None:
         """Send a new order."""
         self._last_order += 1
-        self._requests.send(new_order(self._last_order, order), self._now_ns())
+        self._requests.send(new_order(self._last_order, order), self._ask_ns())
 
     def amend(self, client_order_id: str, price: Price, size: Size) -> None:
         """Send a change of an order's price and whole size."""
-        self._requests.send(_Amendment(client_order_id, price, size), self._now_ns())
+        self._requests.send(_Amendment(client_order_id, price, size), self._ask_ns())
 
     def cancel(self, client_order_id: str) -> None:
         """Send a cancellation."""
-        self._requests.send(_Cancellation(client_order_id), self._now_ns())
+        self._requests.send(_Cancellation(client_order_id), self._ask_ns())
 
     def query(self, client_order_id: str) -> None:
         """Send a question: it is answered with all that was told of the order."""
-        self._requests.send(_Question(client_order_id), self._now_ns())
+        self._requests.send(_Question(client_order_id), self._ask_ns())
 
     # -- what arrives ----------------------------------------------------------------------------
 
-    def _on_place(self, order: PaperOrder, now_ns: int) -> None:
+    def _begin(self, now_ns: int) -> None:
+        self._now = self._now_ns = now_ns
+
+    def _on_place(self, order: PaperOrder) -> None:
         if self.orders.setdefault(order.client_order_id, order) is not order:
             # Not kept: the first order of this id goes on as if nothing had been asked.
-            self._report(order, ReportKind.REJECTED, "duplicate client order id", now_ns)
+            self._report(order, _REJECTED, "duplicate client order id")
             return
         listing = self.listings.get(order.instrument)
         if listing is None:
-            self._refuse(order, f"{order.instrument.id} is not traded here", now_ns)
+            self._refuse(order, f"{order.instrument.id} is not traded here")
             return
         order.listing = listing
         reason = listing.refusal(order, order.price, order.size)
         if reason:
-            self._refuse(order, reason, now_ns)
+            self._refuse(order, reason)
             return
-        outcome, matches, reason = listing.model.place(
+        arrival = listing.model.place(
             order.number, order.side, order.price, order.size, order.time_in_force, order.post_only
         )
-        if outcome is _REFUSED:
-            self._refuse(order, reason, now_ns)
+        if arrival.outcome is _REFUSED:
+            self._refuse(order, arrival.reason)
             return
         order.accepted = True
         self.open[order.number] = order
         listing.statistics.accepted += 1
-        self._report(order, _ACCEPTED, "", now_ns)
-        if matches:
-            self._settle(matches, now_ns)
-        if outcome is _RESTING:
-            self._join(order, now_ns)
-        elif outcome is _CANCELED and order.is_open():
-            self._finish(order, self._report(order, ReportKind.CANCELED, reason, now_ns), now_ns)
+        self._report(order, _ACCEPTED, "")
+        if arrival.matches:
+            self._settle(arrival.matches)
+        if arrival.outcome is _RESTING:
+            self._join(order)
+        elif arrival.outcome is _ENDED and order.is_open():
+            self._finish(order, self._report(order, _CANCELED, arrival.reason))
 
-    def _on_amend(self, request: _Amendment, now_ns: int) -> None:
+    def _on_amend(self, request: _Amendment) -> None:
         order = self.orders.get(request.client_order_id)
         if order is None or not order.is_open():
-            self._reject(request.client_order_id, ReportKind.REPLACE_REJECTED, order, now_ns)
+            self._reject(request.client_order_id, _REPLACE_REJECTED, order)
             return
         price, size = request.price, request.size
         listing = order.listing
         reason = listing.refusal(order, price, size)
         if reason:
-            self._report(order, ReportKind.REPLACE_REJECTED, reason, now_ns)
+            self._report(order, _REPLACE_REJECTED, reason)
             return
-        outcome, matches, reason = listing.model.amend(order.number, price, size)
-        if outcome is _REFUSED:
-            self._report(order, ReportKind.REPLACE_REJECTED, reason, now_ns)
+        arrival = listing.model.amend(order.number, price, size)
+        if arrival.outcome is _REFUSED:
+            self._report(order, _REPLACE_REJECTED, arrival.reason)
             return
         keeps_place = price == order.price and size <= order.size
         order.price, order.size = price, size
-        self._report(order, _REPLACED, "", now_ns)
+        self._report(order, _REPLACED, "")
         if not keeps_place:
-            self._leave(order, now_ns)
-            if matches:
-                self._settle(matches, now_ns)
-            if outcome is _RESTING:
-                self._join(order, now_ns)
+            self._leave(order)
+            if arrival.matches:
+                self._settle(arrival.matches)
+            if arrival.outcome is _RESTING:
+                self._join(order)
 
-    def _on_cancel(self, request: _Cancellation, now_ns: int) -> None:
+    def _on_cancel(self, request: _Cancellation) -> None:
         order = self.orders.get(request.client_order_id)
         if order is None or not order.is_open():
-            self._reject(request.client_order_id, ReportKind.CANCEL_REJECTED, order, now_ns)
+            self._reject(request.client_order_id, _CANCEL_REJECTED, order)
             return
-        self._cancel(order, "", now_ns)
+        self._cancel(order, "")
 
-    def _on_query(self, request: _Question, now_ns: int) -> None:
+    def _on_query(self, request: _Question) -> None:
         order = self.orders.get(request.client_order_id)
         if order is None:
-            self._reject(request.client_order_id, ReportKind.REJECTED, order, now_ns)
+            self._reject(request.client_order_id, _REJECTED, order)
             return
         if order.accepted:
-            self._report(order, _ACCEPTED, "", now_ns)
+            self._report(order, _ACCEPTED, "")
         for fill in order.fills or ():
-            self._answers.send(fill, now_ns)
+            self._answers.send(fill, self._now_ns)
         if order.final is not None:
-            self._answers.send(order.final, now_ns)
+            self._answers.send(order.final, self._now_ns)
 
     # -- what becomes of it ----------------------------------------------------------------------
 
     def settle(self, matches: Sequence[Match]) -> None:
         """Book and tell what a fill model made trade."""
-        self._settle(matches, self._now_ns())
+        self._begin(self._ask_ns())
+        self._settle(matches)
 
-    def _settle(self, matches: Sequence[Match], now_ns: int) -> None:
-        for number, price, size, liquidity in matches:
-            order = self.open.get(number)
+    def _settle(self, matches: Sequence[Match]) -> None:
+        for match in matches:
+            order = self.open.get(match.order_id)
             if order is None:
                 continue  # a reduce-only order that the match before has ended
-            traded = Size(min(size, order.listing.reducible(order))) if order.reduce_only else size
-            if traded:
-                self._fill(order, price, traded, liquidity, now_ns)
-            if order.reduce_only and traded < size:
-                self._cancel(order, "reduce-only: the position is used up", now_ns)
+            if not order.reduce_only:
+                self._fill(order, match.price, match.size, match.liquidity)
+                continue
+            size = Size(min(match.size, order.listing.reducible(order)))
+            if size:
+                self._fill(order, match.price, size, match.liquidity)
+            if size < match.size:
+                self._cancel(order, "reduce-only: the position is used up")
 
-    def _fill(self, order: PaperOrder, price: Price, size: Size, liquidity: Liquidity, now_ns: int) -> None:
+    def _fill(self, order: PaperOrder, price: Price, size: Size, liquidity: Liquidity) -> None:
         listing, statistics = order.listing, order.listing.statistics
-        fee = listing.fill(order.side, price * size, size, liquidity, now_ns)
-        statistics.fill(order.side, price, size, liquidity, fee, now_ns)
+        fee = listing.fill(order.side, price * size, size, liquidity, self._now_ns)
+        statistics.fill(order.side, price, size, liquidity, fee, self._now_ns)
         if order.joined_ns:
-            statistics.reach(now_ns - order.joined_ns)
+            statistics.reach(self._now_ns - order.joined_ns)
             order.joined_ns = 0
         self._last_trade += 1
-        fill = _new_fill(order, f"{self._last_trade}", price, size, liquidity, fee, now_ns)
+        fill = _new_fill(order, f"{self._last_trade}", price, size, liquidity, fee, self._now)
         if order.fills is None:
             statistics.traded += 1
             order.fills = [fill]
         else:
             order.fills.append(fill)
         order.filled += size
-        self._answers.send(fill, now_ns)
+        self._answers.send(fill, self._now_ns)
         if not order.is_open():
-            self._finish(order, None, now_ns)
+            self._finish(order, None)
 
-    def _cancel(self, order: PaperOrder, reason: str, now_ns: int) -> None:
+    def _cancel(self, order: PaperOrder, reason: str) -> None:
         order.listing.model.cancel(order.number)
-        self._finish(order, self._report(order, ReportKind.CANCELED, reason, now_ns), now_ns)
+        self._finish(order, self._report(order, _CANCELED, reason))
 
-    def _refuse(self, order: PaperOrder, reason: str, now_ns: int) -> None:
-        self._finish(order, self._report(order, ReportKind.REJECTED, reason, now_ns), now_ns)
+    def _refuse(self, order: PaperOrder, reason: str) -> None:
+        self._finish(order, self._report(order, _REJECTED, reason))
 
-    def _finish(self, order: PaperOrder, final: OrderReport | None, now_ns: int) -> None:
+    def _finish(self, order: PaperOrder, final: OrderReport | None) -> None:
         order.final = final
-        self._leave(order, now_ns)
+        self._leave(order)
         self.open.pop(order.number, None)
         finished, remembered = self._finished, _REMEMBERED
         if len(finished) < remembered:
@@ -257,33 +270,34 @@ class PaperExchange:
             finished[self._oldest] = order.client_order_id
             self._oldest = (self._oldest + 1) % remembered
 
-    def _join(self, order: PaperOrder, now_ns: int) -> None:
+    def _join(self, order: PaperOrder) -> None:
         """Count an order that waits from now on, unless what it took has ended it."""
         listing = order.listing
         ahead = listing.model.ahead(order.number)
         if ahead is not None:
-            order.waits, order.joined_ns = True, now_ns
+            order.waits, order.joined_ns = True, self._now_ns
             # Whole lots, as shown: what is estimated begins later.
-            listing.statistics.join(order.side, int(ahead), now_ns)
+            listing.statistics.join(order.side, int(ahead), self._now_ns)
 
-    def _leave(self, order: PaperOrder, now_ns: int) -> None:
+    def _leave(self, order: PaperOrder) -> None:
         if order.waits:
             order.waits, order.joined_ns = False, 0
-            order.listing.statistics.leave(order.side, now_ns)
+            order.listing.statistics.leave(order.side, self._now_ns)
 
     # -- funding ---------------------------------------------------------------------------------
 
     def _fund_later(self, listing: Listing) -> None:
         if listing.funding is None:
             return
-        due = listing.funding.after(listing.instrument, self._now_ns())
+        due = listing.funding.after(listing.instrument, self._ask_ns())
         if due is not None:
             listing.funding_timer = self._clock.call_at(due.time_ns, partial(self._fund, listing, due))
 
     def _fund(self, listing: Listing, due: FundingRate) -> None:
         """Let longs pay shorts, by the mark price or the middle of the book; without either nobody pays."""
         self._fund_later(listing)
-        now_ns, position = self._now_ns(), listing.position
+        self._begin(self._ask_ns())
+        position = listing.position
         instrument, book = listing.instrument, listing.model.book
         bid, ask = book.best_bid, book.best_ask
         if not position:
@@ -296,25 +310,26 @@ class PaperExchange:
             return
         funding = Funding(
             instrument=instrument,
-            payment_id=str(now_ns),
+            payment_id=str(self._now),
             amount=trim(product(value, -due.rate)),
             asset=instrument.settle,
-            exchange_ns=now_ns,
+            exchange_ns=self._now,
         )
-        self._answers.send(funding, now_ns)
+        self._answers.send(funding, self._now_ns)
 
     # -- what is told ----------------------------------------------------------------------------
 
-    def _report(self, order: PaperOrder, kind: ReportKind, reason: str, now_ns: int) -> OrderReport:
+    def _report(self, order: PaperOrder, kind: ReportKind, reason: str) -> OrderReport:
         report = _new_report(
-            order.client_order_id, kind, order.exchange_order_id, order.price, order.size, reason, now_ns
+            order.client_order_id, kind, order.exchange_order_id, order.price, order.size, reason, self._now
         )
-        self._answers.send(report, now_ns)
+        self._answers.send(report, self._now_ns)
         return report
 
-    def _reject(self, client_order_id: str, kind: ReportKind, order: PaperOrder | None, now_ns: int) -> None:
+    def _reject(self, client_order_id: str, kind: ReportKind, order: PaperOrder | None) -> None:
         reason = "order is unknown" if order is None else f"order is {order.state()}"
-        self._answers.send(_new_report(client_order_id, kind, "", None, None, reason, now_ns), now_ns)
+        report = _new_report(client_order_id, kind, "", None, None, reason, self._now)
+        self._answers.send(report, self._now_ns)
 
 
 # -- what is under way ---------------------------------------------------------------------------
@@ -353,14 +368,16 @@ class _Requests(DelayLine):
         self._exchange = exchange
 
     def arrive(self, message: Any, now_ns: int) -> None:
+        exchange = self._exchange
+        exchange._begin(now_ns)
         if isinstance(message, PaperOrder):
-            self._exchange._on_place(message, now_ns)
+            exchange._on_place(message)
         elif isinstance(message, _Amendment):
-            self._exchange._on_amend(message, now_ns)
+            exchange._on_amend(message)
         elif isinstance(message, _Cancellation):
-            self._exchange._on_cancel(message, now_ns)
+            exchange._on_cancel(message)
         else:
-            self._exchange._on_query(message, now_ns)
+            exchange._on_query(message)
 
 
 class _Answers(DelayLine):
@@ -417,9 +434,9 @@ def _new_report(
     price: Price | None,
     size: Size | None,
     reason: str,
-    now_ns: int,
+    now: int,
 ) -> OrderReport:
-    report = blank.new(OrderReport)
+    report = blank(OrderReport)
     report.client_order_id = client_order_id
     report.kind = kind
     report.exchange_order_id = exchange_order_id
@@ -429,7 +446,7 @@ def _new_report(
     report.code = ""
     report.reason = reason
     report.asked_ns = 0
-    report.exchange_ns = now_ns
+    report.exchange_ns = now
     report.recv_ns = 0
     return report
 
@@ -441,9 +458,9 @@ def _new_fill(
     size: Size,
     liquidity: Liquidity,
     fee: Decimal,
-    now_ns: int,
+    now: int,
 ) -> Fill:
-    fill = blank.new(Fill)
+    fill = blank(Fill)
     fill.client_order_id = order.client_order_id
     fill.instrument = order.instrument
     fill.trade_id = trade_id
@@ -457,6 +474,6 @@ def _new_fill(
     fill.position_side = _BOTH
     fill.exchange_made = False
     fill.exchange_order_id = ""
-    fill.exchange_ns = now_ns
+    fill.exchange_ns = now
     fill.recv_ns = 0
     return fill

@@ -65,6 +65,7 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         latency = latency or ConstantLatency(config.order_latency, config.response_latency)
         self.exchange = PaperExchange(config, events, clock, latency)
         self.settle = self.exchange.settle
+        """Takes what a fill model made trade, books and tells it."""
         self._funding = funding or ConstantFunding(config.funding_rate or Decimal(0), config.funding_interval)
 
     @property

@@ -17,8 +17,8 @@ _FACTOR, _PART = 2**31, 2**61
 class Sum:
     """A sum of numbers and products that are not negative: exact whatever its size.
 
-    ``_part`` is what is not in ``_whole`` yet: it fits into the integers of a processor, and so do products of
-    two numbers below `_FACTOR`.
+    ``_part`` is what is not in ``_whole`` yet: it fits into the integers of a processor, and so does a
+    product of two numbers below `_FACTOR`.
     """
 
     __slots__ = ("_part", "_whole")
