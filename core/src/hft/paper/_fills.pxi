@@ -138,9 +138,6 @@ cdef class OwnOrders:
         PyMem_Free(self.taken)
         PyMem_Free(self.printed)
 
-    cdef inline bint looks_at(self, int64_t key) noexcept:
-        return self.lowest <= key <= self.highest and self.has(key)
-
     cdef bint has(self, int64_t key) noexcept:
         """Return whether an order waits at a price, or we had of what is shown there."""
         cdef Py_ssize_t i
@@ -149,10 +146,12 @@ cdef class OwnOrders:
                 return True
         return self.taken_at(key) > 0
 
-    cdef inline void see(self, int64_t key) noexcept:
-        """Learn that something happened to a level."""
-        if self.looks_at(key):
+    cdef inline bint see(self, int64_t key) noexcept:
+        """Learn that something happened to a level; return whether it matters."""
+        if self.lowest <= key <= self.highest and self.has(key):
             self.changed = True
+            return True
+        return False
 
     cdef void set_bounds(self) noexcept:
         """Find out between which keys something matters."""
@@ -406,16 +405,20 @@ cdef class NativeFills:
     cdef list take_book(self, int64_t book_ns):
         """Learn that the book, which is LIVE, was updated; return the matches, None where there are none."""
         cdef list matches = None
+        self.measure_changed(book_ns)
+        if self.would_cross(self.own_bids, self.own_bids.best):
+            matches = self.cross(self.own_bids, matches)
+        if self.would_cross(self.own_asks, self.own_asks.best):
+            matches = self.cross(self.own_asks, matches)
+        return matches
+
+    cdef inline void measure_changed(self, int64_t book_ns) noexcept:
+        """Move our orders forward where their levels changed; what was printed is in the book now."""
         if self.own_bids.changed:
             self.measure(self.own_bids, book_ns)
         if self.own_asks.changed:
             self.measure(self.own_asks, book_ns)
         self.own_bids.printed_count = self.own_asks.printed_count = 0
-        if self.own_bids.count:
-            matches = self.cross(self.own_bids, matches)
-        if self.own_asks.count:
-            matches = self.cross(self.own_asks, matches)
-        return matches
 
     cdef void measure(self, OwnOrders own, int64_t book_ns) noexcept:
         cdef Waiting* order = own.orders
