@@ -257,6 +257,14 @@ cdef class LoopCursor:
             at -= 1
         return self.time_at(at) - 1
 
+    cdef void see(self, NativeSide levels, int64_t key) noexcept:
+        """Learn that a level may have another size."""
+        if levels is self.bids:
+            self.own_bids.see(key)
+        else:
+            self.own_asks.see(key)
+        self.touched = self.unseen = True
+
     cdef void see_all(self) noexcept:
         """Learn that any level may have another size."""
         self.own_bids.changed = self.own_asks.changed = True
@@ -552,6 +560,7 @@ cdef class NativeLoop:
         cdef Py_ssize_t at = cursor.at
         cdef uint64_t order_id = cursor.order_ids[at]
         cdef NativeOrder order
+        cdef NativeSide levels
         cdef int64_t key, rank, lots
         if kind == FILL_EVENT:
             order = cursor.orders.find(order_id)
@@ -560,18 +569,21 @@ cdef class NativeLoop:
                 if matches is not None:
                     self.call(cursor, cursor.settle, matches)
             return 0
-        cursor.see_all()
         if kind == ADD_EVENT:
             side = BUY if cursor.sides[at] > 0 else SELL
+            levels = cursor.book.side(side)
+            cursor.see(levels, cursor.prices[at] * levels.sign)
             cursor.orders.add(order_id, side, cursor.prices[at], cursor.sizes[at])
             return 0
         if kind == CHANGE_EVENT:
             order = cursor.orders.find(order_id)
             key, rank = order.key, order.rank
             lots = cursor.orders.change(order, cursor.prices[at], cursor.sizes[at])
+            cursor.see(order.levels, order.key)
         else:
             order = cursor.orders.remove(order_id)
             key, rank, lots = order.key, order.rank, order.size
+        cursor.see(order.levels, key)
         if not cursor.is_ours:
             cursor.model.leave(order.levels, key, rank, lots)
         return 0
