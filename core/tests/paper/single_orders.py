@@ -99,11 +99,13 @@ class RandomExchange:
         return events
 
     def snapshot(self) -> list[Event]:
-        """State everything anew, some of it having changed meanwhile."""
+        """State everything anew, some of it having changed meanwhile; an empty book would be a lost one."""
+        left = sum(map(len, self.queues.values()))
         for key, queue in list(self.queues.items()):
             for order in list(queue):
-                if self.chance.random() < 0.1:
+                if self.chance.random() < 0.1 and left > 1:
                     self._leave(key, order)
+                    left -= 1
         return [(Kind.CLEAR, 0, 0, 0, 0), *self.orders()]
 
     def orders(self) -> Iterator[Event]:

@@ -247,8 +247,9 @@ def play(
         market = Market(read_day(folders[0]).instrument)
         market.book = make_book(market.instrument)
         actor.markets.append(market)
-        market.listen(Channel.BOOK, lambda event: actor.see("book", event))
-        market.listen(Channel.TRADE, lambda event: actor.see("trade", event))
+        if seed % 2:
+            market.listen(Channel.BOOK, lambda event: actor.see("book", event))
+            market.listen(Channel.TRADE, lambda event: actor.see("trade", event))
         market.listen_lost(lambda book: actor.see("lost", book))
         book = make_book(market.instrument)
         if not native:

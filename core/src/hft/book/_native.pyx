@@ -423,6 +423,11 @@ cdef inline Py_ssize_t as_count(object n) except -1:
     return count
 
 
+cdef inline bint are_counts(int64_t price, int64_t size) noexcept:
+    """Return whether a level may be of these: ``0 < price < LIMIT and 0 <= size < LIMIT``."""
+    return (<uint64_t>price | <uint64_t>size) < <uint64_t>LIMIT and price != 0
+
+
 cdef inline bint fits(int64_t price, int64_t size) noexcept:
     """Return whether the product is surely below `LIMIT`; a float errs by much less than the half."""
     return <double>price * <double>size < <double>LIMIT / 2

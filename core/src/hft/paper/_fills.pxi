@@ -138,9 +138,6 @@ cdef class OwnOrders:
         PyMem_Free(self.taken)
         PyMem_Free(self.printed)
 
-    cdef inline bint looks_at(self, int64_t key) noexcept:
-        return self.lowest <= key <= self.highest and self.has(key)
-
     cdef bint has(self, int64_t key) noexcept:
         """Return whether an order waits at a price, or we had of what is shown there."""
         cdef Py_ssize_t i
@@ -149,10 +146,12 @@ cdef class OwnOrders:
                 return True
         return self.taken_at(key) > 0
 
-    cdef inline void see(self, int64_t key) noexcept:
-        """Learn that something happened to a level."""
-        if self.looks_at(key):
+    cdef inline bint see(self, int64_t key) noexcept:
+        """Learn that something happened to a level; return whether it matters."""
+        if self.lowest <= key <= self.highest and self.has(key):
             self.changed = True
+            return True
+        return False
 
     cdef void set_bounds(self) noexcept:
         """Find out between which keys something matters."""
@@ -288,6 +287,14 @@ cdef class NativeFills:
     cdef inline OwnOrders own(self, object side):
         return self.own_bids if side is BUY else self.own_asks
 
+    cdef OwnOrders holder(self, int64_t order_id, Py_ssize_t* at):
+        """Find an order: return its side and where it stands there, -1 if it is nowhere."""
+        at[0] = self.own_bids.index(order_id)
+        if at[0] >= 0:
+            return self.own_bids
+        at[0] = self.own_asks.index(order_id)
+        return self.own_asks
+
     cdef inline OwnOrders other(self, OwnOrders own):
         return self.own_asks if own is self.own_bids else self.own_bids
 
@@ -301,7 +308,6 @@ cdef class NativeFills:
         cdef OwnOrders own = self.own(side)
         cdef bint limited = price is not None
         cdef int64_t key = 0, filled
-        cdef list matches
         cdef Waiting order
         if limited:
             key = <int64_t>price * own.levels.sign
@@ -325,16 +331,12 @@ cdef class NativeFills:
 
     def amend(self, int64_t order_id, int64_t price, int64_t size):
         """Change price and total size of a waiting order."""
-        cdef OwnOrders own = self.own_bids
-        cdef Py_ssize_t at = own.index(order_id)
+        cdef Py_ssize_t at
+        cdef OwnOrders own = self.holder(order_id, &at)
         cdef int64_t key
-        cdef list matches
         cdef Waiting order
         if at < 0:
-            own = self.own_asks
-            at = own.index(order_id)
-            if at < 0:
-                return refused("order is not open")
+            return refused("order is not open")
         order = own.orders[at]
         key = price * own.levels.sign
         if size <= order.filled:
@@ -357,26 +359,19 @@ cdef class NativeFills:
 
     def cancel(self, int64_t order_id):
         """Remove a waiting order; return the lots that it had left."""
-        cdef OwnOrders own
         cdef Py_ssize_t at
-        cdef int64_t left
-        for own in (self.own_bids, self.own_asks):
-            at = own.index(order_id)
-            if at >= 0:
-                left = own.orders[at].size - own.orders[at].filled
-                own.remove(at)
-                return left
-        return 0
+        cdef OwnOrders own = self.holder(order_id, &at)
+        cdef int64_t left = 0
+        if at >= 0:
+            left = own.orders[at].size - own.orders[at].filled
+            own.remove(at)
+        return left
 
     def ahead(self, int64_t order_id):
         """Return the lots ahead of a waiting order."""
-        cdef OwnOrders own
         cdef Py_ssize_t at
-        for own in (self.own_bids, self.own_asks):
-            at = own.index(order_id)
-            if at >= 0:
-                return own.orders[at].ahead
-        return None
+        cdef OwnOrders own = self.holder(order_id, &at)
+        return own.orders[at].ahead if at >= 0 else None
 
     # -- the market --------------------------------------------------------------------------------
 
@@ -406,16 +401,20 @@ cdef class NativeFills:
     cdef list take_book(self, int64_t book_ns):
         """Learn that the book, which is LIVE, was updated; return the matches, None where there are none."""
         cdef list matches = None
+        self.measure_changed(book_ns)
+        if self.would_cross(self.own_bids, self.own_bids.best):
+            matches = self.cross(self.own_bids, matches)
+        if self.would_cross(self.own_asks, self.own_asks.best):
+            matches = self.cross(self.own_asks, matches)
+        return matches
+
+    cdef inline void measure_changed(self, int64_t book_ns) noexcept:
+        """Move our orders forward where their levels changed; what was printed is in the book now."""
         if self.own_bids.changed:
             self.measure(self.own_bids, book_ns)
         if self.own_asks.changed:
             self.measure(self.own_asks, book_ns)
         self.own_bids.printed_count = self.own_asks.printed_count = 0
-        if self.own_bids.count:
-            matches = self.cross(self.own_bids, matches)
-        if self.own_asks.count:
-            matches = self.cross(self.own_asks, matches)
-        return matches
 
     cdef void measure(self, OwnOrders own, int64_t book_ns) noexcept:
         cdef Waiting* order = own.orders
@@ -605,11 +604,14 @@ cdef class NativeFills:
             other.take(self.found[i].key, self.found[i].lots)
         return 0
 
-    cdef list take_found(self, int64_t order_id, OwnOrders own):
+    cdef object take_found(self, int64_t order_id, OwnOrders own):
         """Take what was found; return the matches of the order that did so."""
         cdef int sign = -own.levels.sign
         cdef Py_ssize_t i
-        cdef list matches = []
+        cdef list matches
+        if not self.found_count:
+            return ()
+        matches = []
         self.take_of(own)
         for i in range(self.found_count):
             matches.append(new_match(order_id, self.found[i].key * sign, self.found[i].lots, TAKER))

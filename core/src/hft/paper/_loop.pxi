@@ -159,7 +159,7 @@ cdef class LoopCursor:
     cdef inline int set_level(self) except -1:
         """Let a level have another size, and remember it where orders of ours are concerned."""
         cdef int64_t price = self.prices[self.at], size = self.sizes[self.at]
-        if not (0 < price < LIMIT and 0 <= size < LIMIT):
+        if not are_counts(price, size):
             raise GridError(f"{(<object>self.book.instrument).id}: level {price} x {size} is out of range")
         if self.sides[self.at] > 0:
             self.own_bids.see(price)
@@ -181,7 +181,8 @@ cdef class LoopCursor:
         cdef PyObject* own[2]
         cdef Py_ssize_t at = self.at, end = self.pause - 1, rank, events, messages = 0, last = 0
         cdef int64_t key, size, when_ns = self.when_ns, began_ns = when_ns, last_ns = 0, ns
-        cdef bint asks, within = False, moved = True  # whether another level may be the best
+        cdef bint asks, within = False
+        cdef bint matters = True  # the best levels may be others, or it is about those of our orders
         if not self.is_calm():
             return 0
         levels[0], levels[1] = <PyObject*>self.bids, <PyObject*>self.asks
@@ -189,11 +190,10 @@ cdef class LoopCursor:
         while at < end and self.kinds[at] == LEVEL_EVENT:
             asks = self.sides[at] <= 0
             key, size = self.prices[at], self.sizes[at]
-            if not (0 < key < LIMIT and 0 <= size < LIMIT):
+            if not are_counts(key, size):
                 break
-            key = (key ^ -<int64_t>asks) + asks  # negated for asks
-            if (<OwnOrders>own[asks]).looks_at(key):
-                break
+            key *= (<NativeSide>levels[asks]).sign
+            matters |= (<OwnOrders>own[asks]).see(key)
             rank = (<NativeSide>levels[asks]).rank_of(key)
             if rank >= 0 and size:
                 (<NativeSide>levels[asks]).resize(rank, size)
@@ -201,11 +201,14 @@ cdef class LoopCursor:
                 break
             else:
                 (<NativeSide>levels[asks]).place(key, size)
-                moved = True
+                matters = True
             if self.flags[at] & LAST_EVENT:
-                if moved and not self.is_apart():
-                    break  # the level is set again with all that follows from it
-                moved = within = False
+                if matters:
+                    if not self.is_apart():
+                        break  # the level is set again with all that follows from it
+                    if not self.is_ours:
+                        self.model.measure_changed(self.exchange_ns[at])
+                matters = within = False
                 messages += 1
                 last, last_ns = at, when_ns
             else:
@@ -222,7 +225,6 @@ cdef class LoopCursor:
             self.book_ns, self.book_recv_ns = self.exchange_ns[last], last_ns
             self.updates += messages
             self.frames += messages
-            self.own_bids.printed_count = self.own_asks.printed_count = 0
         if at != self.at:
             self.unseen = True
         self.touched, self.when_ns, self.began_ns = within, when_ns, began_ns
@@ -230,14 +232,9 @@ cdef class LoopCursor:
         return events
 
     cdef inline bint is_calm(self) noexcept:
-        """Return whether nobody is told of levels that change, those aside that our orders look at."""
+        """Return whether nobody is told of levels that change as long as the book `is_apart`."""
         return not (
-            self.wants_books
-            or self.cleared
-            or self.quoted
-            or self.book.state != <PyObject*>LIVE
-            or self.own_bids.changed
-            or self.own_asks.changed
+            self.wants_books or self.cleared or self.quoted or self.book.state != <PyObject*>LIVE
         )
 
     cdef inline bint is_apart(self) noexcept:
@@ -260,9 +257,17 @@ cdef class LoopCursor:
             at -= 1
         return self.time_at(at) - 1
 
+    cdef void see(self, NativeSide levels, int64_t key) noexcept:
+        """Learn that a level may have another size."""
+        if levels is self.bids:
+            self.own_bids.see(key)
+        else:
+            self.own_asks.see(key)
+        self.touched = self.unseen = True
+
     cdef void see_all(self) noexcept:
         """Learn that any level may have another size."""
-        self.own_bids.changed = self.own_asks.changed = not self.is_ours
+        self.own_bids.changed = self.own_asks.changed = True
         self.touched = self.unseen = True
 
     cdef int show(self) except -1:
@@ -555,6 +560,7 @@ cdef class NativeLoop:
         cdef Py_ssize_t at = cursor.at
         cdef uint64_t order_id = cursor.order_ids[at]
         cdef NativeOrder order
+        cdef NativeSide levels
         cdef int64_t key, rank, lots
         if kind == FILL_EVENT:
             order = cursor.orders.find(order_id)
@@ -563,18 +569,21 @@ cdef class NativeLoop:
                 if matches is not None:
                     self.call(cursor, cursor.settle, matches)
             return 0
-        cursor.see_all()
         if kind == ADD_EVENT:
             side = BUY if cursor.sides[at] > 0 else SELL
+            levels = cursor.book.side(side)
+            cursor.see(levels, cursor.prices[at] * levels.sign)
             cursor.orders.add(order_id, side, cursor.prices[at], cursor.sizes[at])
             return 0
         if kind == CHANGE_EVENT:
             order = cursor.orders.find(order_id)
             key, rank = order.key, order.rank
             lots = cursor.orders.change(order, cursor.prices[at], cursor.sizes[at])
+            cursor.see(order.levels, order.key)
         else:
             order = cursor.orders.remove(order_id)
             key, rank, lots = order.key, order.rank, order.size
+        cursor.see(order.levels, key)
         if not cursor.is_ours:
             cursor.model.leave(order.levels, key, rank, lots)
         return 0
