@@ -11,7 +11,7 @@ from hft.plugin.execution import ApprovedOrder
 from hft.plugin.risk import Refused
 from hft.types import Price, Size
 
-__all__ = ["ClosedGate", "Ledger", "NoJournal", "OrderJournal", "Owner", "RiskGate"]
+__all__ = ["NO_JOURNAL", "ClosedGate", "Ledger", "NoJournal", "OrderJournal", "Owner", "RiskGate"]
 
 
 class Owner(Protocol):
@@ -130,3 +130,7 @@ class NoJournal:
 
     def fill(self, fill: Fill) -> None:
         """Forget it."""
+
+
+NO_JOURNAL = NoJournal()
+"""The one that stands in by itself: whoever asks for much may leave out telling it."""
