@@ -39,7 +39,6 @@ HOT = [
     "hft.orders.evidence",
     "hft.orders.guard",
     "hft.orders.ids",
-    "hft.orders.interfaces",
     "hft.orders.manager",
     "hft.orders.notices",
     "hft.orders.quoter",

@@ -39,7 +39,6 @@ cdef class OrderEvidence:
     cdef public str _refusal
     cdef public Sender _sender
     cdef public Doubts _doubts
-    cdef public object _journal
 
     @cython.locals(record=Record)
     cpdef str refusal(self, Order order)

@@ -12,7 +12,7 @@ from hft.order import Order
 from hft.orders.counters import OrderCounters
 from hft.orders.doubts import PATIENCE_NS, Doubts
 from hft.orders.ids import ClientOrderIds
-from hft.orders.interfaces import ClosedGate, Ledger, OrderJournal, RiskGate
+from hft.orders.interfaces import NO_JOURNAL, ClosedGate, Ledger, OrderJournal, RiskGate
 from hft.orders.record import Record
 from hft.orders.sender import Sender
 from hft.orders.states import WAITING, Event, edge_of, event_of, follow, has_ended, largest_size
@@ -66,8 +66,6 @@ class OrderEvidence:
         self._warn = warn
         self._refusal = ""
         self._sender = Sender(clock, self.counters, self.halt)
-        self._journal: OrderJournal | None = None
-        """As below, None while nobody has set one."""
         self._doubts = Doubts(clock, random.Random(f"{ids.prefix} doubts"), self._sender.ask)
 
     @property
@@ -86,7 +84,7 @@ class OrderEvidence:
 
     @journal.setter
     def journal(self, journal: OrderJournal) -> None:
-        self._sender.journal = self._journal = journal
+        self._sender.journal = journal
 
     # -- being told ------------------------------------------------------------------------------
 
@@ -187,8 +185,9 @@ class OrderEvidence:
             what = f"{fill.instrument}: fill {fill.trade_id!r} cannot be booked"
             self.halt(f"{what}: {type(error).__name__}: {error}")
         self.counters.fills += 1
-        if self._journal is not None:
-            self._journal.fill(fill)
+        journal = self._sender.journal
+        if journal is not NO_JOURNAL:
+            journal.fill(fill)
         self.risk.on_fill(fill)
         if fill.exchange_made:
             size = fill.instrument.format_size(fill.side.sign * fill.size)
@@ -268,8 +267,9 @@ class OrderEvidence:
             self.counters.duplicates += 1
 
     def _note(self, order: Order) -> None:
-        if self._journal is not None:
-            self._journal.order(order)
+        journal = self._sender.journal
+        if journal is not NO_JOURNAL:
+            journal.order(order)
 
     def _on_illegal(self, order: Order, event: Event) -> None:
         self.counters.illegal += 1
