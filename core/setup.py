@@ -65,12 +65,12 @@ HOT = [
 """Python that is compiled as it is: the way of an order."""
 
 LAID_OUT = [
-    "hft.blank",
     "hft.events",
     "hft.market",
     "hft.order",
     "hft.orders.counters",
     "hft.paper.fill_model",
+    "hft.primitives",
     "hft.stamps",
 ]
 """Python that stays it, of whose objects compiled code knows where the attributes lie."""

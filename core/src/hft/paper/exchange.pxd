@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from hft cimport blank
+from hft cimport primitives
 from hft.events cimport Fill, OrderReport
 from hft.order cimport Order
 from hft.paper.delay_line cimport DelayLine
@@ -10,13 +10,13 @@ from hft.paper.fill_model cimport Arrival, Match
 from hft.paper.listing cimport Listing, PaperOrder
 from hft.paper.statistics cimport OrderStatistics
 
-cdef object _BOTH
 cdef object _ACCEPTED
 cdef object _REPLACED
 cdef object _CANCELED
 cdef object _REJECTED
 cdef object _CANCEL_REJECTED
 cdef object _REPLACE_REJECTED
+cdef OrderReport _REPORT
 cdef object _RESTING
 cdef object _ENDED
 cdef object _REFUSED
