@@ -429,8 +429,8 @@ def new_order(number: int, order: Order) -> PaperOrder:
     return made
 
 
-# Both are copies: their classes take a keyword for each attribute, which costs more than all else that is done
-# here for an order.
+# Both are copies: their classes take a keyword for each attribute, which costs more than all else that is
+# done here for an order.
 
 
 def _new_report(
