@@ -33,31 +33,12 @@ cdef extern from *:
         }
         return made;
     }
-
-    static CYTHON_INLINE PyObject *hft_blank(PyObject *kind) {
-        /* Slots hold something already where compiled modules assign to them. */
-        PyTypeObject *type = (PyTypeObject *)kind;
-        PyObject *made = PyType_GenericAlloc(type, 0);
-        PyObject **slots;
-        Py_ssize_t at;
-        if (made == NULL) return NULL;
-        slots = (PyObject **)((char *)made + sizeof(PyObject));
-        for (at = 0; at < Py_SIZE(type); at++) {
-            Py_INCREF(Py_None);
-            slots[at] = Py_None;
-        }
-        return made;
-    }
     """
     int hft_bit_length(int64_t number)
-    object hft_blank(object kind)
     object hft_copied(object source)
 
 cpdef inline int bit_length(int64_t number):
     return hft_bit_length(number)
-
-cpdef inline object blank(object kind):
-    return hft_blank(kind)
 
 cpdef inline object copied(object source):
     return hft_copied(source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-__all__ = ["bit_length", "blank", "copied"]
+__all__ = ["bit_length", "copied"]
 
 T = TypeVar("T")
 
@@ -12,12 +12,6 @@ T = TypeVar("T")
 def bit_length(number: int) -> int:
     """Return how many bits a number has that is not negative and fits into 63 of them."""
     return number.bit_length()
-
-
-def blank(kind: type[T]) -> T:
-    """Return an object of a class with slots and no base, all still to be set: a call with a keyword for each
-    would cost more than all else that is done for an order."""
-    return kind.__new__(kind)
 
 
 def copied(source: T) -> T:

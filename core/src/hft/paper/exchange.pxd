@@ -1,6 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from hft cimport primitives
 from hft.events cimport Fill, OrderReport
 from hft.order cimport Order
 from hft.paper.delay_line cimport DelayLine
@@ -8,15 +9,14 @@ from hft.paper.fees cimport FeeSchedule
 from hft.paper.fill_model cimport Arrival, Match
 from hft.paper.listing cimport Listing, PaperOrder
 from hft.paper.statistics cimport OrderStatistics
-from hft.primitives cimport blank
 
-cdef object _BOTH
 cdef object _ACCEPTED
 cdef object _REPLACED
 cdef object _CANCELED
 cdef object _REJECTED
 cdef object _CANCEL_REJECTED
 cdef object _REPLACE_REJECTED
+cdef OrderReport _REPORT
 cdef object _RESTING
 cdef object _ENDED
 cdef object _REFUSED

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from hft import primitives
 from hft.clock import Clock
 from hft.errors import UsageError
 from hft.events import Fill, Funding, OrderReport, ReportKind
@@ -25,19 +26,20 @@ from hft.paper.funding import FundingRates
 from hft.paper.latency import Delay, LatencyModel
 from hft.paper.listing import Listing, PaperOrder
 from hft.plugin.execution import ExecutionEvents
-from hft.primitives import blank
-from hft.types import InstrumentKind, Liquidity, PositionSide, Price, Size
+from hft.types import InstrumentKind, Liquidity, Price, Size
 
 __all__ = ["PaperExchange", "new_order"]
 
 # For every order: in Python 3.11 to look up the member of an enum costs more than to compare it.
-_BOTH = PositionSide.BOTH
 _ACCEPTED, _REPLACED = ReportKind.ACCEPTED, ReportKind.REPLACED
 _CANCELED, _REJECTED = ReportKind.CANCELED, ReportKind.REJECTED
 _CANCEL_REJECTED, _REPLACE_REJECTED = ReportKind.CANCEL_REJECTED, ReportKind.REPLACE_REJECTED
 _RESTING, _ENDED, _REFUSED = Outcome.RESTING, Outcome.CANCELED, Outcome.REJECTED
 
 _HALF = Decimal("0.5")
+
+_REPORT = OrderReport(client_order_id="", kind=_ACCEPTED)
+"""What all reports have in common."""
 
 _REMEMBERED = 10_000
 """Finished orders about which one may still ask."""
@@ -427,6 +429,10 @@ def new_order(number: int, order: Order) -> PaperOrder:
     return made
 
 
+# Both are copies: their classes take a keyword for each attribute, which costs more than all else that is
+# done here for an order.
+
+
 def _new_report(
     client_order_id: str,
     kind: ReportKind,
@@ -436,18 +442,14 @@ def _new_report(
     reason: str,
     now: int,
 ) -> OrderReport:
-    report = blank(OrderReport)
+    report = primitives.copied(_REPORT)
     report.client_order_id = client_order_id
     report.kind = kind
     report.exchange_order_id = exchange_order_id
     report.price = price
     report.size = size
-    report.filled = None
-    report.code = ""
     report.reason = reason
-    report.asked_ns = 0
     report.exchange_ns = now
-    report.recv_ns = 0
     return report
 
 
@@ -460,20 +462,13 @@ def _new_fill(
     fee: Decimal,
     now: int,
 ) -> Fill:
-    fill = blank(Fill)
+    fill = primitives.copied(order.listing.form)
     fill.client_order_id = order.client_order_id
-    fill.instrument = order.instrument
     fill.trade_id = trade_id
     fill.side = order.side
     fill.price = price
     fill.size = size
     fill.liquidity = liquidity
     fill.fee = fee
-    fill.fee_asset = order.listing.settle
-    fill.realized = None
-    fill.position_side = _BOTH
-    fill.exchange_made = False
-    fill.exchange_order_id = ""
     fill.exchange_ns = now
-    fill.recv_ns = 0
     return fill

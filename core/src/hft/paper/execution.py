@@ -39,9 +39,9 @@ class PaperExecution(ExecutionClient[PaperConfig]):
     nothing before the simulated exchange does. `simulate` instead gives the fill model of a book that
     somebody else keeps, who calls the model and hands its matches to `settle`.
 
-    A fill's ``exchange_ns`` is when it happened by our clock, ``recv_ns`` when it was told. Order and
-    trade ids count from 1 and are the same in every run with the same input. Funds are unlimited.
-    ``statistics`` are by instrument.
+    A fill's ``exchange_ns`` is when it happened by our clock, ``recv_ns`` when it was told, with all that was
+    due then. Order and trade ids count from 1 and are the same in every run with the same input. Funds are
+    unlimited. ``statistics`` are by instrument.
     """
 
     capabilities: ClassVar[Capabilities] = Capabilities(

@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from hft.events cimport OrderReport
+from hft.events cimport Fill, OrderReport
 from hft.paper.fees cimport FeeSchedule
 from hft.paper.statistics cimport OrderStatistics
 
@@ -45,7 +45,7 @@ cdef class Costs:
 
 cdef class Listing:
     cdef public object instrument
-    cdef public str settle
+    cdef public Fill form
     cdef public object model
     cdef public int64_t position
     cdef public OrderStatistics statistics

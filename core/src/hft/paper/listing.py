@@ -111,7 +111,7 @@ class Costs:
 class Listing:
     """An instrument as the simulated exchange trades it: its rules, what its fills cost, our position in it.
 
-    ``position`` is in lots, negative when short. ``settle`` is the asset that fees are paid in, ``funding``
+    ``position`` is in lots, negative when short. ``form`` is what all fills here have in common, ``funding``
     what it pays, None if it never does.
     """
 
@@ -123,12 +123,12 @@ class Listing:
         "_min_value",
         "_taker",
         "_tradable",
+        "form",
         "funding",
         "funding_timer",
         "instrument",
         "model",
         "position",
-        "settle",
         "statistics",
     )
 
@@ -136,7 +136,17 @@ class Listing:
         self, instrument: Instrument, model: FillModel, fees: FeeSchedule, funding: FundingRates | None
     ) -> None:
         self.instrument = instrument
-        self.settle = instrument.settle
+        self.form = Fill(
+            client_order_id="",
+            instrument=instrument,
+            trade_id="",
+            side=_BUY,
+            price=Price(0),
+            size=Size(0),
+            liquidity=_MAKER,
+            fee=Decimal(0),
+            fee_asset=instrument.settle,
+        )
         self.model = model
         self.funding = funding
         self.funding_timer: Timer | None = None
