@@ -80,6 +80,12 @@ class OrderStore:
         if self.finished.get(forgotten) is oldest:
             del self.finished[forgotten]
 
+    def forget_finished(self) -> None:
+        """Let go of what has ended: nothing more is told."""
+        self.finished.clear()
+        self._ring.clear()
+        self._first = 0
+
     def select(self, strategy: str | None, instrument: Instrument | None) -> list[Record]:
         """Return the open orders of a strategy, of an instrument, or of both; None stands for all."""
         records: Iterable[Record] = self.open.values()

@@ -107,9 +107,12 @@ class PaperExchange:
         self._fund_later(listing)
 
     def close(self) -> None:
-        """Forget what is under way, and leave nothing on the clock."""
+        """Forget what is under way and all orders, and leave nothing on the clock."""
         self._requests.close()
         self._answers.close()
+        self.orders.clear()
+        self.open.clear()
+        self._finished.clear()
         for listing in self.listings.values():
             if listing.funding_timer is not None:
                 listing.funding_timer.cancel()

@@ -94,14 +94,17 @@ def run_backtest(
     end_ns = min(ends_ns)
     if watch is not None:
         watch.start(clock, kernel.ledger, min(end_ns, max(tape.last_ns for tape in tapes)))
-    with _progress(console, sum(tape.events for tape in tapes)) as advance, tamed_garbage_collector():
-        session.play(end_ns, advance)
-    if period is not None:
-        session.wait(end_ns)
-    session.stop(first_ns)
-    kernel.stop()
-    clock.advance(_SETTLE_NS)
-    run_async(kernel.close())
+    with tamed_garbage_collector():
+        with _progress(console, sum(tape.events for tape in tapes)) as advance:
+            session.play(end_ns, advance)
+        if period is not None:
+            session.wait(end_ns)
+        session.stop(first_ns)
+        kernel.stop()
+        clock.advance(_SETTLE_NS)
+        run_async(kernel.close())
+        # Or the garbage collector looks through all of them, which takes a tenth of such a run.
+        kernel.manager.store.forget_finished()
     if watch is not None:
         watch.stop(session.last_ns)
     return session.result((stopwatch.now_ns() - began_ns) / NS_PER_S)
