@@ -9,8 +9,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -89,6 +90,21 @@ def test_nor_what_the_environment_does_not_want(place: Path, monkeypatch: pytest
     assert find_compiled(place, place).reason == "HFT_PURE_PYTHON=1 asks for it"
 
 
+def test_objects_of_another_size_are_refused_with_what_to_do(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(loader: ExtensionFileLoader, module: ModuleType) -> None:
+        raise ValueError("hft.order.Order size changed")
+
+    monkeypatch.setattr(ExtensionFileLoader, "exec_module", refuse)
+    spec = find_compiled(place, place).find_spec(MODULE, None)
+    assert spec is not None
+    assert spec.loader is not None
+    with pytest.raises(ImportError, match="size changed") as caught:
+        spec.loader.exec_module(ModuleType(MODULE))
+    assert "HFT_PURE_PYTHON=1" in str(caught.value)
+
+
 @pytest.mark.parametrize(("pure", "suffixes"), [("0", EXTENSION_SUFFIXES), ("1", [".py"])])
 def test_a_process_runs_one_form_or_the_other(pure: str, suffixes: list[str]) -> None:
     if not COMPILED.modules:
@@ -112,7 +128,7 @@ def declared(kind: str) -> Iterator[tuple[Path, str, list[str]]]:
         for head, body in re.findall(
             rf"^ *{kind} ([^\n]*):\n((?:(?: +[^\n]*)?\n)*)", file.read_text(), re.MULTILINE
         ):
-            names = re.findall(r"^ +cdef (?:public |readonly )?\w+ (\w+)$", body, re.MULTILINE)
+            names = re.findall(r"^ +cdef (?:public |readonly )?[\w\[\]:]+ (\w+)$", body, re.MULTILINE)
             if names:
                 yield file, re.split(r"[ (]", head)[0], names
 
