@@ -112,7 +112,7 @@ def declared(kind: str) -> Iterator[tuple[Path, str, list[str]]]:
         for head, body in re.findall(
             rf"^ *{kind} ([^\n]*):\n((?:(?: +[^\n]*)?\n)*)", file.read_text(), re.MULTILINE
         ):
-            names = re.findall(r"^ +cdef (?:public |readonly )?\w+ (\w+)$", body, re.MULTILINE)
+            names = re.findall(r"^ +cdef (?:public |readonly )?\w+(?:\[::1\])? (\w+)$", body, re.MULTILINE)
             if names:
                 yield file, re.split(r"[ (]", head)[0], names
 
