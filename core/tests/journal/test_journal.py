@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hft.errors import GridError, OrderError, UsageError
@@ -160,6 +160,22 @@ def test_a_checkpoint_stands_for_what_came_before(desk: JournalDesk, tmp_path: P
     assert found.last_notes[NoteKind.KILL].facts == {"by": "hft kill"}
 
 
+def test_an_order_that_is_open_again_outlives_a_checkpoint(desk: JournalDesk, tmp_path: Path) -> None:
+    order = desk.order(1, state=OrderState.CANCELED)
+    desk.journal.intend_place(order)
+    desk.journal.order(order)
+    desk.journal.checkpoint({})
+    # The exchange lists it still: it is taken over as one that never ended.
+    again = attrs.evolve(order, state=OrderState.PARTIALLY_FILLED, filled=Size(3))
+    desk.journal.order(again)
+    desk.journal.flush()
+    assert orders_of(desk.recover(desk.killed(tmp_path / "copy"))) == {"abc11": facts(again)}
+    desk.journal.close()
+    with JournalReader(desk.folder) as reader:
+        assert reader.run().orders == 1
+        assert [life.order.client_order_id for life in reader.orders(1)] == ["abc11"]
+
+
 def test_later_runs_go_on_in_the_same_file(make_desk: Callable[..., JournalDesk]) -> None:
     for prefix in ("abc1", "abc2"):
         desk = make_desk()
@@ -197,6 +213,7 @@ Call = tuple[str, int, int]
         max_size=40,
     )
 )
+@example([("place", 1, 1), ("order", 1, 5), ("checkpoint", 1, 1), ("amend", 1, 1), ("flush", 1, 1)])
 def test_nothing_that_was_told_as_done_is_lost(calls: list[Call]) -> None:
     with tempfile.TemporaryDirectory() as base:
         desk = JournalDesk(Path(base) / "journal")

@@ -147,7 +147,9 @@ class JournalReader:
         """Return the orders of a run, in the order in which they were made."""
         place = self._range(run)
         with self._errors():
-            orders = {row[3]: row for row in self._rows(ORDERS, place)}
+            orders: dict[str, Row] = {}
+            for row in self._rows(ORDERS, place):
+                orders.setdefault(row[3], row)  # one that had ended is there again if more was told of it
             states: dict[str, list[Row]] = {key: [] for key in orders}
             for row in self._rows(STATES, place):
                 # Of an order of an earlier run, which this one took over.
@@ -219,8 +221,8 @@ class JournalReader:
             self._connection, f"WHERE client_order_id IN ({marks}) ORDER BY seq", *client_order_ids
         )
 
-    def _count(self, table: Table, place: _Range) -> int:
-        query = f"SELECT count(*) FROM {table.name} WHERE seq BETWEEN ? AND ?"
+    def _count(self, table: Table, what: str, place: _Range) -> int:
+        query = f"SELECT count({what}) FROM {table.name} WHERE seq BETWEEN ? AND ?"
         count: int = self._connection.execute(query, (place.first, place.last)).fetchone()[0]
         return count
 
@@ -233,8 +235,8 @@ class JournalReader:
         return RunSummary(
             record=place.record,
             last_ns=max(row[2] for row in newest),
-            orders=self._count(ORDERS, place),
-            fills=self._count(FILLS, place),
+            orders=self._count(ORDERS, "DISTINCT client_order_id", place),
+            fills=self._count(FILLS, "*", place),
             ended=_ended(place, stopped=stopped),
         )
 

@@ -194,6 +194,8 @@ class Writer:
             case Kind.CHECKPOINT:
                 (ledger,) = content
                 state = self._state.to_json()
+                # Whoever starts from it knows none of them: what is told of one again begins anew.
+                self._state.finished.clear()
                 yield CHECKPOINTS, CHECKPOINTS.seal(self._next(), self.run, time_ns, ledger, state)
             case Kind.INSTRUMENT:
                 (instrument,) = content
