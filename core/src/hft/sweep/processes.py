@@ -116,7 +116,7 @@ class _Worker:
 
 def _serve(connection: Connection[Outcome, Task]) -> None:
     """Run tasks until nobody sends any."""
-    # Ctrl-C reaches every process of a terminal; ours is told by whoever started it. Until here it was held back.
+    # Ctrl-C reaches every process of a terminal; ours is told by whoever started it, who held it back so far.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # What a strategy prints does not belong into the result.
