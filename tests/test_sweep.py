@@ -20,6 +20,7 @@ pytest.importorskip("optuna", reason="Optuna comes with hft-core[sweep]")
 
 from hft.cli.exit_codes import ExitCode
 from hft.cli.main import main
+from hft.errors import UsageError
 from tests.sweeping import write_sweep
 
 LOTS = """\
@@ -148,6 +149,24 @@ parameters:
     assert trials[mood]["objective"] is None
     assert trials["calm"]["error"] is None
     assert result["searches"][0]["chosen"]["values"] == {"strategies.buyer.mood": "calm"}
+
+
+@pytest.mark.parametrize(("more", "count"), [([], 2), (["--walk-forward", "3"], 6), (["--jobs", "1"], 1)])
+def test_no_more_processes_begin_than_trials_can_run_at_a_time(
+    more: list[str],
+    count: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = write_sweep(tmp_path, LOTS.replace("high: 4", "high: 2"))
+
+    def begin(asked: int) -> None:
+        raise UsageError(f"asked for {asked}")
+
+    monkeypatch.setattr("hft.sweep.processes.Processes", begin)
+    assert main([*command, "--jobs", "8", *more]) == ExitCode.USAGE
+    assert f"asked for {count}\n" in capsys.readouterr().err
 
 
 def test_the_trial_of_a_process_that_dies_is_begun_once_more(

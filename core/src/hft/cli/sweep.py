@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.on is not None and args.on != "ray" and not args.on.startswith("ray://"):
         raise UsageError(f"--on: is ray, or ray://HOST:PORT, got {args.on!r}")
     space = _amended(read_space(args.space), args)
-    with _workers(args, space.trials) as workers:
+    with _workers(args, space) as workers:
         from hft.sweep.report import sweep_report
         from hft.sweep.storage import default_storage
         from hft.sweep.sweep import prepare
@@ -94,7 +94,7 @@ def _amended(space: Space, args: argparse.Namespace) -> Space:
 
 
 @contextmanager
-def _workers(args: argparse.Namespace, trials: int) -> Iterator[Callable[[], Workers]]:
+def _workers(args: argparse.Namespace, space: Space) -> Iterator[Callable[[], Workers]]:
     """Let the processes begin, which import meanwhile; a cluster is asked when there is something to do."""
     if args.on is not None:
         from hft.sweep.cluster import Cluster
@@ -103,6 +103,7 @@ def _workers(args: argparse.Namespace, trials: int) -> Iterator[Callable[[], Wor
         return
     from hft.sweep.processes import Processes
 
+    trials = space.trials if space.walk_forward is None else space.trials * space.walk_forward.windows
     with closing(Processes(min(trials, args.jobs or len(os.sched_getaffinity(0))))) as processes:
         yield lambda: processes
 

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Collection
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 
 import attrs
@@ -94,7 +95,13 @@ class _Worker:
         self.job: _Job | None = None
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
+        # Where that is begun, with the first process, signals are let through.
+        resource_tracker.ensure_running()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
 
     def end(self) -> int:
@@ -109,8 +116,9 @@ class _Worker:
 
 def _serve(connection: Connection[Outcome, Task]) -> None:
     """Run tasks until nobody sends any."""
-    # Ctrl-C reaches every process of a terminal; ours is told by whoever started it.
+    # Ctrl-C reaches every process of a terminal; ours is told by whoever started it, who held it back so far.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # What a strategy prints does not belong into the result.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     collect_rarely()
