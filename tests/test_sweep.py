@@ -212,14 +212,19 @@ def test_an_interrupt_keeps_what_is_done_and_the_same_command_goes_on(
     assert not result["complete"]
     (trial,) = result["searches"][0]["trials"]
     assert trial["values"] == {"strategies.buyer.mood": "calm"}
-    # The signal did not cut the other one short and make a result of that; it is run again, and killed here.
-    with pytest.raises(subprocess.TimeoutExpired):
-        subprocess.run(
-            [sys.executable, "-m", "hft", *command, "--json", "--jobs", "2"],
-            stdout=subprocess.PIPE,
-            timeout=4,
-            check=False,
-        )
+    # The signal did not cut the other one short and make a result of that; it is run again, and killed here
+    # with the process that waits in it, which would outlive the one that began it.
+    again = subprocess.Popen(
+        [sys.executable, "-m", "hft", *command, "--json", "--jobs", "2"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            again.communicate(timeout=4)
+    finally:
+        os.killpg(again.pid, signal.SIGKILL)
+        again.communicate()
     capsys.readouterr()
 
 
