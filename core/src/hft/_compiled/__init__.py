@@ -34,6 +34,8 @@ class _Loader(ExtensionFileLoader):
         try:
             super().exec_module(module)
         except ValueError as error:
+            if "size changed" not in str(error):
+                raise
             raise ImportError(
                 f"{self.name} was compiled for another Python: build hft-core again, or set"
                 f" HFT_PURE_PYTHON=1 ({error})"
