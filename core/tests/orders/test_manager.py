@@ -618,6 +618,14 @@ def test_an_amendment_counts_with_the_larger_of_both_sizes_until_it_is_settled()
     assert (order.state, order.size, exposure(world), order.reason) == (OrderState.NEW, 4, 4, "no")
 
 
+def test_a_replacement_that_states_no_price_leaves_it() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.report(order.client_order_id, ReportKind.REPLACED, size=Size(4))
+    world.exchange.settle()
+    assert (order.price, order.size) == (9_000, 4)
+
+
 def test_of_several_amendments_that_wait_the_newest_counts() -> None:
     world, owner = make_world(), NotedOwner()
     order = place(world, owner)
