@@ -19,6 +19,24 @@ def test_a_copy_has_all_that_its_source_has_and_is_another() -> None:
     assert source.written_ns == 7
 
 
+def test_a_copy_has_what_its_class_adds_to_another() -> None:
+    class Marked(Stamps):
+        __slots__ = ("mark",)
+
+    source = Marked(*range(1, 9))
+    source.mark = 7
+    copy = copied(source)
+    assert (type(copy), copy.mark, copy.written_ns) == (Marked, 7, 7)
+
+
+def test_what_keeps_more_than_slots_is_not_copied() -> None:
+    class Marked(Stamps):
+        pass
+
+    with pytest.raises(TypeError, match="Marked keeps more than slots"):
+        copied(Marked(*range(1, 9)))
+
+
 @pytest.mark.parametrize("number", [0, 1, 2, 31, 32, 63, 2**62, 2**63 - 1])
 def test_bits_are_counted(number: int) -> None:
     assert bit_length(number) == number.bit_length()

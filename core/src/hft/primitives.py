@@ -17,8 +17,11 @@ def bit_length(number: int) -> int:
 def copied(source: T) -> T:
     """Return another object of the class of ``source``, which keeps all it has in slots of its own."""
     cls = type(source)
+    if cls.__dictoffset__:
+        raise TypeError(f"{cls.__name__} keeps more than slots")
     made = cls.__new__(cls)
-    for name in cls.__slots__:  # type: ignore[attr-defined]
-        if name != "__weakref__":
-            setattr(made, name, getattr(source, name))
+    for base in cls.__mro__:
+        for name in base.__dict__.get("__slots__", ()):
+            if name != "__weakref__":
+                setattr(made, name, getattr(source, name))
     return made

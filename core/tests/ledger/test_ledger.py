@@ -168,6 +168,15 @@ def test_a_fill_is_booked_once() -> None:
     assert (ledger.position(BTC), ledger.duplicates) == (0, 1)
 
 
+@pytest.mark.parametrize("fee", [Decimal("NaN"), Decimal("1e-53"), None])
+def test_a_fill_that_is_told_again_is_known_for_one_whatever_its_fee_is_then(fee: Any) -> None:
+    ledger = Ledger()
+    fill = make_fill(BTC, "7", BUY, 10_000, 10, fee="0.001")
+    assert ledger.on_fill(fill)
+    assert not ledger.on_fill(attrs.evolve(fill, fee=fee))
+    assert (ledger.position(BTC), ledger.duplicates) == (10, 1)
+
+
 def test_a_fee_that_cannot_be_added_exactly_books_nothing() -> None:
     ledger = Ledger()
     ledger.on_fill(make_fill(BTC, 1, BUY, 10_000, 10, fee="1e80"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 
 import attrs
@@ -616,6 +617,27 @@ def test_an_amendment_counts_with_the_larger_of_both_sizes_until_it_is_settled()
     world.exchange.refuse_next = "no"
     world.exchange.settle()
     assert (order.state, order.size, exposure(world), order.reason) == (OrderState.NEW, 4, 4, "no")
+
+
+def test_a_replacement_that_states_no_price_leaves_it() -> None:
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    world.exchange.report(order.client_order_id, ReportKind.REPLACED, size=Size(4))
+    world.exchange.settle()
+    assert (order.price, order.size) == (9_000, 4)
+
+
+def test_an_owner_may_say_why_it_refuses_in_any_kind_of_text() -> None:
+    class Why(enum.StrEnum):
+        OFF = "strategy: it is switched off"
+
+    world, owner = make_world(), NotedOwner()
+    order = place_and_acknowledge(world, owner)
+    owner.refusal = Why.OFF
+    assert not world.manager.amend(order, Price(8_999), Size(10))
+    assert order.reason == Why.OFF
+    assert place(world, owner).state is OrderState.REJECTED
+    assert world.manager.counters.refused == {"strategy": 2}
 
 
 def test_of_several_amendments_that_wait_the_newest_counts() -> None:

@@ -85,13 +85,20 @@ class Ledger:
         account = self._accounts.get(instrument)
         if account is None:
             account = self._open(instrument, instrument.price_to_decimal(fill.price))
-        fee = self._fees.of(fill.fee)
-        stated = None if fill.realized is None else to_amount(fill.realized)
         side, exchange_ns = fill.side, fill.exchange_ns
-        signed = fill.size if side is _BUY else -fill.size
-        value = fill.price * signed * account.point
+        key = fill.trade_id, side
+        try:
+            fee = self._fees.of(fill.fee)
+            stated = None if fill.realized is None else to_amount(fill.realized)
+            signed = fill.size if side is _BUY else -fill.size
+            value = fill.price * signed * account.point
+        except Exception:  # whatever it is, it says nothing of what is booked already
+            if key not in account.trades:
+                raise
+            self.duplicates += 1
+            return False
         # What cannot be booked has raised until here, and can be told again.
-        if not account.trades.add((fill.trade_id, side), exchange_ns):
+        if not account.trades.add(key, exchange_ns):
             self.duplicates += 1
             return False
         position = self._position(account, fill.position_side)

@@ -34,7 +34,7 @@ cdef class OrderManager(OrderEvidence):
     cpdef tuple exposures(self, object instrument)
 
     @cython.locals(record=Record)
-    cpdef object exposure_of(self, str client_order_id)
+    cpdef object exposure_of(self, object client_order_id)
 
     @cython.locals(record=Record)
     cpdef bint amend(self, Order order, object price, object size)
@@ -53,7 +53,6 @@ cdef class OrderManager(OrderEvidence):
     @cython.locals(trace=Moments)
     cdef Order _ask(self, object owner, Desk desk, Order order, object size, object price)
 
-    @cython.locals(reason=str)
     cdef object _approve(self, Order order, object owner, Desk desk)
 
     @cython.locals(record=Record)
@@ -63,7 +62,7 @@ cdef class OrderManager(OrderEvidence):
 
     cpdef object _cancel_again(self)
 
-    @cython.locals(trace=Moments, order=Order, desk=Desk, reason=str)
+    @cython.locals(trace=Moments, order=Order, desk=Desk)
     cdef bint _amend_now(self, Record record, object price, object size)
 
     @cython.locals(trace=Moments)
@@ -74,9 +73,9 @@ cdef class OrderManager(OrderEvidence):
     @cython.locals(order=Order)
     cdef object _on_not_sent(self, Record record, str reason)
 
-    cdef object _refuse(self, Order order, object owner, str reason)
+    cdef object _refuse(self, Order order, object owner, object reason)
 
-    cdef bint _refuse_amendment(self, Record record, str reason)
+    cdef bint _refuse_amendment(self, Record record, object reason)
 
     @cython.locals(order=Order)
     cdef object _send_waiting(self, Record record)

@@ -129,11 +129,12 @@ class Record:
             self.is_suspect = (report.filled or 0) > order.filled
             if order.state is _IN_DOUBT and order.pending_size is not None and report.size:
                 # The answer to a query: it says which of the two sizes is in force.
-                order.price, order.size = report.price, report.size
+                order.price, order.size = report.price or order.price, report.size
                 self.drop_amendment()
         elif event is _REPLACED:
             order.acknowledged = True
-            price, size = report.price or order.pending_price, report.size or order.pending_size
+            price = report.price or order.pending_price or order.price
+            size = report.size or order.pending_size
             if size is not None:
                 order.price, order.size = price, size
             self.drop_amendment()
