@@ -212,6 +212,17 @@ def test_a_halt_keeps_back_what_waits_to_be_sent_and_not_what_closes_a_position(
     assert world.manager.refusal(closing) == ""
 
 
+def test_what_closes_a_position_has_the_times_of_its_own() -> None:
+    world, owner = make_world(), NotedOwner()
+    fill_some(world, owner)
+    ticks = iter(range(100))
+    world.manager.trace = trace = Trace(lambda: next(ticks))
+    closing = world.manager.close_position(owner, world.instrument, Side.SELL, Size(4), PositionSide.BOTH)
+    assert closing.stamps is not None
+    assert (closing.stamps.decided_ns, closing.stamps.approved_ns, closing.stamps.written_ns) == (0, 1, 2)
+    assert {stage.value: each.maximum_ns for stage, each in trace.stages.items()}["send"] == 1
+
+
 def fill_some(world: OrderWorld, owner: NotedOwner) -> None:
     order = place_and_acknowledge(world, owner, size=4)
     world.exchange.fill(order.client_order_id, 4)

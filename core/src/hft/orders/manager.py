@@ -169,6 +169,8 @@ class OrderManager(OrderEvidence):
         It is judged by no rule but that it can do nothing else; what the exchange cannot take is refused.
         """
         desk = self.store.desks[instrument]
+        trace = self._sender.trace
+        trace.decided_ns = trace.now_ns()
         order = Order(
             client_order_id=self._ids.next(),
             strategy=owner.name,
@@ -190,6 +192,7 @@ class OrderManager(OrderEvidence):
         if isinstance(verdict, Refused):
             self._refuse(order, owner, verdict.reason)
         else:
+            trace.approved_ns = trace.now_ns()
             self._send(order, owner, desk, verdict, True)
         return order
 
