@@ -197,13 +197,16 @@ def test_what_waits_to_be_sent_is_refused_once_it_is_not_to_be_sent_any_more() -
     assert world.manager.refusal(amended) == "it is not wanted any more"
 
 
-def test_a_halt_keeps_back_what_waits_to_be_sent_and_not_what_closes_a_position() -> None:
-    class Slow(ModelExchange):
-        def place(self, order: Order) -> None:
-            if order.type is not OrderType.MARKET:
-                super().place(order)
+class SlowToClose(ModelExchange):
+    """Says nothing of market orders."""
 
-    world, owner = make_world(Slow), NotedOwner()
+    def place(self, order: Order) -> None:
+        if order.type is not OrderType.MARKET:
+            super().place(order)
+
+
+def test_a_halt_keeps_back_what_waits_to_be_sent_and_not_what_closes_a_position() -> None:
+    world, owner = make_world(SlowToClose), NotedOwner()
     fill_some(world, owner)
     waiting = place(world, owner)
     world.manager.halt("test")
@@ -213,7 +216,7 @@ def test_a_halt_keeps_back_what_waits_to_be_sent_and_not_what_closes_a_position(
 
 
 def test_what_closes_a_position_has_the_times_of_its_own() -> None:
-    world, owner = make_world(), NotedOwner()
+    world, owner = make_world(SlowToClose), NotedOwner()
     fill_some(world, owner)
     ticks = iter(range(100))
     world.manager.trace = trace = Trace(lambda: next(ticks))
