@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hft.order import Order
-from hft.orders.states import EDGES, Event, Target, has_ended, largest_size, next_state
+from hft.orders.states import EDGES, Event, Target, edge_of, follow, has_ended, largest_size
 from hft.testing.trading import make_instrument
 from hft.types import OrderState, Price, Side, Size
 
@@ -27,6 +27,11 @@ def make_order(state: OrderState, *, filled: int = 0, pending: int | None = None
         filled=Size(filled),
         pending_size=None if pending is None else Size(pending),
     )
+
+
+def next_state(order: Order, event: Event) -> OrderState | None:
+    edge = edge_of(order.state, event)
+    return None if edge is None else follow(order, edge)
 
 
 def test_every_state_has_a_row() -> None:

@@ -4,6 +4,7 @@ from hft.events cimport Fill
 from hft.order cimport Order
 from hft.orders.desk cimport Desk
 from hft.orders.manager cimport OrderManager
+from hft.orders.states cimport largest_size
 from hft.orders.whole cimport check_whole
 
 cdef object _PENDING_NEW

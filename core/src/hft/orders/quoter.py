@@ -14,6 +14,7 @@ from hft.net.backoff import Backoff
 from hft.order import Order
 from hft.orders.interfaces import Owner
 from hft.orders.manager import OrderManager
+from hft.orders.states import largest_size
 from hft.orders.whole import check_whole
 from hft.types import OrderState, Price, Side, Size
 
@@ -103,9 +104,7 @@ class _Side:
     def has_room(self, size: int) -> bool:
         """Say whether so many lots more are still no more than wanted in all, whatever trades."""
         for order in self.standing.values():
-            lots: int = order.size
-            if order.pending_size is not None and order.pending_size > lots:
-                lots = order.pending_size
+            lots: int = largest_size(order)
             if lots > order.filled:
                 size += lots - order.filled
         for lots in self.wanted.values():

@@ -22,8 +22,6 @@ cpdef object edge_of(object state, object event)
 
 cpdef object follow(Order order, object edge)
 
-cpdef object next_state(Order order, object event)
-
 cpdef bint has_ended(object state)
 
 cpdef object largest_size(Order order)

@@ -20,7 +20,6 @@ __all__ = [
     "follow",
     "has_ended",
     "largest_size",
-    "next_state",
     "supported_state",
 ]
 
@@ -148,12 +147,6 @@ def follow(order: Order, edge: OrderState | Target) -> OrderState:
     if edge is _GONE:
         return _CANCELED if order.acknowledged else _REJECTED
     return edge
-
-
-def next_state(order: Order, event: Event) -> OrderState | None:
-    """Return the state an event leads to, None if it is illegal; see `follow`."""
-    edge = edge_of(order.state, event)
-    return None if edge is None else follow(order, edge)
 
 
 def has_ended(state: OrderState) -> bool:
