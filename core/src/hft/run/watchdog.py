@@ -23,16 +23,21 @@ _MAX_PATIENCE_NS = 600 * NS_PER_S
 _STABLE_NS = 60 * NS_PER_S
 """A book that was LIVE for this long is asked for as soon as the first time."""
 
+# Bound once: looking up a member of an enum takes longer than the rest of a look at one book.
+_LIVE = BookState.LIVE
+
 
 class _Watched:
     """One book: when it was last seen in another state, and how long it may stay out of LIVE."""
 
-    __slots__ = ("_backoff", "_patience_ns", "is_live", "market", "max_age", "since_ns")
+    __slots__ = ("_backoff", "_patience_ns", "is_known_live", "is_live", "market", "max_age", "since_ns")
 
     def __init__(self, market: Market, max_age: Duration, random: random.Random) -> None:
         self.market = market
         self.max_age = max_age
         self.is_live = False
+        self.is_known_live = False
+        """Whether nothing is to be noted of it as long as it is LIVE."""
         self.since_ns = 0
         self._backoff = Backoff(random, initial_ns=_PATIENCE * max_age, maximum_ns=_MAX_PATIENCE_NS)
         self._patience_ns = 0
@@ -46,6 +51,7 @@ class _Watched:
             self.is_live, self.since_ns = is_live, now_ns
         # The first delay of a back-off is none; what was not waited to its end serves again.
         self._patience_ns = self._patience_ns or self._backoff.next_ns() or self._backoff.next_ns()
+        self.is_known_live = is_live and self.since_ns > 0 and self._patience_ns > 0
         if is_live or now_ns - self.since_ns < self._patience_ns:
             return False
         self.since_ns, self._patience_ns = now_ns, 0
@@ -81,14 +87,26 @@ class Watchdog:
 
     def start(self) -> None:
         """Begin to look."""
-        now_ns = self._clock.now_ns()
-        left_ns = _LONGEST_NS
+        self._look_again()
+
+    def _look_again(self) -> bool:
+        """Arrange the next look; say whether there is nothing else to do, as is nearly always so."""
+        now_ns, left_ns, all_well = self._clock.now_ns(), _LONGEST_NS, True
         for watched in self._watched:
             book = watched.market.book
-            # One that is not LIVE may be so from now on.
-            since_ns = book.recv_ns if book.state is BookState.LIVE else now_ns
-            left_ns = min(left_ns, since_ns + watched.max_age - now_ns)
-        self._timer = self._clock.call_later(max(_SHORTEST_NS, left_ns), self._look)
+            if book.state is _LIVE:
+                book_left_ns = book.recv_ns + watched.max_age - now_ns
+                if book_left_ns < 0 or not watched.is_known_live:
+                    all_well = False
+            else:
+                # It may be LIVE from now on.
+                book_left_ns, all_well = watched.max_age, False
+            if book_left_ns < left_ns:
+                left_ns = book_left_ns
+        if left_ns < _SHORTEST_NS:
+            left_ns = _SHORTEST_NS
+        self._timer = self._clock.call_later(left_ns, self._look)
+        return all_well
 
     def stop(self) -> None:
         """Look no more."""
@@ -96,7 +114,8 @@ class Watchdog:
             self._timer.cancel()
 
     def _look(self) -> None:
-        self.start()  # before anything that could raise
+        if self._look_again():  # before anything that could raise
+            return
         now_ns = self._clock.now_ns()
         for watched in self._watched:
             market = watched.market
