@@ -1,7 +1,7 @@
 # The fill model in C. Its twin is `hft.paper.fill_model.FillModel`, which says what all of it means.
 
 from cpython.tuple cimport PyTuple_SET_ITEM
-from libc.math cimport floor, fmax, fmin, log, pow
+from libc.math cimport log, pow
 
 cdef extern from "Python.h":
     object PyType_GenericAlloc(PyTypeObject* type, Py_ssize_t items)
@@ -57,7 +57,7 @@ def bind_fills(match, arrival, outcome, liquidity, time_in_force):
 # Named tuples as their classes make them, but without the function in Python that every one of those is made by.
 
 
-cdef inline void put_item(made, Py_ssize_t at, value):
+cdef inline void put_item(made, Py_ssize_t at, value) noexcept:
     Py_INCREF(value)
     PyTuple_SET_ITEM(made, at, value)
 
@@ -91,18 +91,19 @@ cdef object grow(void** memory, Py_ssize_t* room, Py_ssize_t size):
 
 cdef inline int64_t advance(Waiting* order, int64_t traded, int64_t exchange_ns) noexcept:
     """Take the lots that traded off those ahead; return how many got past to us, to the nearest lot."""
-    cdef double met
+    cdef double met, past
     if exchange_ns and exchange_ns <= order.prior_ns:
         return 0
     if exchange_ns and exchange_ns <= order.measured_ns:
         met = order.prior
-        order.prior = fmax(0.0, met - traded)
-        order.ahead = fmin(order.ahead, order.prior)
+        order.prior = max(met - traded, 0.0)
+        order.ahead = min(order.ahead, order.prior)
     else:
         met = order.ahead
-        order.ahead = fmax(0.0, met - traded)
-        order.prior = fmax(0.0, order.prior - traded)
-    return max(<int64_t>0, <int64_t>floor(traded - met + 0.5))
+        order.ahead = max(met - traded, 0.0)
+        order.prior = max(order.prior - traded, 0.0)
+    past = traded - met + 0.5
+    return <int64_t>past if past >= 1.0 else 0
 
 
 @cython.final
@@ -115,6 +116,7 @@ cdef class OwnOrders:
     """
 
     cdef bint changed
+    cdef bint shrunk  # the bounds may be too wide: something is gone since they were found out
     cdef int64_t best  # of our orders, `NO_KEY` where there is none
     cdef int64_t lowest
     cdef int64_t highest
@@ -156,6 +158,7 @@ cdef class OwnOrders:
     cdef void set_bounds(self) noexcept:
         """Find out between which keys something matters."""
         cdef Py_ssize_t i
+        self.shrunk = False
         self.best, self.lowest, self.highest = NO_KEY, INT64_MAX, NO_KEY
         if self.count:
             self.best = self.highest = self.orders[0].key
@@ -227,7 +230,8 @@ cdef class OwnOrders:
             if self.taken[i].shown == self.shown_at(self.taken[i].key):
                 self.taken[kept] = self.taken[i]
                 kept += 1
-        self.taken_count = kept
+        if kept < self.taken_count:
+            self.taken_count, self.shrunk = kept, True
 
     cdef int add(self, const Waiting* order) except -1:
         """Put an order behind those at its price."""
@@ -248,6 +252,7 @@ cdef class OwnOrders:
 
     cdef void remove(self, Py_ssize_t at) noexcept:
         self.count -= 1
+        self.shrunk = True
         memmove(self.orders + at, self.orders + at + 1, (self.count - at) * sizeof(Waiting))
         self.best = self.orders[0].key if self.count else NO_KEY
 
@@ -287,6 +292,7 @@ cdef class NativeFills:
     cdef inline OwnOrders own(self, object side):
         return self.own_bids if side is BUY else self.own_asks
 
+    @cython.final
     cdef OwnOrders holder(self, int64_t order_id, Py_ssize_t* at):
         """Find an order: return its side and where it stands there, -1 if it is nowhere."""
         at[0] = self.own_bids.index(order_id)
@@ -398,6 +404,7 @@ cdef class NativeFills:
         self.own_bids.printed_count = self.own_asks.printed_count = 0
         return False
 
+    @cython.final
     cdef list take_book(self, int64_t book_ns):
         """Learn that the book, which is LIVE, was updated; return the matches, None where there are none."""
         cdef list matches = None
@@ -416,15 +423,18 @@ cdef class NativeFills:
             self.measure(self.own_asks, book_ns)
         self.own_bids.printed_count = self.own_asks.printed_count = 0
 
+    @cython.final
     cdef void measure(self, OwnOrders own, int64_t book_ns) noexcept:
         cdef Waiting* order = own.orders
         cdef Waiting* end = own.orders + own.count
         cdef int64_t key = 0, shown = 0, traded = 0
         cdef double ahead
         cdef bint changed = False
-        own.forget_changed()
-        own.set_bounds()
         own.changed = False
+        if own.taken_count:
+            own.forget_changed()
+        if own.shrunk:
+            own.set_bounds()
         while order < end:
             if order == own.orders or order.key != key:
                 key = order.key
@@ -446,20 +456,21 @@ cdef class NativeFills:
         cdef int64_t gone
         cdef double behind, back, both, share, left
         if self.kind == RISK_AVERSE:
-            return fmin(ahead, <double>shown)
+            return min(ahead, <double>shown)
         gone = before - shown - traded
         if gone <= 0 or ahead == 0.0:
-            return fmin(ahead, <double>shown)
-        behind = fmax(0.0, before - ahead)
+            return min(ahead, <double>shown)
+        behind = max(0.0, before - ahead)
         back = self.weight(behind)
         both = back + self.weight(ahead)
         share = back / both if both != 0.0 else 0.0
-        left = ahead - (1.0 - share) * gone + fmin(behind - share * gone, 0.0)
-        return fmin(fmax(0.0, left), <double>shown)
+        left = ahead - (1.0 - share) * gone + min(behind - share * gone, 0.0)
+        return min(max(0.0, left), <double>shown)
 
     cdef inline double weight(self, double lots) noexcept:
         return pow(lots, self.parameter) if self.kind == POWER else log(1.0 + lots * self.parameter)
 
+    @cython.final
     cdef list take_trade(self, bint buys, int64_t price, int64_t size, int64_t exchange_ns, int64_t book_ns):
         """Learn of a public trade; return the matches, None where there are none."""
         cdef OwnOrders own = self.own_asks if buys else self.own_bids
@@ -502,6 +513,7 @@ cdef class NativeFills:
         """Learn that the orders of others were stated anew."""
         self.recount()
 
+    @cython.final
     cdef int leave(self, NativeSide levels, int64_t key, int64_t rank, int64_t lots) except -1:
         """Learn that lots of somebody's order have left the place that it had."""
         cdef OwnOrders own = self.own_bids if levels is self.own_bids.levels else self.own_asks
@@ -509,9 +521,10 @@ cdef class NativeFills:
         if self.kind == L3:
             for at in range(own.count):
                 if own.orders[at].key == key and rank < own.orders[at].rank:
-                    own.orders[at].ahead = fmax(0.0, own.orders[at].ahead - lots)
+                    own.orders[at].ahead = max(0.0, own.orders[at].ahead - lots)
         return 0
 
+    @cython.final
     cdef list fill_of(self, NativeOrder order, int64_t size):
         """Learn that so much of somebody's waiting order traded; return the matches, None where there are none."""
         cdef OwnOrders own = self.own_bids if order.levels is self.own_bids.levels else self.own_asks
@@ -533,6 +546,7 @@ cdef class NativeFills:
                 own.remove(at)
         return matches
 
+    @cython.final
     cdef int recount(self) except -1:
         """Learn that the orders of others were stated anew."""
         cdef OwnOrders own
@@ -542,9 +556,10 @@ cdef class NativeFills:
             for own in (self.own_bids, self.own_asks):
                 for at in range(own.count):
                     ahead = self.orders.lots_before(own.levels, own.orders[at].key, own.orders[at].rank)
-                    own.orders[at].ahead = fmin(own.orders[at].ahead, <double>ahead)
+                    own.orders[at].ahead = min(own.orders[at].ahead, <double>ahead)
         return 0
 
+    @cython.final
     cdef list cross(self, OwnOrders own, list matches):
         """Fill what the book has come to."""
         cdef Py_ssize_t at = 0
@@ -561,6 +576,7 @@ cdef class NativeFills:
                 own.remove(at)
         return matches
 
+    @cython.final
     cdef list fill(self, OwnOrders own, Py_ssize_t at, int64_t lots, list matches):
         """Fill an order where it waits; the caller removes it if that was all of it."""
         cdef Waiting* order = own.orders + at
@@ -576,6 +592,7 @@ cdef class NativeFills:
         cdef NativeSide levels = self.own_asks.levels if own is self.own_bids else self.own_bids.levels
         return levels.count > 0 and key + levels.keys[levels.count - 1] >= 0
 
+    @cython.final
     cdef int64_t reach(self, OwnOrders own, bint limited, int64_t key, int64_t size) except -1:
         """Find what an order finds at prices that its limit allows, best first; return how many lots."""
         cdef OwnOrders other = self.other(own)
@@ -596,6 +613,7 @@ cdef class NativeFills:
                 left -= part
         return size - left
 
+    @cython.final
     cdef int take_of(self, OwnOrders own) except -1:
         """Take what was found."""
         cdef OwnOrders other = self.other(own)
@@ -604,6 +622,7 @@ cdef class NativeFills:
             other.take(self.found[i].key, self.found[i].lots)
         return 0
 
+    @cython.final
     cdef object take_found(self, int64_t order_id, OwnOrders own):
         """Take what was found; return the matches of the order that did so."""
         cdef int sign = -own.levels.sign
@@ -617,6 +636,7 @@ cdef class NativeFills:
             matches.append(new_match(order_id, self.found[i].key * sign, self.found[i].lots, TAKER))
         return matches
 
+    @cython.final
     cdef int rest(self, OwnOrders own, Waiting* order) except -1:
         """Put an order behind everything that its price shows."""
         order.shown = own.shown_at(order.key)
@@ -626,6 +646,7 @@ cdef class NativeFills:
         own.add(order)
         return 0
 
+    @cython.final
     cdef object not_live(self):
         return refused(f"book is {(<object>self.book.state).value}, not LIVE")
 
