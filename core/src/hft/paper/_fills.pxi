@@ -5,6 +5,9 @@ from libc.math cimport log, pow
 
 cdef extern from "Python.h":
     object PyType_GenericAlloc(PyTypeObject* type, Py_ssize_t items)
+    Py_ssize_t Py_REFCNT(PyObject* kept)
+    PyObject* PyTuple_GET_ITEM(object made, Py_ssize_t at)
+    PyObject* PyList_GET_ITEM(object made, Py_ssize_t at)
 
 cdef enum QueueKind:
     RISK_AVERSE = 0
@@ -55,28 +58,32 @@ def bind_fills(match, arrival, outcome, liquidity, time_in_force):
 
 
 # Named tuples as their classes make them, but without the function in Python that every one of those is made by.
+# One that nobody has any more is filled again: to make and to free another costs more than all else of an answer.
 
 
 cdef inline void put_item(made, Py_ssize_t at, value) noexcept:
+    """Put an item where there is none, or in the place of another."""
+    cdef PyObject* before = PyTuple_GET_ITEM(made, at)
     Py_INCREF(value)
     PyTuple_SET_ITEM(made, at, value)
+    Py_XDECREF(before)
+
+
+cdef inline bint is_spare(PyObject* kept) noexcept:
+    """Return whether nobody has an object but the one who keeps it."""
+    return Py_REFCNT(kept) == 1
 
 
 cdef object new_match(int64_t order_id, int64_t price, int64_t lots, liquidity):
-    cdef object match = PyType_GenericAlloc(<PyTypeObject*>match_type, 4)
+    return set_match(PyType_GenericAlloc(<PyTypeObject*>match_type, 4), order_id, price, lots, liquidity)
+
+
+cdef inline object set_match(match, int64_t order_id, int64_t price, int64_t lots, liquidity):
     put_item(match, 0, order_id)
     put_item(match, 1, price)
     put_item(match, 2, lots)
     put_item(match, 3, liquidity)
     return match
-
-
-cdef object new_arrival(outcome, matches=(), str reason=""):
-    cdef object arrival = PyType_GenericAlloc(<PyTypeObject*>arrival_type, 3)
-    put_item(arrival, 0, outcome)
-    put_item(arrival, 1, matches)
-    put_item(arrival, 2, reason)
-    return arrival
 
 
 cdef object grow(void** memory, Py_ssize_t* room, Py_ssize_t size):
@@ -278,6 +285,8 @@ cdef class NativeFills:
     cdef Note* found  # what an order finds: price keys and lots
     cdef Py_ssize_t found_count
     cdef Py_ssize_t found_room
+    cdef object answer  # the `Arrival` of before
+    cdef list single  # what was returned when one order was filled where it waits
 
     def __init__(self, NativeCore book, queue, int kind, double parameter):
         self.book, self.queue, self.orders = book, queue, NativeOrders(book)
@@ -285,6 +294,7 @@ cdef class NativeFills:
         self.own_bids, self.own_asks = OwnOrders(), OwnOrders()
         self.own_bids.levels, self.own_bids.side = book.bid_side, BUY
         self.own_asks.levels, self.own_asks.side = book.ask_side, SELL
+        self.single = []
 
     def __dealloc__(self):
         PyMem_Free(self.found)
@@ -307,6 +317,17 @@ cdef class NativeFills:
     cdef inline bint is_live(self) noexcept:
         return self.book.state == <PyObject*>LIVE
 
+    @cython.final
+    cdef object arrival(self, outcome, matches=(), str reason="", int64_t ahead=0):
+        """Return the answer to an order."""
+        if not is_spare(<PyObject*>self.answer):
+            self.answer = PyType_GenericAlloc(<PyTypeObject*>arrival_type, 4)
+        put_item(self.answer, 0, outcome)
+        put_item(self.answer, 1, matches)
+        put_item(self.answer, 2, reason)
+        put_item(self.answer, 3, ahead)
+        return self.answer
+
     # -- orders ------------------------------------------------------------------------------------
 
     def place(self, int64_t order_id, side, price, int64_t size, time_in_force=None, bint post_only=False):
@@ -322,18 +343,18 @@ cdef class NativeFills:
         if not self.is_live():
             return self.not_live()
         if post_only and limited and self.would_cross(own, key):
-            return refused("would cross")
+            return self.refused("would cross")
         filled = self.reach(own, limited, key, size)
         if time_in_force is FOK and filled < size:
-            return new_arrival(CANCELED, (), "cannot be filled at once in full")
+            return self.arrival(CANCELED, (), "cannot be filled at once in full")
         matches = self.take_found(order_id, own)
         if filled == size:
-            return new_arrival(FILLED, matches)
+            return self.arrival(FILLED, matches)
         if not limited or time_in_force is not GTC:
-            return new_arrival(CANCELED, matches, "no liquidity")
+            return self.arrival(CANCELED, matches, "no liquidity")
         order.order_id, order.key, order.size, order.filled, order.post_only = order_id, key, size, filled, post_only
         self.rest(own, &order)
-        return new_arrival(RESTING, matches)
+        return self.arrival(RESTING, matches, "", order.shown)
 
     def amend(self, int64_t order_id, int64_t price, int64_t size):
         """Change price and total size of a waiting order."""
@@ -342,26 +363,26 @@ cdef class NativeFills:
         cdef int64_t key
         cdef Waiting order
         if at < 0:
-            return refused("order is not open")
+            return self.refused("order is not open")
         order = own.orders[at]
         key = price * own.levels.sign
         if size <= order.filled:
-            return refused(f"size {size} is not above the {order.filled} filled")
+            return self.refused(f"size {size} is not above the {order.filled} filled")
         if key == order.key and size <= order.size:
             own.orders[at].size = size
-            return new_arrival(RESTING)
+            return self.arrival(RESTING)
         if not self.is_live():
             return self.not_live()
         if order.post_only and self.would_cross(own, key):
-            return refused("would cross")
+            return self.refused("would cross")
         own.remove(at)
         order.key, order.size = key, size
         order.filled += self.reach(own, True, key, size - order.filled)
         matches = self.take_found(order_id, own)
         if order.filled == size:
-            return new_arrival(FILLED, matches)
+            return self.arrival(FILLED, matches)
         self.rest(own, &order)
-        return new_arrival(RESTING, matches)
+        return self.arrival(RESTING, matches, "", order.shown)
 
     def cancel(self, int64_t order_id):
         """Remove a waiting order; return the lots that it had left."""
@@ -580,10 +601,17 @@ cdef class NativeFills:
     cdef list fill(self, OwnOrders own, Py_ssize_t at, int64_t lots, list matches):
         """Fill an order where it waits; the caller removes it if that was all of it."""
         cdef Waiting* order = own.orders + at
+        cdef int64_t price = order.key * own.levels.sign
         order.filled += lots
-        if matches is None:
-            matches = []
-        matches.append(new_match(order.order_id, order.key * own.levels.sign, lots, MAKER))
+        if matches is not None:
+            matches.append(new_match(order.order_id, price, lots, MAKER))
+            return matches
+        matches = self.single
+        # Ours and that of the variable.
+        if Py_REFCNT(<PyObject*>matches) == 2 and len(matches) == 1 and is_spare(PyList_GET_ITEM(matches, 0)):
+            set_match(matches[0], order.order_id, price, lots, MAKER)
+        else:
+            matches = self.single = [new_match(order.order_id, price, lots, MAKER)]
         return matches
 
     # -- taking and resting ------------------------------------------------------------------------
@@ -646,10 +674,8 @@ cdef class NativeFills:
         own.add(order)
         return 0
 
-    @cython.final
-    cdef object not_live(self):
-        return refused(f"book is {(<object>self.book.state).value}, not LIVE")
+    cdef inline object refused(self, str reason):
+        return self.arrival(REJECTED, (), reason)
 
-
-cdef object refused(str reason):
-    return new_arrival(REJECTED, (), reason)
+    cdef inline object not_live(self):
+        return self.refused(f"book is {(<object>self.book.state).value}, not LIVE")

@@ -85,8 +85,7 @@ cdef class PaperExchange:
     @cython.locals(finished=list, remembered=Py_ssize_t)
     cdef object _finish(self, PaperOrder order, OrderReport final)
 
-    @cython.locals(listing=Listing)
-    cdef object _join(self, PaperOrder order)
+    cdef object _join(self, PaperOrder order, int64_t ahead)
 
     cdef object _leave(self, PaperOrder order)
 

@@ -168,7 +168,7 @@ class PaperExchange:
         if arrival.matches:
             self._settle(arrival.matches)
         if arrival.outcome is _RESTING:
-            self._join(order)
+            self._join(order, arrival.ahead)
         elif arrival.outcome is _ENDED and order.is_open():
             self._finish(order, self._report(order, _CANCELED, arrival.reason))
 
@@ -195,7 +195,7 @@ class PaperExchange:
             if arrival.matches:
                 self._settle(arrival.matches)
             if arrival.outcome is _RESTING:
-                self._join(order)
+                self._join(order, arrival.ahead)
 
     def _on_cancel(self, request: _Cancellation) -> None:
         order = self.orders.get(request.client_order_id)
@@ -275,14 +275,11 @@ class PaperExchange:
             finished[self._oldest] = order.client_order_id
             self._oldest = (self._oldest + 1) % remembered
 
-    def _join(self, order: PaperOrder) -> None:
+    def _join(self, order: PaperOrder, ahead: int) -> None:
         """Count an order that waits from now on, unless what it took has ended it."""
-        listing = order.listing
-        ahead = listing.model.ahead(order.number)
-        if ahead is not None:
+        if order.final is None:
             order.waits, order.joined_ns = True, self._now_ns
-            # Whole lots, as shown: what is estimated begins later.
-            listing.statistics.join(order.side, int(ahead), self._now_ns)
+            order.listing.statistics.join(order.side, ahead, self._now_ns)
 
     def _leave(self, order: PaperOrder) -> None:
         if order.waits:

@@ -43,11 +43,15 @@ class Outcome(enum.Enum):
 
 
 class Arrival(NamedTuple):
-    """The answer to an order: its outcome, what of it traded at once, and why it was refused."""
+    """The answer to an order: its outcome, what of it traded at once, and why it was refused.
+
+    ``ahead`` are the lots that are shown before one that begins to wait.
+    """
 
     outcome: Outcome
     matches: Sequence[Match] = ()
     reason: str = ""
+    ahead: int = 0
 
 
 class FillModel:
@@ -102,8 +106,7 @@ class FillModel:
         if price is None or time_in_force is not TimeInForce.GTC:
             return Arrival(Outcome.CANCELED, matches, "no liquidity")
         order = OwnOrder(order_id, side, price, size, filled, post_only)
-        self._rest(order)
-        return Arrival(Outcome.RESTING, matches)
+        return Arrival(Outcome.RESTING, matches, ahead=self._rest(order))
 
     def amend(self, order_id: int, price: Price, size: Size) -> Arrival:
         """Change price and total size of a waiting order.
@@ -130,8 +133,7 @@ class FillModel:
         if not order.remaining:
             del self._orders[order_id]
             return Arrival(Outcome.FILLED, matches)
-        self._rest(order)
-        return Arrival(Outcome.RESTING, matches)
+        return Arrival(Outcome.RESTING, matches, ahead=self._rest(order))
 
     def cancel(self, order_id: int) -> Size:
         """Remove a waiting order; return the lots that it had left, 0 if it is not there."""
@@ -301,11 +303,12 @@ class FillModel:
             opposite.take(price, self.book.size_at(side.opposite, price), size)
         return [Match(order_id, price, size, Liquidity.TAKER) for price, size in levels]
 
-    def _rest(self, order: OwnOrder) -> None:
+    def _rest(self, order: OwnOrder) -> Size:
         book = self.book
         self._orders[order.order_id] = order
         shown = book.size_at(order.side, order.price)
         self._own(order.side).add(order, shown, self.orders.rank, book.exchange_ns)
+        return shown
 
     def _fill(self, order: OwnOrder, size: int) -> Match:
         order.filled += size
