@@ -122,24 +122,30 @@ class PaperExchange:
     def place(self, order: Order) -> None:
         """Send a new order."""
         self._last_order += 1
-        self._requests.send(new_order(self._last_order, order), self._ask_ns())
+        self._begin(self._ask_ns())
+        self._requests.send(new_order(self._last_order, order), self._now_ns)
 
     def amend(self, client_order_id: str, price: Price, size: Size) -> None:
         """Send a change of an order's price and whole size."""
-        self._requests.send(_Amendment(client_order_id, price, size), self._ask_ns())
+        self._begin(self._ask_ns())
+        self._requests.send(_Amendment(client_order_id, price, size), self._now_ns)
 
     def cancel(self, client_order_id: str) -> None:
         """Send a cancellation."""
-        self._requests.send(_Cancellation(client_order_id), self._ask_ns())
+        self._begin(self._ask_ns())
+        self._requests.send(_Cancellation(client_order_id), self._now_ns)
 
     def query(self, client_order_id: str) -> None:
         """Send a question: it is answered with all that was told of the order."""
-        self._requests.send(_Question(client_order_id), self._ask_ns())
+        self._begin(self._ask_ns())
+        self._requests.send(_Question(client_order_id), self._now_ns)
 
     # -- what arrives ----------------------------------------------------------------------------
 
     def _begin(self, now_ns: int) -> None:
-        self._now = self._now_ns = now_ns
+        # The clock tells one time as one object.
+        if now_ns is not self._now:
+            self._now = self._now_ns = now_ns
 
     def _on_place(self, order: PaperOrder) -> None:
         if self.orders.setdefault(order.client_order_id, order) is not order:
@@ -395,13 +401,13 @@ class _Answers(DelayLine):
     def arrive(self, message: Any, now_ns: int) -> None:
         if isinstance(message, Fill):
             fill = message
-            if fill.recv_ns:
+            if fill.recv_ns != 0:
                 fill = attrs.evolve(fill)
             fill.recv_ns = now_ns
             self._events.on_fill(fill)
         elif isinstance(message, OrderReport):
             report = message
-            if report.recv_ns:
+            if report.recv_ns != 0:
                 report = attrs.evolve(report)
             report.recv_ns = now_ns
             self._events.on_report(report)
