@@ -44,6 +44,7 @@ QUEUES: list[Callable[[], QueueModel]] = [
     lambda: LogQueue(0.001),
 ]
 STATES = list(BookState)
+FIRST = 1000  # the first number of an order: numbers so large are equal and not the same object
 
 
 class Pair:
@@ -54,12 +55,14 @@ class Pair:
         self.books: list[OrderBook] = [SortedBook(instrument), new_book(instrument)]
         self.models = [FillModel(self.books[0], queue()), NativeFillModel(self.books[1], queue())]  # type: ignore[arg-type]
         self.now_ns = 0
-        self.order_ids = 0
+        self.order_ids = FIRST
+        self.heard: Callable[[Any], None] = lambda answer: None
 
     def both(self, call: Callable[[FillModel], Any]) -> Any:
         pure, native = map(call, self.models)
         assert _plain(pure) == _plain(native)
-        aheads = [[model.ahead(each) for each in range(self.order_ids + 1)] for model in self.models]
+        self.heard(native)
+        aheads = [[model.ahead(each) for each in range(FIRST, self.order_ids + 1)] for model in self.models]
         assert aheads[0] == aheads[1]
         return pure
 
@@ -96,16 +99,16 @@ class Pair:
                 lambda model: model.place(order_id, side, limit, size, time_in_force=how, post_only=post_only)
             )
         elif what < 0.93:
-            order_id = random.randint(0, self.order_ids)
+            order_id = random.randint(FIRST, self.order_ids)
             self.both(lambda model: model.amend(order_id, price, size))
         else:
-            order_id = random.randint(0, self.order_ids)
+            order_id = random.randint(FIRST, self.order_ids)
             self.both(lambda model: model.cancel(order_id))
 
 
 def _plain(answer: Any) -> Any:
     if hasattr(answer, "outcome"):
-        return answer.outcome, [tuple(match) for match in answer.matches], answer.reason
+        return answer.outcome, [tuple(match) for match in answer.matches], answer.reason, answer.ahead
     return [tuple(match) for match in answer] if isinstance(answer, list | tuple) else answer
 
 
@@ -116,6 +119,23 @@ def test_models_answer_alike(queue: Callable[[], QueueModel], seed: int) -> None
     pair, chance = Pair(queue), random.Random(seed)
     for _ in range(150):
         pair.step(chance)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_answer_that_is_kept_stays_as_it_is(seed: int) -> None:
+    pair, chance = Pair(RiskAverseQueue), random.Random(seed)
+    kept: list[tuple[Any, str]] = []
+
+    def keep(answer: Any) -> None:
+        matches = answer if isinstance(answer, list) else getattr(answer, "matches", ())
+        # Not all of them, so that some are free to be used again.
+        kept.extend((each, repr(each)) for each in (answer, *matches) if chance.random() < 0.5)
+
+    pair.heard = keep
+    for _ in range(300):
+        pair.step(chance)
+    assert sum("Match" in was for _, was in kept) > 10
+    assert [repr(each) for each, _ in kept] == [was for _, was in kept]
 
 
 # -- the replay ----------------------------------------------------------------------------------------

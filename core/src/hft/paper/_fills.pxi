@@ -1,10 +1,13 @@
 # The fill model in C. Its twin is `hft.paper.fill_model.FillModel`, which says what all of it means.
 
 from cpython.tuple cimport PyTuple_SET_ITEM
-from libc.math cimport floor, fmax, fmin, log, pow
+from libc.math cimport log, pow
 
 cdef extern from "Python.h":
     object PyType_GenericAlloc(PyTypeObject* type, Py_ssize_t items)
+    Py_ssize_t Py_REFCNT(PyObject* kept)
+    PyObject* PyTuple_GET_ITEM(object made, Py_ssize_t at)
+    PyObject* PyList_GET_ITEM(object made, Py_ssize_t at)
 
 cdef enum QueueKind:
     RISK_AVERSE = 0
@@ -14,7 +17,6 @@ cdef enum QueueKind:
 
 cdef struct Waiting:
     # One of our orders; see `OwnOrder`. ``shown`` is that of its level, the same in all orders of one price.
-    int64_t order_id
     int64_t key
     int64_t size
     int64_t filled
@@ -55,28 +57,32 @@ def bind_fills(match, arrival, outcome, liquidity, time_in_force):
 
 
 # Named tuples as their classes make them, but without the function in Python that every one of those is made by.
+# One that nobody has any more is filled again: to make and to free another costs more than all else of an answer.
 
 
-cdef inline void put_item(made, Py_ssize_t at, value):
+cdef inline void put_item(made, Py_ssize_t at, value) noexcept:
+    """Put an item where there is none, or in the place of another."""
+    cdef PyObject* before = PyTuple_GET_ITEM(made, at)
     Py_INCREF(value)
     PyTuple_SET_ITEM(made, at, value)
+    Py_XDECREF(before)
 
 
-cdef object new_match(int64_t order_id, int64_t price, int64_t lots, liquidity):
-    cdef object match = PyType_GenericAlloc(<PyTypeObject*>match_type, 4)
+cdef inline bint is_spare(PyObject* kept) noexcept:
+    """Return whether nobody has an object but the one who keeps it."""
+    return Py_REFCNT(kept) == 1
+
+
+cdef object new_match(order_id, int64_t price, int64_t lots, liquidity):
+    return set_match(PyType_GenericAlloc(<PyTypeObject*>match_type, 4), order_id, price, lots, liquidity)
+
+
+cdef inline object set_match(match, order_id, int64_t price, int64_t lots, liquidity):
     put_item(match, 0, order_id)
     put_item(match, 1, price)
     put_item(match, 2, lots)
     put_item(match, 3, liquidity)
     return match
-
-
-cdef object new_arrival(outcome, matches=(), str reason=""):
-    cdef object arrival = PyType_GenericAlloc(<PyTypeObject*>arrival_type, 3)
-    put_item(arrival, 0, outcome)
-    put_item(arrival, 1, matches)
-    put_item(arrival, 2, reason)
-    return arrival
 
 
 cdef object grow(void** memory, Py_ssize_t* room, Py_ssize_t size):
@@ -91,35 +97,40 @@ cdef object grow(void** memory, Py_ssize_t* room, Py_ssize_t size):
 
 cdef inline int64_t advance(Waiting* order, int64_t traded, int64_t exchange_ns) noexcept:
     """Take the lots that traded off those ahead; return how many got past to us, to the nearest lot."""
-    cdef double met
+    cdef double met, past
     if exchange_ns and exchange_ns <= order.prior_ns:
         return 0
     if exchange_ns and exchange_ns <= order.measured_ns:
         met = order.prior
-        order.prior = fmax(0.0, met - traded)
-        order.ahead = fmin(order.ahead, order.prior)
+        order.prior = max(met - traded, 0.0)
+        order.ahead = min(order.ahead, order.prior)
     else:
         met = order.ahead
-        order.ahead = fmax(0.0, met - traded)
-        order.prior = fmax(0.0, order.prior - traded)
-    return max(<int64_t>0, <int64_t>floor(traded - met + 0.5))
+        order.ahead = max(met - traded, 0.0)
+        order.prior = max(order.prior - traded, 0.0)
+    past = traded - met + 0.5
+    return <int64_t>past if past >= 1.0 else 0
 
 
 @cython.final
 cdef class OwnOrders:
     """Our orders on one side of one instrument, best first and then by arrival; see `OwnSide`.
 
-    Keys are those of the book's `NativeSide`: the best is the highest. ``changed`` is set where anything
-    happened that `NativeFills.measure` would find: an order came, or a level that it looks at, which are all
-    from ``lowest`` to ``highest``, got another size or was printed.
+    Keys are those of the book's `NativeSide`: the best is the highest. What the caller knows ``orders`` by is in
+    ``order_ids``, in the same order and followed by None, since a list that shrinks and grows is moved in memory.
+    ``changed`` is set where anything happened that `NativeFills.measure` would
+    find: an order came, or a level that it looks at, which are all from ``lowest`` to ``highest``, got another
+    size or was printed.
     """
 
     cdef bint changed
+    cdef bint shrunk  # the bounds may be too wide: something is gone since they were found out
     cdef int64_t best  # of our orders, `NO_KEY` where there is none
     cdef int64_t lowest
     cdef int64_t highest
     cdef NativeSide levels
     cdef object side
+    cdef list order_ids
     cdef Waiting* orders
     cdef Py_ssize_t count
     cdef Py_ssize_t room
@@ -131,6 +142,7 @@ cdef class OwnOrders:
     cdef Py_ssize_t printed_room
 
     def __cinit__(self):
+        self.order_ids = []
         self.set_bounds()
 
     def __dealloc__(self):
@@ -156,6 +168,7 @@ cdef class OwnOrders:
     cdef void set_bounds(self) noexcept:
         """Find out between which keys something matters."""
         cdef Py_ssize_t i
+        self.shrunk = False
         self.best, self.lowest, self.highest = NO_KEY, INT64_MAX, NO_KEY
         if self.count:
             self.best = self.highest = self.orders[0].key
@@ -227,15 +240,19 @@ cdef class OwnOrders:
             if self.taken[i].shown == self.shown_at(self.taken[i].key):
                 self.taken[kept] = self.taken[i]
                 kept += 1
-        self.taken_count = kept
+        if kept < self.taken_count:
+            self.taken_count, self.shrunk = kept, True
 
-    cdef int add(self, const Waiting* order) except -1:
+    cdef int add(self, const Waiting* order, order_id) except -1:
         """Put an order behind those at its price."""
         cdef Py_ssize_t at = 0
         if self.count == self.room:
             grow(<void**>&self.orders, &self.room, sizeof(Waiting))
+        if self.count == len(self.order_ids):
+            self.order_ids.append(None)
         while at < self.count and self.orders[at].key >= order.key:
             at += 1
+        self.insert_id(at, order_id)
         memmove(self.orders + at + 1, self.orders + at, (self.count - at) * sizeof(Waiting))
         self.orders[at] = order[0]
         if at and self.orders[at - 1].key == order.key:
@@ -246,16 +263,41 @@ cdef class OwnOrders:
         self.best = self.orders[0].key
         return 0
 
+    cdef inline void insert_id(self, Py_ssize_t at, order_id) noexcept:
+        cdef PyObject* nothing = PyList_GET_ITEM(self.order_ids, self.count)
+        cdef Py_ssize_t i
+        for i in range(self.count, at, -1):
+            PyList_SET_ITEM(self.order_ids, i, PyList_GET_ITEM(self.order_ids, i - 1))
+        Py_INCREF(order_id)
+        PyList_SET_ITEM(self.order_ids, at, <PyObject*>order_id)
+        Py_XDECREF(nothing)
+
     cdef void remove(self, Py_ssize_t at) noexcept:
+        cdef PyObject* order_id = PyList_GET_ITEM(self.order_ids, at)
+        cdef Py_ssize_t i
         self.count -= 1
+        self.shrunk = True
         memmove(self.orders + at, self.orders + at + 1, (self.count - at) * sizeof(Waiting))
         self.best = self.orders[0].key if self.count else NO_KEY
+        for i in range(at, self.count):
+            PyList_SET_ITEM(self.order_ids, i, PyList_GET_ITEM(self.order_ids, i + 1))
+        Py_INCREF(None)
+        PyList_SET_ITEM(self.order_ids, self.count, <PyObject*>None)
+        Py_XDECREF(order_id)
 
-    cdef Py_ssize_t index(self, int64_t order_id) noexcept:
-        """Return where an order stands, -1 if it is not here."""
+    cdef Py_ssize_t index(self, order_id) noexcept:
+        """Return where an order stands, -1 if it is not here by this very object."""
         cdef Py_ssize_t i
         for i in range(self.count):
-            if self.orders[i].order_id == order_id:
+            if PyList_GET_ITEM(self.order_ids, i) == <PyObject*>order_id:
+                return i
+        return -1
+
+    cdef Py_ssize_t search(self, order_id) except -2:
+        """Return where an order stands, -1 if it is not here by an object that is equal."""
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            if self.order_ids[i] == order_id:
                 return i
         return -1
 
@@ -273,6 +315,8 @@ cdef class NativeFills:
     cdef Note* found  # what an order finds: price keys and lots
     cdef Py_ssize_t found_count
     cdef Py_ssize_t found_room
+    cdef object answer  # the `Arrival` of before
+    cdef list single  # what was returned when one order was filled where it waits
 
     def __init__(self, NativeCore book, queue, int kind, double parameter):
         self.book, self.queue, self.orders = book, queue, NativeOrders(book)
@@ -280,6 +324,7 @@ cdef class NativeFills:
         self.own_bids, self.own_asks = OwnOrders(), OwnOrders()
         self.own_bids.levels, self.own_bids.side = book.bid_side, BUY
         self.own_asks.levels, self.own_asks.side = book.ask_side, SELL
+        self.single = []
 
     def __dealloc__(self):
         PyMem_Free(self.found)
@@ -287,12 +332,19 @@ cdef class NativeFills:
     cdef inline OwnOrders own(self, object side):
         return self.own_bids if side is BUY else self.own_asks
 
-    cdef OwnOrders holder(self, int64_t order_id, Py_ssize_t* at):
+    @cython.final
+    cdef OwnOrders holder(self, order_id, Py_ssize_t* at):
         """Find an order: return its side and where it stands there, -1 if it is nowhere."""
         at[0] = self.own_bids.index(order_id)
         if at[0] >= 0:
             return self.own_bids
         at[0] = self.own_asks.index(order_id)
+        if at[0] >= 0:
+            return self.own_asks
+        at[0] = self.own_bids.search(order_id)
+        if at[0] >= 0:
+            return self.own_bids
+        at[0] = self.own_asks.search(order_id)
         return self.own_asks
 
     cdef inline OwnOrders other(self, OwnOrders own):
@@ -301,9 +353,20 @@ cdef class NativeFills:
     cdef inline bint is_live(self) noexcept:
         return self.book.state == <PyObject*>LIVE
 
+    @cython.final
+    cdef object arrival(self, outcome, matches=(), str reason="", int64_t ahead=0):
+        """Return the answer to an order."""
+        if not is_spare(<PyObject*>self.answer):
+            self.answer = PyType_GenericAlloc(<PyTypeObject*>arrival_type, 4)
+        put_item(self.answer, 0, outcome)
+        put_item(self.answer, 1, matches)
+        put_item(self.answer, 2, reason)
+        put_item(self.answer, 3, ahead)
+        return self.answer
+
     # -- orders ------------------------------------------------------------------------------------
 
-    def place(self, int64_t order_id, side, price, int64_t size, time_in_force=None, bint post_only=False):
+    def place(self, order_id, side, price, int64_t size, time_in_force=None, bint post_only=False):
         """Let an order arrive."""
         cdef OwnOrders own = self.own(side)
         cdef bint limited = price is not None
@@ -316,48 +379,48 @@ cdef class NativeFills:
         if not self.is_live():
             return self.not_live()
         if post_only and limited and self.would_cross(own, key):
-            return refused("would cross")
+            return self.refused("would cross")
         filled = self.reach(own, limited, key, size)
         if time_in_force is FOK and filled < size:
-            return new_arrival(CANCELED, (), "cannot be filled at once in full")
+            return self.arrival(CANCELED, (), "cannot be filled at once in full")
         matches = self.take_found(order_id, own)
         if filled == size:
-            return new_arrival(FILLED, matches)
+            return self.arrival(FILLED, matches)
         if not limited or time_in_force is not GTC:
-            return new_arrival(CANCELED, matches, "no liquidity")
-        order.order_id, order.key, order.size, order.filled, order.post_only = order_id, key, size, filled, post_only
-        self.rest(own, &order)
-        return new_arrival(RESTING, matches)
+            return self.arrival(CANCELED, matches, "no liquidity")
+        order.key, order.size, order.filled, order.post_only = key, size, filled, post_only
+        self.rest(own, &order, order_id)
+        return self.arrival(RESTING, matches, "", order.shown)
 
-    def amend(self, int64_t order_id, int64_t price, int64_t size):
+    def amend(self, order_id, int64_t price, int64_t size):
         """Change price and total size of a waiting order."""
         cdef Py_ssize_t at
         cdef OwnOrders own = self.holder(order_id, &at)
         cdef int64_t key
         cdef Waiting order
         if at < 0:
-            return refused("order is not open")
+            return self.refused("order is not open")
         order = own.orders[at]
         key = price * own.levels.sign
         if size <= order.filled:
-            return refused(f"size {size} is not above the {order.filled} filled")
+            return self.refused(f"size {size} is not above the {order.filled} filled")
         if key == order.key and size <= order.size:
             own.orders[at].size = size
-            return new_arrival(RESTING)
+            return self.arrival(RESTING)
         if not self.is_live():
             return self.not_live()
         if order.post_only and self.would_cross(own, key):
-            return refused("would cross")
+            return self.refused("would cross")
         own.remove(at)
         order.key, order.size = key, size
         order.filled += self.reach(own, True, key, size - order.filled)
         matches = self.take_found(order_id, own)
         if order.filled == size:
-            return new_arrival(FILLED, matches)
-        self.rest(own, &order)
-        return new_arrival(RESTING, matches)
+            return self.arrival(FILLED, matches)
+        self.rest(own, &order, order_id)
+        return self.arrival(RESTING, matches, "", order.shown)
 
-    def cancel(self, int64_t order_id):
+    def cancel(self, order_id):
         """Remove a waiting order; return the lots that it had left."""
         cdef Py_ssize_t at
         cdef OwnOrders own = self.holder(order_id, &at)
@@ -367,7 +430,7 @@ cdef class NativeFills:
             own.remove(at)
         return left
 
-    def ahead(self, int64_t order_id):
+    def ahead(self, order_id):
         """Return the lots ahead of a waiting order."""
         cdef Py_ssize_t at
         cdef OwnOrders own = self.holder(order_id, &at)
@@ -398,6 +461,7 @@ cdef class NativeFills:
         self.own_bids.printed_count = self.own_asks.printed_count = 0
         return False
 
+    @cython.final
     cdef list take_book(self, int64_t book_ns):
         """Learn that the book, which is LIVE, was updated; return the matches, None where there are none."""
         cdef list matches = None
@@ -416,15 +480,18 @@ cdef class NativeFills:
             self.measure(self.own_asks, book_ns)
         self.own_bids.printed_count = self.own_asks.printed_count = 0
 
+    @cython.final
     cdef void measure(self, OwnOrders own, int64_t book_ns) noexcept:
         cdef Waiting* order = own.orders
         cdef Waiting* end = own.orders + own.count
         cdef int64_t key = 0, shown = 0, traded = 0
         cdef double ahead
         cdef bint changed = False
-        own.forget_changed()
-        own.set_bounds()
         own.changed = False
+        if own.taken_count:
+            own.forget_changed()
+        if own.shrunk:
+            own.set_bounds()
         while order < end:
             if order == own.orders or order.key != key:
                 key = order.key
@@ -446,20 +513,21 @@ cdef class NativeFills:
         cdef int64_t gone
         cdef double behind, back, both, share, left
         if self.kind == RISK_AVERSE:
-            return fmin(ahead, <double>shown)
+            return min(ahead, <double>shown)
         gone = before - shown - traded
         if gone <= 0 or ahead == 0.0:
-            return fmin(ahead, <double>shown)
-        behind = fmax(0.0, before - ahead)
+            return min(ahead, <double>shown)
+        behind = max(0.0, before - ahead)
         back = self.weight(behind)
         both = back + self.weight(ahead)
         share = back / both if both != 0.0 else 0.0
-        left = ahead - (1.0 - share) * gone + fmin(behind - share * gone, 0.0)
-        return fmin(fmax(0.0, left), <double>shown)
+        left = ahead - (1.0 - share) * gone + min(behind - share * gone, 0.0)
+        return min(max(0.0, left), <double>shown)
 
     cdef inline double weight(self, double lots) noexcept:
         return pow(lots, self.parameter) if self.kind == POWER else log(1.0 + lots * self.parameter)
 
+    @cython.final
     cdef list take_trade(self, bint buys, int64_t price, int64_t size, int64_t exchange_ns, int64_t book_ns):
         """Learn of a public trade; return the matches, None where there are none."""
         cdef OwnOrders own = self.own_asks if buys else self.own_bids
@@ -502,6 +570,7 @@ cdef class NativeFills:
         """Learn that the orders of others were stated anew."""
         self.recount()
 
+    @cython.final
     cdef int leave(self, NativeSide levels, int64_t key, int64_t rank, int64_t lots) except -1:
         """Learn that lots of somebody's order have left the place that it had."""
         cdef OwnOrders own = self.own_bids if levels is self.own_bids.levels else self.own_asks
@@ -509,9 +578,10 @@ cdef class NativeFills:
         if self.kind == L3:
             for at in range(own.count):
                 if own.orders[at].key == key and rank < own.orders[at].rank:
-                    own.orders[at].ahead = fmax(0.0, own.orders[at].ahead - lots)
+                    own.orders[at].ahead = max(0.0, own.orders[at].ahead - lots)
         return 0
 
+    @cython.final
     cdef list fill_of(self, NativeOrder order, int64_t size):
         """Learn that so much of somebody's waiting order traded; return the matches, None where there are none."""
         cdef OwnOrders own = self.own_bids if order.levels is self.own_bids.levels else self.own_asks
@@ -533,6 +603,7 @@ cdef class NativeFills:
                 own.remove(at)
         return matches
 
+    @cython.final
     cdef int recount(self) except -1:
         """Learn that the orders of others were stated anew."""
         cdef OwnOrders own
@@ -542,9 +613,10 @@ cdef class NativeFills:
             for own in (self.own_bids, self.own_asks):
                 for at in range(own.count):
                     ahead = self.orders.lots_before(own.levels, own.orders[at].key, own.orders[at].rank)
-                    own.orders[at].ahead = fmin(own.orders[at].ahead, <double>ahead)
+                    own.orders[at].ahead = min(own.orders[at].ahead, <double>ahead)
         return 0
 
+    @cython.final
     cdef list cross(self, OwnOrders own, list matches):
         """Fill what the book has come to."""
         cdef Py_ssize_t at = 0
@@ -561,13 +633,22 @@ cdef class NativeFills:
                 own.remove(at)
         return matches
 
+    @cython.final
     cdef list fill(self, OwnOrders own, Py_ssize_t at, int64_t lots, list matches):
         """Fill an order where it waits; the caller removes it if that was all of it."""
         cdef Waiting* order = own.orders + at
+        cdef object order_id = own.order_ids[at]
+        cdef int64_t price = order.key * own.levels.sign
         order.filled += lots
-        if matches is None:
-            matches = []
-        matches.append(new_match(order.order_id, order.key * own.levels.sign, lots, MAKER))
+        if matches is not None:
+            matches.append(new_match(order_id, price, lots, MAKER))
+            return matches
+        matches = self.single
+        # Ours and that of the variable.
+        if Py_REFCNT(<PyObject*>matches) == 2 and len(matches) == 1 and is_spare(PyList_GET_ITEM(matches, 0)):
+            set_match(matches[0], order_id, price, lots, MAKER)
+        else:
+            matches = self.single = [new_match(order_id, price, lots, MAKER)]
         return matches
 
     # -- taking and resting ------------------------------------------------------------------------
@@ -576,6 +657,7 @@ cdef class NativeFills:
         cdef NativeSide levels = self.own_asks.levels if own is self.own_bids else self.own_bids.levels
         return levels.count > 0 and key + levels.keys[levels.count - 1] >= 0
 
+    @cython.final
     cdef int64_t reach(self, OwnOrders own, bint limited, int64_t key, int64_t size) except -1:
         """Find what an order finds at prices that its limit allows, best first; return how many lots."""
         cdef OwnOrders other = self.other(own)
@@ -596,6 +678,7 @@ cdef class NativeFills:
                 left -= part
         return size - left
 
+    @cython.final
     cdef int take_of(self, OwnOrders own) except -1:
         """Take what was found."""
         cdef OwnOrders other = self.other(own)
@@ -604,7 +687,8 @@ cdef class NativeFills:
             other.take(self.found[i].key, self.found[i].lots)
         return 0
 
-    cdef object take_found(self, int64_t order_id, OwnOrders own):
+    @cython.final
+    cdef object take_found(self, order_id, OwnOrders own):
         """Take what was found; return the matches of the order that did so."""
         cdef int sign = -own.levels.sign
         cdef Py_ssize_t i
@@ -617,18 +701,18 @@ cdef class NativeFills:
             matches.append(new_match(order_id, self.found[i].key * sign, self.found[i].lots, TAKER))
         return matches
 
-    cdef int rest(self, OwnOrders own, Waiting* order) except -1:
+    @cython.final
+    cdef int rest(self, OwnOrders own, Waiting* order, order_id) except -1:
         """Put an order behind everything that its price shows."""
         order.shown = own.shown_at(order.key)
         order.ahead = order.prior = order.shown
         order.rank = self.orders.rank
         order.joined_ns = order.measured_ns = order.prior_ns = <object>self.book.exchange_ns
-        own.add(order)
+        own.add(order, order_id)
         return 0
 
-    cdef object not_live(self):
-        return refused(f"book is {(<object>self.book.state).value}, not LIVE")
+    cdef inline object refused(self, str reason):
+        return self.arrival(REJECTED, (), reason)
 
-
-cdef object refused(str reason):
-    return new_arrival(REJECTED, (), reason)
+    cdef inline object not_live(self):
+        return self.refused(f"book is {(<object>self.book.state).value}, not LIVE")

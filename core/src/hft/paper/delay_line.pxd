@@ -15,18 +15,19 @@ cdef class DelayLine:
     cdef list _messages
     cdef list _due
     cdef Py_ssize_t _next
+    cdef Py_ssize_t _end
     cdef object _on_due
     cdef object _timer
     cdef bint _closed
 
     cpdef object arrive(self, object message, object now_ns)
 
-    @cython.locals(delay_ns=int64_t, due_ns=int64_t)
+    @cython.locals(delay_ns=int64_t, due_ns=int64_t, end=Py_ssize_t)
     cpdef object send(self, object message, int64_t now_ns)
 
     cpdef object close(self)
 
     cdef object _arm(self)
 
-    @cython.locals(messages=list, due=list, left=Py_ssize_t)
+    @cython.locals(messages=list, due=list, left=Py_ssize_t, spent=Py_ssize_t)
     cpdef object _deliver(self)

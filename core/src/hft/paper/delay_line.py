@@ -30,6 +30,7 @@ class DelayLine:
         "_delay_ns",
         "_delay_of",
         "_due",
+        "_end",
         "_last",
         "_last_ns",
         "_messages",
@@ -48,8 +49,8 @@ class DelayLine:
         self._messages: list[Any] = []
         self._due: list[int] = []
         """When each of them is due."""
-        self._next = 0
-        """Where the next message waits: those before it have arrived."""
+        self._next = self._end = 0
+        """Where the next message waits, and where those end that do: the places before and behind are free."""
         self._on_due = self._deliver  # bound once, not for each timer
         self._timer: Timer | None = None
         self._closed = False
@@ -68,8 +69,13 @@ class DelayLine:
         due_ns = now_ns + delay_ns
         if due_ns > self._last_ns:
             self._last = self._last_ns = due_ns
-        self._messages.append(message)
-        self._due.append(self._last)
+        end = self._end
+        if end < len(self._messages):
+            self._messages[end], self._due[end] = message, self._last
+        else:
+            self._messages.append(message)
+            self._due.append(self._last)
+        self._end = end + 1
         if self._timer is None:
             self._arm()
 
@@ -78,7 +84,7 @@ class DelayLine:
         self._closed = True
         self._messages.clear()
         self._due.clear()
-        self._next = 0
+        self._next = self._end = 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -89,9 +95,9 @@ class DelayLine:
     def _deliver(self) -> None:
         self._timer = None
         messages, due, now_ns = self._messages, self._due, self._now_ns()
-        left = len(messages) - self._next  # what is sent from inside an arrival waits for another round
+        left = self._end - self._next  # what is sent from inside an arrival waits for another round
         try:
-            while left and self._next < len(messages) and due[self._next] <= now_ns:
+            while left and self._next < self._end and due[self._next] <= now_ns:
                 message = messages[self._next]
                 messages[self._next] = None
                 left -= 1
@@ -99,8 +105,11 @@ class DelayLine:
                 self.arrive(message, now_ns)
         finally:
             # Not for each message, so that it costs the same however much is under way.
-            if self._next >= _SPENT and 2 * self._next >= len(messages):
-                del messages[: self._next], due[: self._next]
-                self._next = 0
-            if self._next < len(messages) and self._timer is None:
+            spent = self._next
+            if spent >= _SPENT and 2 * spent >= self._end:
+                del messages[:spent], due[:spent]
+                self._next, self._end = 0, self._end - spent
+            elif spent == self._end:
+                self._next = self._end = 0
+            if self._next < self._end and self._timer is None:
                 self._arm()

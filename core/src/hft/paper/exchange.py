@@ -48,7 +48,7 @@ _REMEMBERED = 10_000
 class PaperExchange:
     """Takes requests after a delay, trades orders by the fill model of their instrument, tells after a delay.
 
-    ``orders`` are those that can be asked about, by client id, ``open`` those that may trade, by number.
+    ``orders`` are those that can be asked about, by client id.
     """
 
     __slots__ = (
@@ -64,7 +64,6 @@ class PaperExchange:
         "_oldest",
         "_requests",
         "listings",
-        "open",
         "orders",
     )
 
@@ -81,7 +80,6 @@ class PaperExchange:
         self._fees = FeeSchedule(config, clock.now_ns())
         self.listings: dict[Instrument, Listing] = {}
         self.orders: dict[str, PaperOrder] = {}
-        self.open: dict[int, PaperOrder] = {}
         self._finished: list[str] = []
         self._oldest = 0
         """Where the first to be forgotten stands, once there are as many as are remembered."""
@@ -110,8 +108,10 @@ class PaperExchange:
         """Forget what is under way and all orders, and leave nothing on the clock."""
         self._requests.close()
         self._answers.close()
+        for order in self.orders.values():
+            if order.is_open():
+                order.listing.model.cancel(order)
         self.orders.clear()
-        self.open.clear()
         self._finished.clear()
         for listing in self.listings.values():
             if listing.funding_timer is not None:
@@ -122,24 +122,30 @@ class PaperExchange:
     def place(self, order: Order) -> None:
         """Send a new order."""
         self._last_order += 1
-        self._requests.send(new_order(self._last_order, order), self._ask_ns())
+        self._begin(self._ask_ns())
+        self._requests.send(new_order(self._last_order, order), self._now_ns)
 
     def amend(self, client_order_id: str, price: Price, size: Size) -> None:
         """Send a change of an order's price and whole size."""
-        self._requests.send(_Amendment(client_order_id, price, size), self._ask_ns())
+        self._begin(self._ask_ns())
+        self._requests.send(_Amendment(client_order_id, price, size), self._now_ns)
 
     def cancel(self, client_order_id: str) -> None:
         """Send a cancellation."""
-        self._requests.send(_Cancellation(client_order_id), self._ask_ns())
+        self._begin(self._ask_ns())
+        self._requests.send(_Cancellation(client_order_id), self._now_ns)
 
     def query(self, client_order_id: str) -> None:
         """Send a question: it is answered with all that was told of the order."""
-        self._requests.send(_Question(client_order_id), self._ask_ns())
+        self._begin(self._ask_ns())
+        self._requests.send(_Question(client_order_id), self._now_ns)
 
     # -- what arrives ----------------------------------------------------------------------------
 
     def _begin(self, now_ns: int) -> None:
-        self._now = self._now_ns = now_ns
+        # The clock tells one time as one object.
+        if now_ns is not self._now:
+            self._now = self._now_ns = now_ns
 
     def _on_place(self, order: PaperOrder) -> None:
         if self.orders.setdefault(order.client_order_id, order) is not order:
@@ -156,19 +162,18 @@ class PaperExchange:
             self._refuse(order, reason)
             return
         arrival = listing.model.place(
-            order.number, order.side, order.price, order.size, order.time_in_force, order.post_only
+            order, order.side, order.price, order.size, order.time_in_force, order.post_only
         )
         if arrival.outcome is _REFUSED:
             self._refuse(order, arrival.reason)
             return
         order.accepted = True
-        self.open[order.number] = order
         listing.statistics.accepted += 1
         self._report(order, _ACCEPTED, "")
         if arrival.matches:
             self._settle(arrival.matches)
         if arrival.outcome is _RESTING:
-            self._join(order)
+            self._join(order, arrival.ahead)
         elif arrival.outcome is _ENDED and order.is_open():
             self._finish(order, self._report(order, _CANCELED, arrival.reason))
 
@@ -183,7 +188,7 @@ class PaperExchange:
         if reason:
             self._report(order, _REPLACE_REJECTED, reason)
             return
-        arrival = listing.model.amend(order.number, price, size)
+        arrival = listing.model.amend(order, price, size)
         if arrival.outcome is _REFUSED:
             self._report(order, _REPLACE_REJECTED, arrival.reason)
             return
@@ -195,7 +200,7 @@ class PaperExchange:
             if arrival.matches:
                 self._settle(arrival.matches)
             if arrival.outcome is _RESTING:
-                self._join(order)
+                self._join(order, arrival.ahead)
 
     def _on_cancel(self, request: _Cancellation) -> None:
         order = self.orders.get(request.client_order_id)
@@ -225,8 +230,8 @@ class PaperExchange:
 
     def _settle(self, matches: Sequence[Match]) -> None:
         for match in matches:
-            order = self.open.get(match.order_id)
-            if order is None:
+            order: PaperOrder = match.order_id
+            if not order.is_open():
                 continue  # a reduce-only order that the match before has ended
             if not order.reduce_only:
                 self._fill(order, match.price, match.size, match.liquidity)
@@ -257,7 +262,7 @@ class PaperExchange:
             self._finish(order, None)
 
     def _cancel(self, order: PaperOrder, reason: str) -> None:
-        order.listing.model.cancel(order.number)
+        order.listing.model.cancel(order)
         self._finish(order, self._report(order, _CANCELED, reason))
 
     def _refuse(self, order: PaperOrder, reason: str) -> None:
@@ -266,7 +271,6 @@ class PaperExchange:
     def _finish(self, order: PaperOrder, final: OrderReport | None) -> None:
         order.final = final
         self._leave(order)
-        self.open.pop(order.number, None)
         finished, remembered = self._finished, _REMEMBERED
         if len(finished) < remembered:
             finished.append(order.client_order_id)
@@ -275,14 +279,11 @@ class PaperExchange:
             finished[self._oldest] = order.client_order_id
             self._oldest = (self._oldest + 1) % remembered
 
-    def _join(self, order: PaperOrder) -> None:
+    def _join(self, order: PaperOrder, ahead: int) -> None:
         """Count an order that waits from now on, unless what it took has ended it."""
-        listing = order.listing
-        ahead = listing.model.ahead(order.number)
-        if ahead is not None:
+        if order.final is None:
             order.waits, order.joined_ns = True, self._now_ns
-            # Whole lots, as shown: what is estimated begins later.
-            listing.statistics.join(order.side, int(ahead), self._now_ns)
+            order.listing.statistics.join(order.side, ahead, self._now_ns)
 
     def _leave(self, order: PaperOrder) -> None:
         if order.waits:
@@ -398,13 +399,13 @@ class _Answers(DelayLine):
     def arrive(self, message: Any, now_ns: int) -> None:
         if isinstance(message, Fill):
             fill = message
-            if fill.recv_ns:
+            if fill.recv_ns != 0:
                 fill = attrs.evolve(fill)
             fill.recv_ns = now_ns
             self._events.on_fill(fill)
         elif isinstance(message, OrderReport):
             report = message
-            if report.recv_ns:
+            if report.recv_ns != 0:
                 report = attrs.evolve(report)
             report.recv_ns = now_ns
             self._events.on_report(report)
@@ -415,7 +416,6 @@ class _Answers(DelayLine):
 def new_order(number: int, order: Order) -> PaperOrder:
     """Make what the exchange has of an order that is sent."""
     made = PaperOrder.__new__(PaperOrder)
-    made.number = number
     made.exchange_order_id = f"{number}"
     made.client_order_id = order.client_order_id
     made.instrument = order.instrument

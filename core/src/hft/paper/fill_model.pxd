@@ -11,3 +11,4 @@ cdef extern from "Python.h":
         cdef object outcome "ob_item[0]"
         cdef object matches "ob_item[1]"
         cdef object reason "ob_item[2]"
+        cdef object ahead "ob_item[3]"

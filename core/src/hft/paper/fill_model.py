@@ -8,8 +8,8 @@ orders, is told what happens in the order in which it happens, and does no I/O a
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from hft.book import Level, OrderBook
 from hft.paper.market_orders import MarketOrder, MarketOrders
@@ -26,7 +26,7 @@ _NEAR = 16
 class Match(NamedTuple):
     """A part of an order that traded."""
 
-    order_id: int
+    order_id: Any
     price: Price
     size: Size
     liquidity: Liquidity
@@ -43,18 +43,22 @@ class Outcome(enum.Enum):
 
 
 class Arrival(NamedTuple):
-    """The answer to an order: its outcome, what of it traded at once, and why it was refused."""
+    """The answer to an order: its outcome, what of it traded at once, and why it was refused.
+
+    ``ahead`` are the lots that are shown before one that begins to wait.
+    """
 
     outcome: Outcome
     matches: Sequence[Match] = ()
     reason: str = ""
+    ahead: int = 0
 
 
 class FillModel:
     """Holds our orders in one instrument as its exchange would.
 
-    Orders are known by an integer that the caller chooses, prices are ticks, sizes lots. ``book``
-    is read, never written: our orders do not move the market. Call `on_book` after every update of
+    Orders are known by what the caller chooses: an integer, or any other key of a dictionary. Prices are ticks,
+    sizes lots. ``book`` is read, never written: our orders do not move the market. Call `on_book` after every update of
     the book and `on_trade` for every public trade. Every call returns what it made trade.
 
     ``orders`` is for whoever plays a recording of single orders: they make the book. What becomes of them
@@ -67,7 +71,7 @@ class FillModel:
         self.queue = queue
         self.orders = MarketOrders(book)
         self._is_l3 = isinstance(queue, L3Queue)
-        self._orders: dict[int, OwnOrder] = {}
+        self._orders: dict[Hashable, OwnOrder] = {}
         self._bids = OwnSide(Side.BUY)
         self._asks = OwnSide(Side.SELL)
 
@@ -75,7 +79,7 @@ class FillModel:
 
     def place(
         self,
-        order_id: int,
+        order_id: Hashable,
         side: Side,
         price: Price | None,
         size: Size,
@@ -102,10 +106,9 @@ class FillModel:
         if price is None or time_in_force is not TimeInForce.GTC:
             return Arrival(Outcome.CANCELED, matches, "no liquidity")
         order = OwnOrder(order_id, side, price, size, filled, post_only)
-        self._rest(order)
-        return Arrival(Outcome.RESTING, matches)
+        return Arrival(Outcome.RESTING, matches, ahead=self._rest(order))
 
-    def amend(self, order_id: int, price: Price, size: Size) -> Arrival:
+    def amend(self, order_id: Hashable, price: Price, size: Size) -> Arrival:
         """Change price and total size of a waiting order.
 
         A smaller size at the same price keeps the place in the queue, all else loses it: the order
@@ -130,10 +133,9 @@ class FillModel:
         if not order.remaining:
             del self._orders[order_id]
             return Arrival(Outcome.FILLED, matches)
-        self._rest(order)
-        return Arrival(Outcome.RESTING, matches)
+        return Arrival(Outcome.RESTING, matches, ahead=self._rest(order))
 
-    def cancel(self, order_id: int) -> Size:
+    def cancel(self, order_id: Hashable) -> Size:
         """Remove a waiting order; return the lots that it had left, 0 if it is not there."""
         order = self._orders.pop(order_id, None)
         if order is None:
@@ -141,7 +143,7 @@ class FillModel:
         self._own(order.side).remove(order)
         return Size(order.remaining)
 
-    def ahead(self, order_id: int) -> float | None:
+    def ahead(self, order_id: Hashable) -> float | None:
         """Return the lots ahead of a waiting order as they are estimated, None if it is not there."""
         order = self._orders.get(order_id)
         return None if order is None else order.ahead
@@ -295,17 +297,18 @@ class FillModel:
         if len(near) == _NEAR:
             yield from self.book.levels(side)[_NEAR:]
 
-    def _take(self, order_id: int, side: Side, levels: Sequence[Level]) -> list[Match]:
+    def _take(self, order_id: Hashable, side: Side, levels: Sequence[Level]) -> list[Match]:
         opposite = self._own(side.opposite)
         for price, size in levels:
             opposite.take(price, self.book.size_at(side.opposite, price), size)
         return [Match(order_id, price, size, Liquidity.TAKER) for price, size in levels]
 
-    def _rest(self, order: OwnOrder) -> None:
+    def _rest(self, order: OwnOrder) -> Size:
         book = self.book
         self._orders[order.order_id] = order
         shown = book.size_at(order.side, order.price)
         self._own(order.side).add(order, shown, self.orders.rank, book.exchange_ns)
+        return shown
 
     def _fill(self, order: OwnOrder, size: int) -> Match:
         order.filled += size
