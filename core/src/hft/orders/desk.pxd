@@ -18,7 +18,7 @@ cdef class Desk:
     cdef public Market market
     cdef public object client
     cdef public object instrument
-    cdef public dict records
+    cdef public list records
     cdef public object buys
     cdef public object sells
     cdef public str offline

@@ -30,10 +30,11 @@ _GTC, _GTD, _IOC, _FOK = TimeInForce.GTC, TimeInForce.GTD, TimeInForce.IOC, Time
 class Desk:
     """One instrument: its market and client, its exchange's limits, and our open orders.
 
-    ``buys`` and ``sells`` are the lots that may still trade on each side, kept up to date by
-    `Record.expose` so that no risk rule needs to add up orders. ``blank`` is an order of this instrument that
-    asks for nothing yet, to be copied. ``offline`` says why nothing can be sent,
-    empty while it can: a client that needs no connection never says anything of it.
+    ``records`` are of the orders that may still trade, oldest first: few, as a rule. ``buys`` and ``sells``
+    are the lots that may still trade on each side, kept up to date by `Record.expose` so that no risk rule
+    needs to add up orders. ``blank`` is an order of this instrument that asks for nothing yet, to be copied.
+    ``offline`` says why nothing can be sent, empty while it can: a client that needs no connection never
+    says anything of it.
     """
 
     __slots__ = (
@@ -58,7 +59,7 @@ class Desk:
         self.market = market
         self.client = client
         self.instrument = instrument = market.instrument
-        self.records: dict[str, Record] = {}
+        self.records: list[Record] = []
         self.buys = 0
         self.sells = 0
         self.offline = ""

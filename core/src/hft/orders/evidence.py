@@ -155,7 +155,6 @@ class OrderEvidence:
                 what = f"{order.instrument}: the exchange refused an order: {order.reason}"
                 self._warn(f"rejected {order.reason[:40]}", what)
         else:
-            record.expose()
             if state is _UNKNOWN:
                 self._doubts.add(record)
             elif event is _CANCEL_REJECTED or event is _REPLACE_REJECTED or record.is_suspect:

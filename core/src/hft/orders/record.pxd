@@ -14,6 +14,7 @@ cdef object _REPLACE_REJECTED
 cdef object _UNKNOWN
 cdef object _IN_DOUBT
 cdef object _BUY
+cdef object _NOTHING
 
 cdef class Record:
     cdef public Order order
@@ -42,4 +43,5 @@ cdef class Record:
     @cython.locals(order=Order)
     cpdef object take(self, OrderReport report, object event)
 
+    @cython.locals(order=Order)
     cpdef object drop_amendment(self)

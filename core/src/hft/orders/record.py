@@ -22,6 +22,8 @@ _REPLACE_REJECTED = Event.REPLACE_REJECTED
 _UNKNOWN = Event.UNKNOWN
 _IN_DOUBT = OrderState.UNKNOWN
 _BUY = Side.BUY
+# There is but one empty string.
+_NOTHING = ""
 
 
 class Record:
@@ -97,12 +99,11 @@ class Record:
     def expose(self) -> None:
         """Bring the desk's total up to date with the order."""
         order = self.order
-        if has_ended(order.state):
-            exposure = 0
-        elif self.held is not None:
-            exposure = max(0, self.held_filled - order.filled)
-        else:
-            exposure = max(0, largest_size(order) - order.filled)
+        exposure = 0
+        if not has_ended(order.state):
+            exposure = (largest_size(order) if self.held is None else self.held_filled) - order.filled
+            if exposure < 0:
+                exposure = 0
         change = exposure - self.exposure
         if change:
             desk = self.desk
@@ -115,18 +116,23 @@ class Record:
     def take(self, report: OrderReport, event: Event) -> None:
         """Note what a report says beside its kind."""
         order = self.order
-        if report.exchange_order_id:
-            order.exchange_order_id = report.exchange_order_id
-        if report.reason or report.code:
-            order.reason = " ".join(filter(None, (report.code, report.reason)))
-        if report.exchange_ns:
-            self.last_event, self.last_ns = event, max(self.last_ns, report.exchange_ns)
-        if event is _CANCELED or event is _EXPIRED:
-            order.final_filled = report.filled
+        named = report.exchange_order_id
+        if named is not order.exchange_order_id and named:
+            order.exchange_order_id = named
+        if report.reason is not _NOTHING or report.code is not _NOTHING:
+            said = " ".join(filter(None, (report.code, report.reason)))
+            if said:
+                order.reason = said
+        at_ns = report.exchange_ns
+        if at_ns:
+            self.last_event = event
+            if at_ns > self.last_ns:
+                self.last_ns = at_ns
         if event is _ACCEPTED:
             order.acknowledged = True
             # What it states is what the exchange has; fills that are on their way explain themselves.
-            self.is_suspect = (report.filled or 0) > order.filled
+            filled = report.filled
+            self.is_suspect = filled is not None and filled > order.filled
             if order.state is _IN_DOUBT and order.pending_size is not None and report.size:
                 # The answer to a query: it says which of the two sizes is in force.
                 order.price, order.size = report.price or order.price, report.size
@@ -136,8 +142,11 @@ class Record:
             price = report.price or order.pending_price or order.price
             size = report.size or order.pending_size
             if size is not None:
-                order.price, order.size = price, size
+                order.price = price
+                order.size = size
             self.drop_amendment()
+        elif event is _CANCELED or event is _EXPIRED:
+            order.final_filled = report.filled
         elif event is _REPLACE_REJECTED:
             self.drop_amendment()
         elif event is _UNKNOWN and self.successor is not None:
@@ -146,5 +155,7 @@ class Record:
 
     def drop_amendment(self) -> None:
         """Forget the amendment under way: it was answered, or its answer no longer matters."""
+        order = self.order
         self.successor = None
-        self.order.pending_price = self.order.pending_size = None
+        order.pending_price = order.pending_size = None
+        self.expose()

@@ -66,7 +66,7 @@ def _met(desk: Desk, side: Side, price: Price | None) -> list[Order] | None:
     """Return the orders that an order would meet; None where there are none, as nearly always."""
     met: list[Order] | None = None
     buys = side is _BUY
-    for record in desk.records.values():
+    for record in desk.records:
         order = record.order
         if order.side is side:
             continue

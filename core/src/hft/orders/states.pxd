@@ -2,8 +2,11 @@ cimport cython
 
 from hft.order cimport Order
 
-cdef dict _EDGES
-cdef dict _EVENTS
+cdef tuple _STATES
+cdef tuple _KINDS
+cdef tuple _SAID
+cdef tuple _EVENTS
+cdef tuple _CELLS
 
 cdef object _NEW
 cdef object _PARTIALLY_FILLED
@@ -17,12 +20,15 @@ cdef object _GONE
 
 cpdef object event_of(object kind)
 
-@cython.locals(edges=dict)
+@cython.locals(cells=tuple)
 cpdef object edge_of(object state, object event)
+
+@cython.locals(place=Py_ssize_t)
+cdef Py_ssize_t _place_of(object wanted, tuple among) except -1
 
 cpdef object follow(Order order, object edge)
 
-cpdef bint has_ended(object state)
+cpdef bint has_ended(object state) noexcept
 
 cpdef object largest_size(Order order)
 

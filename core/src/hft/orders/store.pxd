@@ -18,6 +18,7 @@ cdef class OrderStore:
 
     cpdef object add(self, Record record)
 
+    @cython.locals(records=list, place=Py_ssize_t)
     cpdef object finish(self, Record record)
 
     @cython.locals(ring=list, oldest=Record)

@@ -55,15 +55,20 @@ class OrderStore:
     def add(self, record: Record) -> None:
         """Take in an order that may trade from now on."""
         client_order_id = record.order.client_order_id
-        self.open[client_order_id] = record.desk.records[client_order_id] = record
+        self.open[client_order_id] = record
+        record.desk.records.append(record)
         record.expose()
 
     def finish(self, record: Record) -> None:
         """Take an order out of those that are open."""
-        client_order_id = record.order.client_order_id
+        records = record.desk.records
         record.drop_amendment()
-        record.expose()
-        del self.open[client_order_id], record.desk.records[client_order_id]
+        del self.open[record.order.client_order_id]
+        # One by one, not `records.remove(record)`: none needs to be asked whether it is equal.
+        for place in range(len(records)):
+            if records[place] is record:
+                del records[place]
+                break
         self.remember(record)
 
     def remember(self, record: Record) -> None:
@@ -91,11 +96,11 @@ class OrderStore:
         records: Iterable[Record] = self.open.values()
         if instrument is not None:
             desk = self.desks.get(instrument)
-            records = () if desk is None else desk.records.values()
+            records = () if desk is None else desk.records
         return [record for record in records if strategy is None or record.order.strategy == strategy]
 
     # -- for those who only look -------------------------------------------------------------------
 
     def open_orders(self, instrument: Instrument) -> list[Order]:
         """Return the orders of an instrument that may still trade, oldest first."""
-        return [record.order for record in self.desks[instrument].records.values()]
+        return [record.order for record in self.desks[instrument].records]
