@@ -137,7 +137,8 @@ cdef class NativeSide:
     cdef int64_t* lots
     cdef Py_ssize_t count
     cdef Py_ssize_t room
-    cdef int sign
+    cdef int64_t best  # key, `NO_KEY` where there is none
+    cdef int64_t sign
     cdef readonly dict odd
     # The key and size that are shown as the best; 0 while the side is shown empty.
     cdef int64_t shown_key
@@ -148,7 +149,7 @@ cdef class NativeSide:
     cdef uint64_t changes  # counts what was done to the levels
 
     def __cinit__(self, int sign):
-        self.sign = 1 if sign > 0 else -1
+        self.sign, self.best = 1 if sign > 0 else -1, NO_KEY
         self.odd = {}
 
     def __dealloc__(self):
@@ -184,7 +185,7 @@ cdef class NativeSide:
         self.empty()
 
     cdef inline void empty(self) noexcept:
-        self.count = 0
+        self.count, self.best = 0, NO_KEY
         self.forget()
 
     cdef inline void forget(self) noexcept:
@@ -226,10 +227,6 @@ cdef class NativeSide:
     cdef int grow(self, Py_ssize_t wanted) except -1:
         return reserve(&self.keys, &self.lots, &self.room, wanted + wanted // 8 + 8)
 
-    cdef inline int64_t best(self) noexcept:
-        """Return the best key, `NO_KEY` where there is none."""
-        return self.keys[self.count - 1] if self.count else NO_KEY
-
     cdef inline Py_ssize_t find(self, int64_t key) noexcept:
         """Return where a key stands or would stand: from the best outwards in doubling steps, then between."""
         cdef Py_ssize_t high = self.count, step = 1, low = high - 1, middle, rank = self.rank_of(key)
@@ -251,12 +248,10 @@ cdef class NativeSide:
 
     cdef inline Py_ssize_t rank_of(self, int64_t key) noexcept:
         """Return the place of a level from the best outwards; -1 if there is none, or it takes a search."""
-        cdef Py_ssize_t last = self.count - 1, rank
         # Where no tick lacks its level, as near the touch of a busy market, it is known without a search.
-        if last >= 0:
-            rank = self.keys[last] - key
-            if 0 <= rank <= last and self.keys[last - rank] == key:
-                return rank
+        cdef uint64_t rank = <uint64_t>self.best - <uint64_t>key
+        if rank < <uint64_t>self.count and self.keys[self.count - 1 - <Py_ssize_t>rank] == key:
+            return <Py_ssize_t>rank
         return -1
 
     cdef inline bint is_full(self) noexcept:
@@ -264,16 +259,27 @@ cdef class NativeSide:
 
     cdef inline void put(self, int64_t key, int64_t lots) noexcept:
         """Set a level, or delete it where lots are 0; there must be room for one more."""
+        self.changes += 1
+        self.puts(key, lots)
+
+    cdef inline bint puts(self, int64_t key, int64_t lots) noexcept:
+        """Set or delete a level; return whether that may be more than another size."""
+        if lots and self.resizes(key, lots):
+            return False
+        self.place(key, lots)
+        return True
+
+    cdef inline bint resizes(self, int64_t key, int64_t lots) noexcept:
+        """Give a level another size unless there is none, or it takes a search; return whether that is done."""
         cdef Py_ssize_t rank = self.rank_of(key)
-        if rank >= 0 and lots:
-            self.resize(rank, lots)
-        else:
-            self.place(key, lots)
+        if rank < 0:
+            return False
+        self.resize(rank, lots)
+        return True
 
     cdef inline void resize(self, Py_ssize_t rank, int64_t lots) noexcept:
         """Give a level, which is known by its place from the best outwards, another size."""
         cdef int64_t* size = self.lots + self.count - 1 - rank
-        self.changes += 1
         if rank < self.kept_count and size[0] != lots:
             self.forget_one(rank)
         size[0] = lots
@@ -288,20 +294,23 @@ cdef class NativeSide:
             if lots:
                 self.resize(rank, lots)
                 return
-            self.changes += 1
             if rank < self.kept_count:
                 self.move_kept(rank, False)
             self.count -= 1
-            behind -= sizeof(int64_t)
-            memmove(self.keys + at, self.keys + at + 1, behind)
-            memmove(self.lots + at, self.lots + at + 1, behind)
+            if rank:
+                behind -= sizeof(int64_t)
+                memmove(self.keys + at, self.keys + at + 1, behind)
+                memmove(self.lots + at, self.lots + at + 1, behind)
+            else:
+                self.best = self.keys[at - 1] if at else NO_KEY
         elif lots:
-            self.changes += 1
             if rank < self.kept_count:
                 self.move_kept(rank, True)
             if behind:
                 memmove(self.keys + at + 1, self.keys + at, behind)
                 memmove(self.lots + at + 1, self.lots + at, behind)
+            else:
+                self.best = key
             self.keys[at] = key
             self.lots[at] = lots
             self.count += 1
@@ -330,6 +339,8 @@ cdef class NativeSide:
                 at -= 1
                 self.keys[at] = batch.ticks[i] * self.sign
                 self.lots[at] = batch.lots[i]
+        if self.count:
+            self.best = self.keys[self.count - 1]
 
     cdef bint meets_odd(self, const Batch* batch) except -1:
         """Return whether a level of the batch is at a tick where levels off the grid are kept."""

@@ -35,6 +35,16 @@ cdef enum Timing:
     DELAYED = 2
 
 
+cdef inline int64_t time_of(
+    Timing timing, const int64_t* exchange_ns, const int64_t* recv_ns, int64_t delay_ns, Py_ssize_t at
+) noexcept:
+    if timing == AS_SEEN:
+        return recv_ns[at]
+    if timing == AS_HAPPENED:
+        return exchange_ns[at] if 0 < exchange_ns[at] < recv_ns[at] else recv_ns[at]
+    return (exchange_ns[at] or recv_ns[at]) + delay_ns
+
+
 @cython.final
 cdef class LoopCursor:
     """Goes through the events of one feed, on the exchange's side or on ours."""
@@ -132,13 +142,7 @@ cdef class LoopCursor:
             self.when_ns = when_ns
 
     cdef inline int64_t time_at(self, Py_ssize_t at) noexcept:
-        cdef int64_t exchange_ns, recv_ns = self.recv_ns[at]
-        if self.timing == AS_SEEN:
-            return recv_ns
-        exchange_ns = self.exchange_ns[at]
-        if self.timing == AS_HAPPENED:
-            return exchange_ns if 0 < exchange_ns < recv_ns else recv_ns
-        return (exchange_ns or recv_ns) + self.delay_ns
+        return time_of(self.timing, self.exchange_ns, self.recv_ns, self.delay_ns, at)
 
     cdef int lend(self) except -1:
         """Have the columns of a day lent."""
@@ -172,64 +176,178 @@ cdef class LoopCursor:
         self.touched = self.unseen = True
         return 0
 
-    cdef Py_ssize_t glide(self, int64_t until_ns) noexcept:
-        """Play what is of levels only and nobody is told of, up to a time; return how many events.
+    cdef Py_ssize_t glide(self, int64_t until_ns) except -1:
+        """Play levels and trades that nobody is told of, up to a time; return how many events.
 
         It ends before the first event that may be about more, maybe within its message.
         """
         cdef PyObject* levels[2]
-        cdef PyObject* own[2]
-        cdef Py_ssize_t at = self.at, end = self.pause - 1, rank, events, messages = 0, last = 0
-        cdef int64_t key, size, when_ns = self.when_ns, began_ns = when_ns, last_ns = 0, ns
-        cdef bint asks, within = False
-        cdef bint matters = True  # the best levels may be others, or it is about those of our orders
-        if not self.is_calm():
+        cdef int64_t watched[2]  # keys from which on a level may be one of those where our orders are
+        # As far as C knows, a level that is written might be the cursor: what is read here stays here.
+        cdef const int64_t* exchange_ns = self.recv_ns if self.timing == AS_SEEN else self.exchange_ns
+        cdef const int64_t* recv_ns = self.recv_ns
+        cdef const unsigned char* kinds = self.kinds
+        cdef const signed char* sides = self.sides
+        cdef const int64_t* prices = self.prices
+        cdef const int64_t* sizes = self.sizes
+        cdef const unsigned char* flags = self.flags
+        cdef bint delayed = self.timing == DELAYED
+        cdef Py_ssize_t at = self.at, end = self.pause - 1, began = at, shown = at, stop = -1, place, asks
+        cdef int64_t key, size, ns, when_ns = self.when_ns
+        cdef uint64_t rank
+        if not self.is_calm() or not self.is_apart():
             return 0
         levels[0], levels[1] = <PyObject*>self.bids, <PyObject*>self.asks
-        own[0], own[1] = <PyObject*>self.own_bids, <PyObject*>self.own_asks
-        while at < end and self.kinds[at] == LEVEL_EVENT:
-            asks = self.sides[at] <= 0
-            key, size = self.prices[at], self.sizes[at]
-            if not are_counts(key, size):
+        self.watch(watched)
+        while at < end:
+            ns = exchange_ns[at]
+            if delayed:
+                ns = self.time_at(at)
+            elif not 0 < ns < recv_ns[at]:
+                ns = recv_ns[at]
+            if ns > until_ns:
                 break
-            key *= (<NativeSide>levels[asks]).sign
-            matters |= (<OwnOrders>own[asks]).see(key)
-            rank = (<NativeSide>levels[asks]).rank_of(key)
-            if rank >= 0 and size:
-                (<NativeSide>levels[asks]).resize(rank, size)
-            elif (<NativeSide>levels[asks]).is_full():
-                break
-            else:
-                (<NativeSide>levels[asks]).place(key, size)
-                matters = True
-            if self.flags[at] & LAST_EVENT:
-                if matters:
-                    if not self.is_apart():
-                        break  # the level is set again with all that follows from it
-                    if not self.is_ours:
-                        self.model.measure_changed(self.exchange_ns[at])
-                matters = within = False
-                messages += 1
-                last, last_ns = at, when_ns
-            else:
-                within = True
-            at += 1
-            ns = self.time_at(at)
-            if ns > when_ns:
-                when_ns = ns
-            if not within:
-                began_ns = when_ns
+            if not flags[at] & LAST_EVENT:
+                self.when_ns = max(ns, when_ns)
+                stop = self.set_message(at, watched)
+                if stop < 0:
+                    stop = ~stop
+                    break
+                at, when_ns, stop = stop, self.when_ns, -1
                 if when_ns > until_ns:
                     break
-        if messages:
-            self.book_ns, self.book_recv_ns = self.exchange_ns[last], last_ns
-            self.updates += messages
-            self.frames += messages
-        if at != self.at:
-            self.unseen = True
-        self.touched, self.when_ns, self.began_ns = within, when_ns, began_ns
-        events, self.at = at - self.at, at
-        return events
+                continue
+            if kinds[at] == LEVEL_EVENT:
+                asks = sides[at] <= 0
+                key, size = prices[at] * (<NativeSide>levels[asks]).sign, sizes[at]
+                rank = <uint64_t>(<NativeSide>levels[asks]).best - <uint64_t>key
+                place = (<NativeSide>levels[asks]).count - <Py_ssize_t>rank
+                # What nearly all of it is: another size of a level that is there, whose price needs no look.
+                if (
+                    rank < <uint64_t>(<NativeSide>levels[asks]).count
+                    and <uint64_t>(size - 1) < <uint64_t>LIMIT - 1
+                    and (<NativeSide>levels[asks]).keys[place - 1] == key
+                ):
+                    if <Py_ssize_t>rank < (<NativeSide>levels[asks]).kept_count:
+                        (<NativeSide>levels[asks]).forget_one(<Py_ssize_t>rank)
+                    (<NativeSide>levels[asks]).lots[place - 1] = size
+                    if key >= watched[asks]:
+                        self.end_level(asks, key, at, watched)
+                elif not self.place_level(asks, at, watched):
+                    break  # the level is set again with all that follows from it
+            elif kinds[at] == TRADE_EVENT:
+                if at > shown:
+                    self.book_ns, self.book_recv_ns = self.exchange_ns[at - 1], when_ns
+                    shown = at
+                if not self.pass_trade(at, watched):
+                    break
+                shown = at + 1
+            else:
+                break
+            if ns > when_ns:
+                when_ns = ns
+            at += 1
+        self.frames += at - began
+        self.updates += at - began
+        if at > shown:
+            self.book_ns, self.book_recv_ns = self.exchange_ns[at - 1], when_ns
+        if stop >= 0:
+            self.at, self.touched = stop, stop > at
+        else:
+            self.at, self.when_ns = at, max(self.time_at(at), when_ns)
+            self.began_ns = self.when_ns
+        self.unseen = True
+        self.bids.changes += 1
+        self.asks.changes += 1
+        return self.at - began
+
+    cdef inline void watch(self, int64_t* watched) noexcept:
+        """Find out which levels are not to be passed by; all, if the end of a message is about our orders."""
+        if not self.is_ours and self.model.is_pending():
+            watched[0] = watched[1] = INT64_MIN
+        else:
+            watched[0], watched[1] = self.own_bids.lowest, self.own_asks.lowest
+
+    cdef inline bint pass_trade(self, Py_ssize_t at, int64_t* watched) except -1:
+        """Take a trade that nobody is told of and that fills no order of ours; return False if it is another."""
+        if self.is_ours:
+            if self.wants_trades:
+                return False
+            self.trades += 1
+        else:
+            if not self.model.pass_trade(
+                self.sides[at] > 0, self.prices[at], self.sizes[at], self.exchange_ns[at], self.book_ns
+            ):
+                return False
+            self.watch(watched)
+        self.updates -= 1
+        return True
+
+    cdef bint place_level(self, Py_ssize_t asks, Py_ssize_t at, int64_t* watched) noexcept:
+        """Play a message that is a level, wherever it is; return False if more follows from it."""
+        cdef int64_t price = self.prices[at], size = self.sizes[at], key
+        if not are_counts(price, size):
+            return False
+        if asks:
+            key = -price
+            if self.asks.is_full():
+                return False
+            self.asks.place(key, size)
+        else:
+            key = price
+            if self.bids.is_full():
+                return False
+            self.bids.place(key, size)
+        if not self.is_apart():
+            return False
+        if key >= watched[asks]:
+            self.end_level(asks, key, at, watched)
+        return True
+
+    cdef void end_level(self, Py_ssize_t asks, int64_t key, Py_ssize_t at, int64_t* watched) noexcept:
+        """Let our orders meet a message that was a level."""
+        if asks:
+            self.own_asks.see(key)
+        else:
+            self.own_bids.see(key)
+        if not self.is_ours:
+            self.model.measure_changed(self.exchange_ns[at])
+            watched[0], watched[1] = self.own_bids.lowest, self.own_asks.lowest
+
+    cdef Py_ssize_t set_message(self, Py_ssize_t at, int64_t* watched) noexcept:
+        """Play a message of many levels; return where it ends, or the complement of where there is more to it."""
+        cdef Py_ssize_t began = at, end = self.pause - 1
+        cdef int64_t price, size
+        cdef bint moved = False
+        self.began_ns = self.when_ns
+        while at < end and self.kinds[at] == LEVEL_EVENT:
+            price, size = self.prices[at], self.sizes[at]
+            if not are_counts(price, size):
+                break
+            if self.sides[at] > 0:
+                if self.bids.is_full():
+                    break
+                self.own_bids.see(price)
+                moved |= self.bids.puts(price, size)
+            else:
+                if self.asks.is_full():
+                    break
+                self.own_asks.see(-price)
+                moved |= self.asks.puts(-price, size)
+            if self.flags[at] & LAST_EVENT:
+                if moved and not self.is_apart():
+                    break  # the level is set again with all that follows from it
+                if not self.is_ours:
+                    self.model.measure_changed(self.exchange_ns[at])
+                    watched[0], watched[1] = self.own_bids.lowest, self.own_asks.lowest
+                self.frames -= at - began
+                self.updates -= at - began
+                self.when_ns = max(self.when_ns, self.time_at(at))
+                return at + 1
+            self.when_ns = max(self.when_ns, self.time_at(at))
+            at += 1
+        self.when_ns = max(self.when_ns, self.time_at(at))
+        return ~at
 
     cdef inline bint is_calm(self) noexcept:
         """Return whether nobody is told of levels that change as long as the book `is_apart`."""
@@ -239,7 +357,7 @@ cdef class LoopCursor:
 
     cdef inline bint is_apart(self) noexcept:
         """Return whether the book has two sides, which neither meet each other nor our orders."""
-        cdef int64_t bid = self.bids.best(), ask = self.asks.best()
+        cdef int64_t bid = self.bids.best, ask = self.asks.best
         return (
             bid != NO_KEY
             and ask != NO_KEY
