@@ -380,11 +380,11 @@ cdef class NativeFills:
         if not self.is_live():
             return ()
         self.own_bids.changed = self.own_asks.changed = True
-        return self.take_book(<object>self.book.exchange_ns) or ()
+        return self.take_book(self.book.updated_ns()) or ()
 
     def on_trade(self, side, int64_t price, int64_t size, int64_t exchange_ns):
         """Learn of a public trade; ``side`` is the aggressor's."""
-        return self.take_trade(side is BUY, price, size, exchange_ns, <object>self.book.exchange_ns) or ()
+        return self.take_trade(side is BUY, price, size, exchange_ns, self.book.updated_ns()) or ()
 
     cdef inline bint is_concerned(self) noexcept:
         """Return whether an update of the book, which is whole, is about our orders; if not it has been taken."""
@@ -649,7 +649,7 @@ cdef class NativeFills:
         order.shown = own.shown_at(order.key)
         order.ahead = order.prior = order.shown
         order.rank = self.orders.rank
-        order.joined_ns = order.measured_ns = order.prior_ns = <object>self.book.exchange_ns
+        order.joined_ns = order.measured_ns = order.prior_ns = self.book.updated_ns()
         own.add(order)
         return 0
 

@@ -392,9 +392,9 @@ cdef class LoopCursor:
         """Bring the attributes of the book up to date."""
         self.unseen = False
         self.book.refresh()
-        replace(&self.book.exchange_ns, self.book_ns)
+        renew(&self.book.exchange_ns, &self.book.new_exchange_ns, self.book_ns)
         if self.is_ours:
-            replace(&self.book.recv_ns, self.book_recv_ns)
+            renew(&self.book.recv_ns, &self.book.new_recv_ns, self.book_recv_ns)
         return 0
 
 
