@@ -140,9 +140,7 @@ cdef class NativeSide:
     cdef int64_t best  # key, `NO_KEY` where there is none
     cdef int64_t sign
     cdef readonly dict odd
-    # The key and size that are shown as the best; 0 while the side is shown empty.
-    cdef int64_t shown_key
-    cdef int64_t shown_lots
+    cdef int64_t shown_key  # what is shown as the best; 0 while the side is shown empty
     # Pairs by their places from the best outwards; NULL where there is none, or none any more.
     cdef PyObject* kept[KEPT]
     cdef Py_ssize_t kept_count
@@ -401,25 +399,29 @@ cdef class NativeSide:
                 return -1
         return total
 
-    cdef int show(self, PyObject** price, PyObject** size) except -1:
-        """Bring the attributes of the best level up to date: numbers are made only where they changed."""
-        cdef int64_t key = 0, lots = 0
-        if self.count:
-            key = self.keys[self.count - 1]
-            lots = self.lots[self.count - 1]
+    cdef inline int show(self, PyObject** price) except -1:
+        """Bring the attribute of the best price up to date: numbers are made only where they changed."""
+        cdef int64_t key = self.best if self.count else 0
         if key != self.shown_key:
             replace(price, key * self.sign if key else None)
             self.shown_key = key
-        if lots != self.shown_lots:
-            replace(size, lots)
-            self.shown_lots = lots
         return 0
+
+    cdef inline int64_t best_size(self) noexcept:
+        return self.lots[self.count - 1] if self.count else 0
 
 
 cdef inline void replace(PyObject** field, object value) noexcept:
     cdef PyObject* old = field[0]
     Py_INCREF(value)
     field[0] = <PyObject*>value
+    Py_XDECREF(old)
+
+
+cdef inline void renew(PyObject** field, int64_t* number, int64_t value) noexcept:
+    """Have a number made when it is asked for."""
+    cdef PyObject* old = field[0]
+    number[0], field[0] = value, NULL
     Py_XDECREF(old)
 
 
@@ -449,7 +451,7 @@ cdef class NativeCore:
 
     A subclass adds `apply_exactly` and `set_exactly`, which do what the methods without ``exactly`` do,
     for any slice and for levels that meet others off the grid; afterwards they call `show`.
-    Its attributes are the descriptors in `members`.
+    Its plain attributes are the descriptors in `members`.
     """
 
     cdef readonly NativeSide bid_side
@@ -461,12 +463,13 @@ cdef class NativeCore:
     cdef PyObject* instrument
     cdef PyObject* state
     cdef PyObject* update_id
-    cdef PyObject* exchange_ns
-    cdef PyObject* recv_ns
     cdef PyObject* best_bid
-    cdef PyObject* best_bid_size
     cdef PyObject* best_ask
-    cdef PyObject* best_ask_size
+    # Those that are another number after nearly every update have getters, which make it when it is asked for.
+    cdef PyObject* exchange_ns  # NULL where the number is to be made
+    cdef PyObject* recv_ns
+    cdef int64_t new_exchange_ns
+    cdef int64_t new_recv_ns
 
     def __cinit__(self):
         self.bid_side = NativeSide(1)
@@ -477,9 +480,7 @@ cdef class NativeCore:
         replace(&self.exchange_ns, 0)
         replace(&self.recv_ns, 0)
         replace(&self.best_bid, None)
-        replace(&self.best_bid_size, 0)
         replace(&self.best_ask, None)
-        replace(&self.best_ask_size, 0)
 
     def __init__(self, instrument):
         self.prices = make_grid(instrument._prices)
@@ -493,9 +494,7 @@ cdef class NativeCore:
         Py_XDECREF(self.exchange_ns)
         Py_XDECREF(self.recv_ns)
         Py_XDECREF(self.best_bid)
-        Py_XDECREF(self.best_bid_size)
         Py_XDECREF(self.best_ask)
-        Py_XDECREF(self.best_ask_size)
 
     cdef inline NativeSide side(self, object side):
         return self.bid_side if side is BUY else self.ask_side
@@ -616,8 +615,8 @@ cdef class NativeCore:
         self.refresh()
 
     cdef inline int refresh(self) except -1:
-        self.bid_side.show(&self.best_bid, &self.best_bid_size)
-        self.ask_side.show(&self.best_ask, &self.best_ask_size)
+        self.bid_side.show(&self.best_bid)
+        self.ask_side.show(&self.best_ask)
         return 0
 
     def show(self):
@@ -625,6 +624,42 @@ cdef class NativeCore:
         self.refresh()
 
     # -- reading -----------------------------------------------------------------------------------
+
+    @property
+    def exchange_ns(self):
+        """The exchange's time of the last update."""
+        if self.exchange_ns == NULL:
+            replace(&self.exchange_ns, self.new_exchange_ns)
+        return <object>self.exchange_ns
+
+    @exchange_ns.setter
+    def exchange_ns(self, value):
+        replace(&self.exchange_ns, value)
+
+    @property
+    def recv_ns(self):
+        """When the last update was received."""
+        if self.recv_ns == NULL:
+            replace(&self.recv_ns, self.new_recv_ns)
+        return <object>self.recv_ns
+
+    @recv_ns.setter
+    def recv_ns(self, value):
+        replace(&self.recv_ns, value)
+
+    cdef inline int64_t updated_ns(self) except? -1:
+        """Return the exchange's time of the last update."""
+        return self.new_exchange_ns if self.exchange_ns == NULL else <object>self.exchange_ns
+
+    @property
+    def best_bid_size(self):
+        """The size at the highest bid; 0 where there is none."""
+        return self.bid_side.best_size()
+
+    @property
+    def best_ask_size(self):
+        """The size at the lowest ask; 0 where there is none."""
+        return self.ask_side.best_size()
 
     def bids(self, n=None):
         """Return the best bids, highest price first."""
@@ -723,7 +758,7 @@ include "../paper/_loop.pxi"
 
 # -- attributes --------------------------------------------------------------------------------------
 
-cdef PyMemberDef[9] definitions
+cdef PyMemberDef[5] definitions
 
 
 cdef object define(int i, const char* name, NativeCore example, PyObject** field, int flags):
@@ -735,16 +770,12 @@ cdef object define(int i, const char* name, NativeCore example, PyObject** field
 
 
 def members():
-    """Return the descriptors of the attributes of `NativeCore`, by name, for its subclass."""
+    """Return the descriptors of the plain attributes of `NativeCore`, by name, for its subclass."""
     cdef NativeCore core = NativeCore.__new__(NativeCore)
     return {
         "instrument": define(0, "instrument", core, &core.instrument, READONLY),
         "state": define(1, "state", core, &core.state, 0),
         "update_id": define(2, "update_id", core, &core.update_id, 0),
-        "exchange_ns": define(3, "exchange_ns", core, &core.exchange_ns, 0),
-        "recv_ns": define(4, "recv_ns", core, &core.recv_ns, 0),
-        "best_bid": define(5, "best_bid", core, &core.best_bid, READONLY),
-        "best_bid_size": define(6, "best_bid_size", core, &core.best_bid_size, READONLY),
-        "best_ask": define(7, "best_ask", core, &core.best_ask, READONLY),
-        "best_ask_size": define(8, "best_ask_size", core, &core.best_ask_size, READONLY),
+        "best_bid": define(3, "best_bid", core, &core.best_bid, READONLY),
+        "best_ask": define(4, "best_ask", core, &core.best_ask, READONLY),
     }

@@ -443,11 +443,11 @@ cdef class NativeFills:
         if not self.is_live():
             return ()
         self.own_bids.changed = self.own_asks.changed = True
-        return self.take_book(<object>self.book.exchange_ns) or ()
+        return self.take_book(self.book.updated_ns()) or ()
 
     def on_trade(self, side, int64_t price, int64_t size, int64_t exchange_ns):
         """Learn of a public trade; ``side`` is the aggressor's."""
-        return self.take_trade(side is BUY, price, size, exchange_ns, <object>self.book.exchange_ns) or ()
+        return self.take_trade(side is BUY, price, size, exchange_ns, self.book.updated_ns()) or ()
 
     cdef inline bint is_concerned(self) noexcept:
         """Return whether an update of the book, which is whole, is about our orders; if not it has been taken."""
@@ -543,7 +543,8 @@ cdef class NativeFills:
         cdef int64_t key = price * own.levels.sign, left = size, lots
         cdef Py_ssize_t at = 0
         cdef list matches = None
-        self.note_trade(own, key, size, exchange_ns, book_ns)
+        if (exchange_ns == 0 or exchange_ns > book_ns) and self.is_live():
+            own.put_print(key, size)
         if self.kind == L3:
             return None
         while at < own.count and own.orders[at].key >= key:
@@ -564,25 +565,6 @@ cdef class NativeFills:
             else:
                 at += 1
         return matches
-
-    cdef inline bint pass_trade(
-        self, bint buys, int64_t price, int64_t size, int64_t exchange_ns, int64_t book_ns
-    ) except -1:
-        """Learn of a public trade unless it may fill an order; return whether that is so."""
-        cdef OwnOrders own = self.own_asks if buys else self.own_bids
-        cdef int64_t key = price * own.levels.sign
-        if own.best >= key:
-            return False
-        self.note_trade(own, key, size, exchange_ns, book_ns)
-        return True
-
-    cdef inline int note_trade(
-        self, OwnOrders own, int64_t key, int64_t size, int64_t exchange_ns, int64_t book_ns
-    ) except -1:
-        """Remember a public trade that is not in the book yet."""
-        if (exchange_ns == 0 or exchange_ns > book_ns) and self.is_live():
-            own.put_print(key, size)
-        return 0
 
     def on_leave(self, side, int64_t price, int64_t rank, int64_t lots):
         """Learn that lots of somebody's order have left the place that it had."""
@@ -734,7 +716,7 @@ cdef class NativeFills:
         order.shown = own.shown_at(order.key)
         order.ahead = order.prior = order.shown
         order.rank = self.orders.rank
-        order.joined_ns = order.measured_ns = order.prior_ns = <object>self.book.exchange_ns
+        order.joined_ns = order.measured_ns = order.prior_ns = self.book.updated_ns()
         own.add(order, order_id)
         return 0
 

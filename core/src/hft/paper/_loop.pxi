@@ -81,6 +81,7 @@ cdef class LoopCursor:
     cdef NativeFills model
     cdef NativeOrders orders
     cdef object settle
+    cdef list matches  # of the trade that comes, where it was taken already
     cdef object market
     cdef bint wants_books
     cdef bint wants_trades
@@ -269,19 +270,24 @@ cdef class LoopCursor:
             watched[0], watched[1] = self.own_bids.lowest, self.own_asks.lowest
 
     cdef inline bint pass_trade(self, Py_ssize_t at, int64_t* watched) except -1:
-        """Take a trade that nobody is told of and that fills no order of ours; return False if it is another."""
+        """Take a trade; return False if somebody is to be told."""
         if self.is_ours:
             if self.wants_trades:
                 return False
             self.trades += 1
         else:
-            if not self.model.pass_trade(
-                self.sides[at] > 0, self.prices[at], self.sizes[at], self.exchange_ns[at], self.book_ns
-            ):
+            self.matches = self.take_trade(at)
+            if self.matches is not None:
                 return False
             self.watch(watched)
         self.updates -= 1
         return True
+
+    cdef inline list take_trade(self, Py_ssize_t at):
+        """Let our orders meet a trade; return the matches, None where there are none."""
+        return self.model.take_trade(
+            self.sides[at] > 0, self.prices[at], self.sizes[at], self.exchange_ns[at], self.book_ns
+        )
 
     cdef bint place_level(self, Py_ssize_t asks, Py_ssize_t at, int64_t* watched) noexcept:
         """Play a message that is a level, wherever it is; return False if more follows from it."""
@@ -392,9 +398,9 @@ cdef class LoopCursor:
         """Bring the attributes of the book up to date."""
         self.unseen = False
         self.book.refresh()
-        replace(&self.book.exchange_ns, self.book_ns)
+        renew(&self.book.exchange_ns, &self.book.new_exchange_ns, self.book_ns)
         if self.is_ours:
-            replace(&self.book.recv_ns, self.book_recv_ns)
+            renew(&self.book.recv_ns, &self.book.new_recv_ns, self.book_recv_ns)
         return 0
 
 
@@ -628,9 +634,9 @@ cdef class NativeLoop:
             if cursor.is_ours:
                 self.see_trade(cursor)
             else:
-                matches = cursor.model.take_trade(
-                    cursor.sides[at] > 0, cursor.prices[at], cursor.sizes[at], cursor.exchange_ns[at], cursor.book_ns
-                )
+                matches, cursor.matches = cursor.matches, None
+                if matches is None:
+                    matches = cursor.take_trade(at)
                 if matches is not None:
                     self.call(cursor, cursor.settle, matches)
         elif kind == CLEAR_EVENT:
