@@ -34,6 +34,8 @@ cdef class _Side:
     @cython.locals(order=Order)
     cdef object state(self, list stated, dict wanted)
 
+    cdef bint is_met_by(self, Order order)
+
     @cython.locals(order=Order)
     cdef bint has_room(self, object size)
 
@@ -72,11 +74,20 @@ cdef class Quoter:
     @cython.locals(side=_Side, order=Order)
     cpdef object on_fill(self, Fill fill)
 
-    @cython.locals(side=_Side, asked=cython.bint)
+    @cython.locals(side=_Side, asked=cython.bint, settled=cython.bint)
     cpdef object on_order(self, Order order)
 
-    @cython.locals(bids=_Side, asks=_Side, moves=list, order=Order)
+    @cython.locals(bids=_Side, asks=_Side)
     cdef object _settle(self)
+
+    @cython.locals(moves=list)
+    cdef object _follow(self, _Side side)
+
+    @cython.locals(moves=list)
+    cdef object _follow_both(self, _Side bids, _Side asks)
+
+    @cython.locals(order=Order)
+    cdef object _make(self, list moves)
 
     @cython.locals(order=Order, wanted=dict, lacking=dict, leftovers=list, settled=cython.bint)
     cdef object _plan(self, _Side side)

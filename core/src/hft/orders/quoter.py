@@ -101,6 +101,13 @@ class _Side:
                 if left < size <= left * _KEEP_DIVISOR:
                     wanted[price] = left
 
+    def is_met_by(self, order: Order) -> bool:
+        """Say whether one that is open is all that stands and is wanted; False also where it takes a plan."""
+        if len(self.standing) != 1 or len(self.wanted) != 1:
+            return False
+        size = self.wanted.get(_price_of(order))
+        return size is not None and size == _left_of(order)
+
     def has_room(self, size: int) -> bool:
         """Say whether so many lots more are still no more than wanted in all, whatever trades."""
         for order in self.standing.values():
@@ -235,8 +242,8 @@ class Quoter:
         key = order.client_order_id
         if key not in side.standing:
             return
-        side.settled = False
         state = order.state
+        settled = False
         if state is _NEW or state is _PARTIALLY_FILLED:
             if self._cancels and key in self._cancels:
                 self._cancels.discard(key)
@@ -248,6 +255,7 @@ class Quoter:
                     price, size = amended
                     if price != order.price or size != order.size:
                         self._unamendable.add(key)
+            settled = side.is_met_by(order)
         elif state is _FILLED or state.is_final:
             del side.standing[key]
             asked = state is _CANCELED and key in self._cancels
@@ -257,6 +265,8 @@ class Quoter:
             if self._retried and not self._uncancellable:
                 self._retried = False
                 self._backoff.reset()
+            settled = not side.standing and not side.wanted
+        side.settled = settled
         self._settle()
 
     # -- the difference --------------------------------------------------------------------------
@@ -268,21 +278,40 @@ class Quoter:
             self._plan(bids)
         if not asks.settled:
             self._plan(asks)
-        if bids.settled and asks.settled:
-            return
-        # What shrinks goes first on both sides: what grows needs the room.
+        if asks.settled:
+            if not bids.settled:
+                self._follow(bids)
+        elif bids.settled:
+            self._follow(asks)
+        else:
+            self._follow_both(bids, asks)
+
+    def _follow(self, side: _Side) -> None:
+        """Do what was planned for a side."""
+        self._cancel_leftovers(side)
+        moves = side.moves
+        if moves is not None:
+            self._make(moves)
+        self._place_lacking(side)
+
+    def _follow_both(self, bids: _Side, asks: _Side) -> None:
+        """Do what was planned: what shrinks goes first on both sides, as what grows needs the room."""
         self._cancel_leftovers(bids)
         self._cancel_leftovers(asks)
-        moves = bids.moves or asks.moves
+        if asks.moves is None:
+            moves = bids.moves
+        else:
+            moves = asks.moves if bids.moves is None else bids.moves + asks.moves
         if moves is not None:
-            if bids.moves is not None and asks.moves is not None:
-                moves = bids.moves + asks.moves
-            if len(moves) > 1:
-                moves.sort(key=_growth)
-            for order, price, size in moves:
-                self._move(order, price, size)
+            self._make(moves)
         self._place_lacking(bids)
         self._place_lacking(asks)
+
+    def _make(self, moves: list[_Move]) -> None:
+        if len(moves) > 1:
+            moves.sort(key=_growth)
+        for order, price, size in moves:
+            self._move(order, price, size)
 
     def _plan(self, side: _Side) -> None:
         """Find what leads from what stands to what is wanted; where that is nothing the side is settled."""
@@ -394,6 +423,8 @@ class Quoter:
             side.take_back(order)
         else:
             standing[order.client_order_id] = order
+            if order.state is _PENDING_NEW and len(standing) == 1 and len(side.wanted) == 1:
+                side.settled = True
 
     def _cancel(self, order: Order) -> None:
         self._cancels.add(order.client_order_id)
