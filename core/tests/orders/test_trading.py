@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
+from hft.clock import Clock, Timer
 from hft.errors import OrderError
 from hft.market import Channel
 from hft.order import Order
@@ -53,6 +54,20 @@ class Joiner(Strategy[Config]):
         self.note("stop")
         order = self.trading.place(self.trading.markets[0].instrument, Side.BUY, Size(10), Price(1))
         assert order.state is OrderState.REJECTED
+
+
+class BusyClock(Clock):
+    """One whose calls come late."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.late_ns = 0
+
+    def now_ns(self) -> int:
+        return self._clock.now_ns() + self.late_ns
+
+    def call_at(self, when_ns: int, callback: Callable[[], None]) -> Timer:
+        return self._clock.call_at(when_ns, callback)
 
 
 class Run:
@@ -211,6 +226,22 @@ def test_a_timer_repeats_without_drift_and_does_not_make_up_for_what_it_missed()
     run.world.clock.advance(1_000)
     assert fired == [100, 200]
     assert timer.cancelled
+
+
+def test_a_timer_on_a_clock_that_is_late_goes_on_at_whole_multiples_of_its_interval() -> None:
+    run = Run()
+    fired: list[int] = []
+    clock = run.trading.clock = BusyClock(run.world.clock)
+    start_ns = clock.now_ns()
+    timer = run.trading.every(100, lambda: fired.append(clock.now_ns() - start_ns))
+    run.world.clock.advance(100)
+    clock.late_ns = 250
+    run.world.clock.advance(100)
+    assert fired == [100, 450]
+    assert timer.when_ns == start_ns + 500
+    clock.late_ns = 0
+    run.world.clock.advance(400)
+    assert fired == [100, 450, 500, 600]
 
 
 def test_a_timer_may_stop_itself() -> None:

@@ -37,107 +37,259 @@ _Move = tuple[Order, Price, int]
 _NO_LEVELS: dict[Price, int] = {}
 
 
-class _Side:
-    """The quotes of one side: what was stated, what of it is still wanted by price, what stands by client id.
+class _Statement:
+    """What was stated of one side, and what of it is still wanted: lots by price.
 
-    ``stated`` is None once something of it was used up. ``settled`` says that what stands was what is wanted,
-    and nothing has happened since. Otherwise ``leftovers``, ``moves`` and ``lacking`` are what was found last
-    to lead from the one to the other, each None if there is nothing of it. ``blank`` is what every quote of
-    this side is a copy of.
+    One level alone, as it nearly always is, lies in ``only``, its price in ``price`` (None once nothing is
+    wanted there any more) and its lots in ``lots``. Of several the levels lie in ``levels``, and what is wanted
+    in ``several``, which is None otherwise. ``used`` says that something of it was used up.
+    """
+
+    __slots__ = ("levels", "lots", "only", "price", "several", "used")
+
+    def __init__(self, levels: Iterable[Level]) -> None:
+        self.only: Level | None = None
+        self.levels: list[Level] | None = None
+        self.price: Price | None = None
+        self.lots = 0
+        self.several: dict[Price, int] | None = None
+        self.used = False
+        for level in levels:
+            price, size = level
+            check_whole(price, size)
+            # Copied: the strategy may change its own.
+            self._note(level if type(level) is tuple else (price, size))
+            if size > 0:
+                self._want(price, size)
+
+    def _note(self, level: Level) -> None:
+        if self.levels is not None:
+            self.levels.append(level)
+        elif self.only is None:
+            self.only = level
+        else:
+            self.levels = [self.only, level]
+            self.only = None
+
+    def _want(self, price: Price, size: int) -> None:
+        if self.several is not None:
+            self.several[price] = self.several.get(price, 0) + size
+        elif self.price is None:
+            self.price, self.lots = price, size
+        elif self.price == price:
+            self.lots += size
+        else:
+            self.several = {self.price: self.lots, price: size}
+            self.price = None
+
+    def is_as(self, levels: list[Level]) -> bool:
+        """Say whether the same was stated."""
+        if self.only is not None:
+            return len(levels) == 1 and _same(self.only, levels[0])
+        stated = self.levels
+        if stated is None:
+            return not levels
+        if len(stated) != len(levels):
+            return False
+        # One by one, not `stated == levels`: no other question is asked as often.
+        for index in range(len(stated)):
+            if not _same(stated[index], levels[index]):
+                return False
+        return True
+
+    def wants(self) -> bool:
+        """Say whether anything is wanted."""
+        return self.price is not None or bool(self.several)
+
+    def count(self) -> int:
+        """Return how many prices are wanted."""
+        if self.several is not None:
+            return len(self.several)
+        return 0 if self.price is None else 1
+
+    def total(self) -> int:
+        """Return the lots wanted in all."""
+        if self.several is not None:
+            return sum(self.several.values())
+        return 0 if self.price is None else self.lots
+
+    def highest(self) -> Price | None:
+        """Return the highest price, None if nothing is wanted."""
+        return max(self.several) if self.several else self.price
+
+    def lowest(self) -> Price | None:
+        """Return the lowest price, None if nothing is wanted."""
+        return min(self.several) if self.several else self.price
+
+    def by_price(self) -> dict[Price, int]:
+        """Return what is wanted; it must not be changed."""
+        if self.several is not None:
+            return self.several
+        return _NO_LEVELS if self.price is None else {self.price: self.lots}
+
+    def lots_at(self, price: Price) -> int | None:
+        """Return the lots wanted at a price, None if nothing is."""
+        if self.several is not None:
+            return self.several.get(price)
+        return self.lots if self.price is not None and self.price == price else None
+
+    def want_only(self, price: Price, size: int) -> None:
+        """Want so many lots, not more, at a price at which lots are wanted."""
+        if self.several is not None:
+            self.several[price] = size
+        else:
+            self.lots = size
+
+    def want_less(self, price: Price | None, size: int | None) -> None:
+        """Want ``size`` lots less at a price (all by default)."""
+        lots = None if price is None else self.lots_at(price)
+        if price is None or lots is None:
+            return
+        if size is not None and lots > size:
+            self.want_only(price, lots - size)
+        elif self.several is not None:
+            del self.several[price]
+        else:
+            self.price = None
+
+
+class _Side:
+    """The quotes of one side: what was stated, and what stands.
+
+    An order that stands alone, as it nearly always does, is ``order``, several lie in ``orders`` by client id.
+    ``settled`` says that what stands is what is wanted. Otherwise ``leftovers``, ``moves`` and ``lacking`` are
+    what was found last to lead from the one to the other, each None if there is nothing of it, and
+    ``lacking_price`` is the price that lacks where one alone is wanted. ``blank`` is what every quote of this
+    side is a copy of.
     """
 
     __slots__ = (
         "blank",
         "buys",
         "lacking",
+        "lacking_price",
         "leftovers",
         "moves",
+        "order",
+        "orders",
         "settled",
-        "standing",
-        "stated",
-        "wanted",
+        "statement",
     )
 
     def __init__(self, blank: Order) -> None:
         self.blank = blank
         self.buys = blank.side is _BUY
-        self.stated: list[Level] | None = None
-        self.wanted: dict[Price, int] = {}
-        self.standing: dict[str, Order] = {}
+        self.statement = _Statement(())
+        self.order: Order | None = None
+        self.orders: dict[str, Order] = {}
         self.settled = False
         self.leftovers: list[Order] | None = None
         self.moves: list[_Move] | None = None
         self.lacking: dict[Price, int] | None = None
+        self.lacking_price: Price | None = None
+
+    # -- what stands -----------------------------------------------------------------------------
+
+    def find(self, key: str) -> Order | None:
+        """Return the order of this id that stands, if there is one."""
+        if self.order is not None:
+            return self.order if self.order.client_order_id == key else None
+        return self.orders.get(key) if self.orders else None
+
+    def add(self, order: Order) -> None:
+        """Have an order stand."""
+        if self.order is None and not self.orders:
+            self.order = order
+            return
+        if self.order is not None:
+            self.orders[self.order.client_order_id] = self.order
+            self.order = None
+        self.orders[order.client_order_id] = order
+
+    def remove(self, key: str) -> None:
+        """Have an order, which stands, do so no more."""
+        if self.order is not None:
+            self.order = None
+        else:
+            del self.orders[key]
+
+    def count(self) -> int:
+        """Return how many orders stand."""
+        return len(self.orders) if self.order is None else 1
+
+    def all(self) -> list[Order]:
+        """Return the orders that stand, oldest first."""
+        return list(self.orders.values()) if self.order is None else [self.order]
+
+    # -- what is wanted --------------------------------------------------------------------------
 
     def is_settled_as(self, levels: Iterable[Level]) -> bool:
         """Say whether this was stated last and is settled; False also where it takes longer to know."""
-        stated = self.stated
-        if not self.settled or stated is None or type(levels) is not list:
+        if not self.settled or self.statement.used or type(levels) is not list:
             return False
-        anew: list[Level] = levels
-        if len(anew) != len(stated):
-            return False
-        # One by one, not `stated == anew`: no other question is asked as often.
-        for index in range(len(stated)):
-            price, size = anew[index]
-            stated_price, stated_size = stated[index]
-            if price != stated_price or size != stated_size:
-                return False
-        return True
+        return self.statement.is_as(levels)
 
-    def state(self, stated: list[Level], wanted: dict[Price, int]) -> None:
+    def state(self, statement: _Statement) -> None:
         """Replace what is wanted."""
-        self.stated = stated
+        self.statement = statement
         self.settled = False
-        self.wanted = wanted
-        if not self.standing:
-            return
-        for order in self.standing.values():
-            price = _price_of(order)
-            size = wanted.get(price)
-            if size is not None:
-                left = _left_of(order)
-                # Judged once a statement: what is filled after it counts as filled, not as lacking.
-                if left < size <= left * _KEEP_DIVISOR:
-                    wanted[price] = left
+        if self.order is not None:
+            self._keep(self.order)
+        else:
+            for order in self.orders.values():
+                self._keep(order)
+
+    def _keep(self, order: Order) -> None:
+        price = _price_of(order)
+        size = self.statement.lots_at(price)
+        if size is not None:
+            left = _left_of(order)
+            # Judged once a statement: what is filled after it counts as filled, not as lacking.
+            if left < size <= left * _KEEP_DIVISOR:
+                self.statement.want_only(price, left)
+
+    def is_met_by(self, order: Order) -> bool:
+        """Say whether one that is open is all that stands and is wanted; False also where it takes a plan."""
+        price = self.statement.price
+        if self.order is None or price is None:
+            return False
+        return _price_of(order) == price and _left_of(order) == self.statement.lots
+
+    def is_empty(self) -> bool:
+        """Say whether nothing stands and nothing is wanted."""
+        return self.order is None and not self.orders and not self.statement.wants()
 
     def has_room(self, size: int) -> bool:
         """Say whether so many lots more are still no more than wanted in all, whatever trades."""
-        for order in self.standing.values():
-            lots: int = largest_size(order)
-            if lots > order.filled:
-                size += lots - order.filled
-        for lots in self.wanted.values():
-            size -= lots
-        return size <= 0
+        if self.order is not None:
+            size += _exposed(self.order)
+        else:
+            for order in self.orders.values():
+                size += _exposed(order)
+        return size <= self.statement.total()
 
     def is_met(self, price: Price) -> bool:
         """Say whether an order of the other side at this price would meet one that stands, or may come to."""
-        for order in self.standing.values():
-            if order.price is not None and (order.price >= price if self.buys else order.price <= price):
-                return True
-            then = order.pending_price
-            if then is not None and (then >= price if self.buys else then <= price):
+        if self.order is not None:
+            return self._meets(self.order, price)
+        for order in self.orders.values():
+            if self._meets(order, price):
                 return True
         return False
 
+    def _meets(self, order: Order, price: Price) -> bool:
+        if order.price is not None and (order.price >= price if self.buys else order.price <= price):
+            return True
+        then = order.pending_price
+        return then is not None and (then >= price if self.buys else then <= price)
+
     def take_back(self, order: Order, size: int | None = None) -> None:
         """Want ``size`` lots less (all by default) where an order stands or is to stand."""
-        self.stated = None
-        self._want_less(order.price, size)
+        statement = self.statement
+        statement.used = True
+        statement.want_less(order.price, size)
         if order.pending_price is not None and order.pending_price != order.price:
-            self._want_less(order.pending_price, size)
-
-    def _want_less(self, price: Price | None, size: int | None) -> None:
-        if price is None:
-            return
-        lots = self.wanted.get(price)
-        if lots is None:
-            return
-        if size is not None and lots > size:
-            self.wanted[price] = lots - size
-        else:
-            del self.wanted[price]
+            statement.want_less(order.pending_price, size)
 
 
 class Quoter:
@@ -181,11 +333,11 @@ class Quoter:
     @property
     def standing(self) -> list[Order]:
         """The quotes that may still trade."""
-        return [*self._bids.standing.values(), *self._asks.standing.values()]
+        return [*self._bids.all(), *self._asks.all()]
 
     def owns(self, order: Order) -> bool:
         """Say whether an order is one of the quotes that stand."""
-        return order.client_order_id in self._side(order).standing
+        return self._side(order).find(order.client_order_id) is not None
 
     # -- what the strategy wants -----------------------------------------------------------------
 
@@ -194,28 +346,25 @@ class Quoter:
         bids_stand, asks_stand = self._bids.is_settled_as(bids), self._asks.is_settled_as(asks)
         if bids_stand and asks_stand:
             return
-        stated_bids: list[Level] = []
-        stated_asks: list[Level] = []
-        wanted_bids = self._bids.wanted if bids_stand else _merge(bids, stated_bids)
-        wanted_asks = self._asks.wanted if asks_stand else _merge(asks, stated_asks)
-        if wanted_bids and wanted_asks:
-            bid = _first(wanted_bids) if len(wanted_bids) == 1 else max(wanted_bids)
-            ask = _first(wanted_asks) if len(wanted_asks) == 1 else min(wanted_asks)
+        wanted_bids = self._bids.statement if bids_stand else _Statement(bids)
+        wanted_asks = self._asks.statement if asks_stand else _Statement(asks)
+        bid, ask = wanted_bids.highest(), wanted_asks.lowest()
+        if bid is not None and ask is not None:
             if bid >= ask:
                 raise OrderError(
                     f"{self._instrument}: bid {self._instrument.format_price(bid)} is not below"
                     f" ask {self._instrument.format_price(ask)}, quotes must not cross"
                 )
         if not bids_stand:
-            self._bids.state(stated_bids, wanted_bids)
+            self._bids.state(wanted_bids)
         if not asks_stand:
-            self._asks.state(stated_asks, wanted_asks)
+            self._asks.state(wanted_asks)
         self._settle()
 
     def withdraw(self) -> None:
         """Want nothing, and cancel everything that stands at once."""
         for side in (self._bids, self._asks):
-            side.stated, side.wanted, side.settled = None, {}, False
+            side.statement, side.settled = _Statement(()), False
         for order in self.standing:
             self._cancel(order)
 
@@ -224,7 +373,7 @@ class Quoter:
     def on_fill(self, fill: Fill) -> None:
         """Take a fill of a quote off what is wanted."""
         side = self._bids if fill.side is _BUY else self._asks
-        order = side.standing.get(fill.client_order_id)
+        order = side.find(fill.client_order_id)
         if order is not None:
             side.settled = False
             side.take_back(order, fill.size)
@@ -233,10 +382,10 @@ class Quoter:
         """Go on with what had to wait for this order."""
         side = self._side(order)
         key = order.client_order_id
-        if key not in side.standing:
+        if side.find(key) is None:
             return
-        side.settled = False
         state = order.state
+        settled = False
         if state is _NEW or state is _PARTIALLY_FILLED:
             if self._cancels and key in self._cancels:
                 self._cancels.discard(key)
@@ -248,8 +397,9 @@ class Quoter:
                     price, size = amended
                     if price != order.price or size != order.size:
                         self._unamendable.add(key)
+            settled = side.is_met_by(order)
         elif state is _FILLED or state.is_final:
-            del side.standing[key]
+            side.remove(key)
             asked = state is _CANCELED and key in self._cancels
             self._forget(key)
             if state is not _FILLED and not asked:
@@ -257,6 +407,8 @@ class Quoter:
             if self._retried and not self._uncancellable:
                 self._retried = False
                 self._backoff.reset()
+            settled = side.is_empty()
+        side.settled = settled
         self._settle()
 
     # -- the difference --------------------------------------------------------------------------
@@ -268,38 +420,73 @@ class Quoter:
             self._plan(bids)
         if not asks.settled:
             self._plan(asks)
-        if bids.settled and asks.settled:
-            return
-        # What shrinks goes first on both sides: what grows needs the room.
+        if asks.settled:
+            if not bids.settled:
+                self._follow(bids)
+        elif bids.settled:
+            self._follow(asks)
+        else:
+            self._follow_both(bids, asks)
+
+    def _follow(self, side: _Side) -> None:
+        """Do what was planned for a side."""
+        self._cancel_leftovers(side)
+        moves = side.moves
+        if moves is not None:
+            self._make(moves)
+        self._place_lacking(side)
+
+    def _follow_both(self, bids: _Side, asks: _Side) -> None:
+        """Do what was planned: what shrinks goes first on both sides, as what grows needs the room."""
         self._cancel_leftovers(bids)
         self._cancel_leftovers(asks)
-        moves = bids.moves or asks.moves
+        if asks.moves is None:
+            moves = bids.moves
+        else:
+            moves = asks.moves if bids.moves is None else bids.moves + asks.moves
         if moves is not None:
-            if bids.moves is not None and asks.moves is not None:
-                moves = bids.moves + asks.moves
-            if len(moves) > 1:
-                moves.sort(key=_growth)
-            for order, price, size in moves:
-                self._move(order, price, size)
+            self._make(moves)
         self._place_lacking(bids)
         self._place_lacking(asks)
 
+    def _make(self, moves: list[_Move]) -> None:
+        if len(moves) > 1:
+            moves.sort(key=_growth)
+        for order, price, size in moves:
+            self._move(order, price, size)
+
     def _plan(self, side: _Side) -> None:
         """Find what leads from what stands to what is wanted; where that is nothing the side is settled."""
-        side.leftovers = side.moves = side.lacking = None
-        wanted = lacking = side.wanted
-        if not side.standing:
-            if wanted:
-                side.lacking = wanted
+        side.leftovers = side.moves = side.lacking = side.lacking_price = None
+        statement, order = side.statement, side.order
+        if order is None and not side.orders:
+            if statement.several:
+                side.lacking = statement.several
             else:
-                side.settled = True
-            return
+                side.lacking_price = statement.price
+                side.settled = statement.price is None
+        elif order is not None and statement.price is not None:
+            self._plan_one(side, order, statement.price, statement.lots)
+        else:
+            self._plan_several(side, side.all(), statement.by_price())
+
+    def _plan_one(self, side: _Side, order: Order, price: Price, size: int) -> None:
+        """Do the same where one order stands and one price is wanted."""
+        settled = self._is_open(order)
+        if _price_of(order) == price and (not settled or _left_of(order) == size):
+            side.settled = True
+        elif settled:
+            if self._can_amend and not (self._unamendable and order.client_order_id in self._unamendable):
+                side.moves = [(order, price, size)]
+            else:
+                # What lacks has to wait for it.
+                side.leftovers = [order]
+
+    def _plan_several(self, side: _Side, standing: list[Order], wanted: dict[Price, int]) -> None:
+        lacking = wanted
         leftovers: list[Order] | None = None
-        for order in side.standing.values():
-            price, state = _price_of(order), order.state
-            settled = (state is _NEW or state is _PARTIALLY_FILLED) and not (
-                self._uncancellable and order.client_order_id in self._uncancellable
-            )
+        for order in standing:
+            price, settled = _price_of(order), self._is_open(order)
             size = lacking.get(price)
             # One under way holds its price until it is known what became of it.
             if size is not None and (not settled or _left_of(order) == size):
@@ -322,15 +509,22 @@ class Quoter:
         if lacking:
             side.lacking = lacking
 
+    def _is_open(self, order: Order) -> bool:
+        """Say whether an order can be changed now."""
+        state = order.state
+        return (state is _NEW or state is _PARTIALLY_FILLED) and not (
+            self._uncancellable and order.client_order_id in self._uncancellable
+        )
+
     def _pair(self, side: _Side, leftovers: list[Order], lacking: dict[Price, int]) -> dict[Price, int]:
         """Turn leftovers into moves to where orders lack, the closest first; return what lacks then."""
         if len(leftovers) == 1 and len(lacking) == 1:
-            # What is nearly always so needs no distances.
+            # What is often so needs no distances.
             order = leftovers[0]
             if self._unamendable and order.client_order_id in self._unamendable:
                 return lacking
-            price = _first(lacking)
-            side.moves = [(order, price, lacking[price])]
+            for price, size in lacking.items():
+                side.moves = [(order, price, size)]
             leftovers.clear()
             return _NO_LEVELS
         lacking, moves = dict(lacking), []
@@ -355,15 +549,11 @@ class Quoter:
                 self._cancel(order)
 
     def _place_lacking(self, side: _Side) -> None:
-        lacking = side.lacking
-        if lacking is None:
-            return
-        if len(lacking) == 1:
-            price = _first(lacking)
-            self._place(side, price)
-        else:
+        if side.lacking_price is not None:
+            self._place(side, side.lacking_price)
+        elif side.lacking is not None:
             # Bids from the highest, asks from the lowest: the price most likely to trade first.
-            for price in sorted(lacking, reverse=side.buys):
+            for price in sorted(side.lacking, reverse=side.buys):
                 self._place(side, price)
 
     def _move(self, order: Order, price: Price, size: int) -> None:
@@ -378,14 +568,17 @@ class Quoter:
             self._amends[order.client_order_id] = (price, whole)
         else:
             # What refused the amendment refuses the same order anew, and here it must not stay.
-            side.wanted.pop(price, None)
-            side.stated = None
+            side.statement.used = True
+            side.statement.want_less(price, None)
             self._cancel(order)
 
     def _place(self, side: _Side, price: Price) -> None:
-        size = side.wanted[price]
-        standing = side.standing
-        if standing and (len(standing) >= len(side.wanted) or not side.has_room(size)):
+        statement = side.statement
+        size = statement.lots_at(price)
+        if size is None:
+            return
+        standing = side.count()
+        if standing and (standing >= statement.count() or not side.has_room(size)):
             return
         if self._others(side).is_met(price):
             return
@@ -393,7 +586,9 @@ class Quoter:
         if order.state is not _PENDING_NEW and order.state.is_final:
             side.take_back(order)
         else:
-            standing[order.client_order_id] = order
+            side.add(order)
+            if order.state is _PENDING_NEW and side.order is not None and statement.price is not None:
+                side.settled = True
 
     def _cancel(self, order: Order) -> None:
         self._cancels.add(order.client_order_id)
@@ -442,22 +637,10 @@ def _blank(owner: Owner, instrument: Instrument, side: Side) -> Order:
     )
 
 
-def _merge(levels: Iterable[Level], stated: list[Level]) -> dict[Price, int]:
-    """Return what is wanted by price, and copy the levels to ``stated``: the strategy may change its own."""
-    wanted: dict[Price, int] = {}
-    for level in levels:
-        price, size = level
-        check_whole(price, size)
-        stated.append(level if type(level) is tuple else (price, size))
-        if size > 0:
-            wanted[price] = wanted[price] + size if wanted and price in wanted else size
-    return wanted
-
-
-def _first(wanted: dict[Price, int]) -> Price:
-    for price in wanted:
-        return price
-    raise LookupError("nothing is wanted")
+def _same(stated: Level, level: Level) -> bool:
+    stated_price, stated_size = stated
+    price, size = level
+    return price == stated_price and size == stated_size
 
 
 def _price_of(order: Order) -> Price:
@@ -473,6 +656,12 @@ def _left_of(order: Order) -> int:
     if order.pending_price is not None and order.pending_size is not None:
         return order.pending_size - order.filled
     return order.size - order.filled
+
+
+def _exposed(order: Order) -> int:
+    """Return the lots of an order that may still trade."""
+    lots: int = largest_size(order)
+    return lots - order.filled if lots > order.filled else 0
 
 
 def _lots(count: int) -> Size:

@@ -47,6 +47,7 @@ cdef class _Repeating(Timer):
     cdef public object _current
     cdef public Guard _guard
     cdef public object _interval_ns
+    cdef public bint _may_be_late
     cdef public object _now_ns
     cdef public set _running
 

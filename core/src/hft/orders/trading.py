@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 
 from hft.book import Level, OrderBook
-from hft.clock import Clock, Timer
+from hft.clock import Clock, SimulatedClock, Timer
 from hft.errors import OrderError
 from hft.events import Fill
 from hft.instrument import Instrument
@@ -234,7 +234,16 @@ class StrategyTrading:
 class _Repeating(Timer):
     """A timer that sets itself again at whole multiples of its interval, until cancelled."""
 
-    __slots__ = ("_again", "_call_at", "_current", "_guard", "_interval_ns", "_now_ns", "_running")
+    __slots__ = (
+        "_again",
+        "_call_at",
+        "_current",
+        "_guard",
+        "_interval_ns",
+        "_may_be_late",
+        "_now_ns",
+        "_running",
+    )
 
     def __init__(
         self,
@@ -246,6 +255,8 @@ class _Repeating(Timer):
     ) -> None:
         super().__init__(clock.now_ns() + interval_ns, callback)
         self._now_ns, self._call_at = clock.now_ns, clock.call_at
+        # Simulated time stops at every call that is due.
+        self._may_be_late = not isinstance(clock, SimulatedClock)
         self._interval_ns = interval_ns
         self._guard = guard
         self._running = running
@@ -264,10 +275,12 @@ class _Repeating(Timer):
             self._guard.call(self.callback)
 
     def _repeat(self) -> None:
-        when_ns, now_ns = self.when_ns + self._interval_ns, self._now_ns()
-        if when_ns <= now_ns:
-            # Calls that were missed while the process was busy are not made up for.
-            when_ns += (now_ns - when_ns) // self._interval_ns * self._interval_ns + self._interval_ns
+        when_ns = self.when_ns + self._interval_ns
+        if self._may_be_late:
+            now_ns = self._now_ns()
+            if when_ns <= now_ns:
+                # Calls that were missed while the process was busy are not made up for.
+                when_ns += (now_ns - when_ns) // self._interval_ns * self._interval_ns + self._interval_ns
         self.when_ns = when_ns
         self._current = self._call_at(when_ns, self._again)
         self._guard.call(self.callback)
