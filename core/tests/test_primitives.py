@@ -7,8 +7,8 @@ import sys
 import attrs
 import pytest
 
-from hft.latency import Stamps, Trace
-from hft.primitives import bit_length, copied
+from hft.latency import Stage, Stamps, Trace
+from hft.primitives import MOST, bit_length, copied, elapsed, joined, within
 
 
 def test_a_copy_has_all_that_its_source_has_and_is_another() -> None:
@@ -40,6 +40,32 @@ def test_what_keeps_more_than_slots_is_not_copied() -> None:
 @pytest.mark.parametrize("number", [0, 1, 2, 31, 32, 63, 2**62, 2**63 - 1])
 def test_bits_are_counted(number: int) -> None:
     assert bit_length(number) == number.bit_length()
+
+
+TIMES = [0, 1, 2**30 - 1, 2**30, 2**60 - 1, 2**60, 10**18, 17 * 10**17, MOST, MOST + 1, 10**30]
+
+
+@pytest.mark.parametrize("later", [*TIMES, -1, -(10**18), -(10**30)])
+@pytest.mark.parametrize("earlier", [*TIMES, -1, -(10**18), -(10**30)])
+def test_what_elapsed_is_never_negative_and_fits_into_63_bits(later: int, earlier: int) -> None:
+    exact = min(max(0, later - earlier), MOST)
+    assert elapsed(later, earlier) == exact
+    # As the compiled module counts it.
+    trace = Trace(lambda: earlier)
+    stamps = trace.sent()
+    trace.acknowledged(stamps, later)
+    counted = trace.stages[Stage.ACKNOWLEDGE]
+    assert (counted.count, counted.maximum_ns) == (1, exact)
+
+
+@pytest.mark.parametrize("number", [-(10**30), -1, 0, 1, 2, 7, 8, 2**40, 10**30, 1.5, 7.5])
+def test_numbers_lie_within_limits_or_do_not(number: int) -> None:
+    assert within(number, 1, 7) is (1 <= number <= 7)
+
+
+def test_texts_are_joined() -> None:
+    assert joined("one", "two") == "onetwo"
+    assert joined("", "zwölf") == "zwölf"
 
 
 def test_what_is_copied_is_held_once_more_and_let_go_with_the_copy() -> None:

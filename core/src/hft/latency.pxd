@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
-from hft.primitives cimport bit_length, copied
+from hft.primitives cimport bit_length, copied, elapsed
 
 # By another name, since Python imports Stamps from here.
 from hft.stamps cimport Moments, Stamps as StampsSlots
@@ -32,8 +32,9 @@ cdef class _Stages:
     cdef public Histogram strategy
     cdef public Histogram tick_to_order
 
-    @cython.locals(decided_ns=int64_t, approved_ns=int64_t, written_ns=int64_t)
     cpdef object count(self, StampsSlots stamps, object arrived_ns, object since_ns)
+
+    cpdef object count_sending(self, StampsSlots stamps)
 
 @cython.locals(stages=_Stages, stamps=StampsSlots)
 cpdef StampsSlots stamp(Moments trace)

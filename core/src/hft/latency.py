@@ -6,7 +6,7 @@ import enum
 from array import array
 from collections.abc import Callable
 
-from hft.primitives import bit_length, copied
+from hft.primitives import bit_length, copied, elapsed
 from hft.stamps import Moments, Stamps
 
 __all__ = ["UNTRACED", "Histogram", "Stage", "Stamps", "Trace", "acknowledge", "stamp"]
@@ -105,22 +105,24 @@ class _Stages:
 
     def count(self, stamps: Stamps, arrived_ns: int, since_ns: int) -> None:
         """Count a request whose frame arrived then, and that the strategy could begin with since then."""
-        if stamps.recv_ns:
-            self.tick_to_order.record(stamps.written_ns - stamps.recv_ns)
-            if stamps.exchange_ns:
-                self.feed.record(arrived_ns - stamps.exchange_ns)
-            if stamps.applied_ns:
-                self.decode.record(stamps.decoded_ns - stamps.recv_ns)
-                self.book.record(stamps.applied_ns - stamps.decoded_ns)
-            if since_ns:
-                self.strategy.record(stamps.decided_ns - since_ns)
-        # These are of one clock, that of this process, and so surely not too large.
-        decided_ns, approved_ns, written_ns = stamps.decided_ns, stamps.approved_ns, stamps.written_ns
+        self.tick_to_order.add(elapsed(stamps.written_ns, stamps.recv_ns))
+        if stamps.exchange_ns:
+            self.feed.add(elapsed(arrived_ns, stamps.exchange_ns))
+        if stamps.applied_ns:
+            self.decode.add(elapsed(stamps.decoded_ns, stamps.recv_ns))
+            self.book.add(elapsed(stamps.applied_ns, stamps.decoded_ns))
+        if since_ns:
+            self.strategy.add(elapsed(stamps.decided_ns, since_ns))
+        self.count_sending(stamps)
+
+    def count_sending(self, stamps: Stamps) -> None:
+        """Count a request that answers to no frame."""
+        approved_ns = stamps.approved_ns
         if approved_ns:
-            self.risk.add(max(0, approved_ns - decided_ns))
-            self.send.add(max(0, written_ns - approved_ns))
+            self.risk.add(elapsed(approved_ns, stamps.decided_ns))
+            self.send.add(elapsed(stamps.written_ns, approved_ns))
         else:
-            self.send.add(max(0, written_ns - decided_ns))
+            self.send.add(elapsed(stamps.written_ns, stamps.decided_ns))
 
     def by_name(self) -> dict[Stage, Histogram]:
         """Return the histograms of the stages, in the order of the way."""
@@ -204,7 +206,7 @@ def stamp(trace: Moments) -> Stamps:
     stamps.written_ns = written_ns = trace.now_ns()
     stamps.sent_ns = written_ns if trace._replay_ns is None else trace._replay_ns()
     if not trace.recv_ns:
-        stages.count(stamps, 0, 0)
+        stages.count_sending(stamps)
         return stamps
     stamps.exchange_ns = trace.exchange_ns
     stamps.recv_ns = trace.recv_ns
@@ -220,7 +222,7 @@ def acknowledge(trace: Moments, stamps: Stamps, recv_ns: int) -> None:
     if not stamps.acknowledged_ns:
         stamps.acknowledged_ns = recv_ns
         stages: _Stages = trace._stages
-        stages.acknowledge.record(recv_ns - stamps.sent_ns)
+        stages.acknowledge.add(elapsed(recv_ns, stamps.sent_ns))
 
 
 UNTRACED = Trace(lambda: 0)

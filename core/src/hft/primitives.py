@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-__all__ = ["bit_length", "copied"]
+__all__ = ["MOST", "bit_length", "copied", "elapsed", "joined", "within"]
 
 T = TypeVar("T")
+
+MOST = 2**63 - 1
+"""What fits into 64 bits with a sign."""
 
 
 def bit_length(number: int) -> int:
@@ -25,3 +28,18 @@ def copied(source: T) -> T:
             if name != "__weakref__":
                 setattr(made, name, getattr(source, name))
     return made
+
+
+def elapsed(later: int, earlier: int) -> int:
+    """Return by how much a number is above another: 0 where it is not, 2**63 - 1 where that would be more."""
+    return min(max(0, later - earlier), MOST)
+
+
+def joined(head: str, tail: str) -> str:
+    """Return a text and another behind it."""
+    return head + tail
+
+
+def within(number: int, least: int, most: int) -> bool:
+    """Say whether a number is from ``least`` to ``most``, which both fit into 63 bits and are not negative."""
+    return least <= number <= most

@@ -6,7 +6,7 @@ from hft.orders.counters import OrderCounters
 from hft.orders.flattener import Flattener
 from hft.orders.guard import Guard
 from hft.orders.ids import ClientOrderIds
-from hft.orders.interfaces import Ledger, OrderJournal, Owner, RiskGate
+from hft.orders.interfaces import Ledger, OrderJournal, Owner
 from hft.orders.manager import OrderManager
 from hft.orders.quoter import Quoter
 from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
@@ -23,7 +23,6 @@ __all__ = [
     "OrderManager",
     "Owner",
     "Quoter",
-    "RiskGate",
     "SelfTradeGuard",
     "SelfTradePolicy",
     "StrategyTrading",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import attrs
-
 __all__ = ["OrderCounters"]
 
 
-@attrs.define
 class OrderCounters:
     """What was sent and what came back.
 
@@ -17,16 +14,30 @@ class OrderCounters:
     in doubt, ``adopted`` orders of an earlier run that were taken over.
     """
 
-    sent: int = 0
-    amended: int = 0
-    cancelled: int = 0
-    fills: int = 0
-    duplicates: int = 0
-    illegal: int = 0
-    foreign: int = 0
-    queries: int = 0
-    adopted: int = 0
-    refused: dict[str, int] = attrs.Factory(dict)
+    __slots__ = (
+        "adopted",
+        "amended",
+        "cancelled",
+        "duplicates",
+        "fills",
+        "foreign",
+        "illegal",
+        "queries",
+        "refused",
+        "sent",
+    )
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.amended = 0
+        self.cancelled = 0
+        self.fills = 0
+        self.duplicates = 0
+        self.illegal = 0
+        self.foreign = 0
+        self.queries = 0
+        self.adopted = 0
+        self.refused: dict[str, int] = {}
 
     def refuse(self, reason: str) -> None:
         """Count a refusal by the first word of its reason: what follows has figures and never repeats."""

@@ -1,5 +1,11 @@
+from libc.stdint cimport int64_t
+
 from hft.market cimport Market
 from hft.order cimport Order
+from hft.primitives cimport within
+
+cdef object _MAX_SIZE
+cdef int64_t _MOST
 
 cdef object _BUY
 cdef object _LIVE
@@ -11,12 +17,16 @@ cdef object _IOC
 cdef object _FOK
 
 cdef class Desk:
+    cdef public bint _amends
     cdef public bint _any_price
     cdef public bint _post_only
     cdef public bint _tradable
     cdef public Order blank
     cdef public Market market
     cdef public object client
+    cdef public object place
+    cdef public object amend
+    cdef public object cancel
     cdef public object instrument
     cdef public list records
     cdef public object buys
@@ -26,8 +36,13 @@ cdef class Desk:
     cdef public object _min_size
     cdef public object _max_size
     cdef public object _min_value
+    cdef public int64_t _least_size
+    cdef public int64_t _most_size
+    cdef public int64_t _least_price
 
-    cpdef str refusal(self, object side, object price, object size, bint reduce_only)
+    cpdef str refusal(self, Order order, object price, object size)
+
+    cdef str _objection(self, Order order, object price, object size)
 
     cpdef str unsupported(self, Order order)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
 from hft.instrument import Instrument
 from hft.market import Market
 from hft.order import Order
-from hft.plugin.execution import ExecutionClient
+from hft.plugin.execution import ApprovedOrder, ExecutionClient
+from hft.primitives import MOST, within
 from hft.types import BookState, OrderType, PositionSide, Price, Side, Size, TimeInForce
 
 if TYPE_CHECKING:  # a record knows its desk
@@ -17,6 +19,7 @@ if TYPE_CHECKING:  # a record knows its desk
 __all__ = ["Desk"]
 
 _MAX_SIZE = Size(2**62)
+_MOST = MOST
 
 
 # Bound once: a member of an enum is looked up in 40 ns where that is compiled.
@@ -38,19 +41,26 @@ class Desk:
     """
 
     __slots__ = (
+        "_amends",
         "_any_price",
+        "_least_price",
+        "_least_size",
         "_max_size",
         "_min_size",
         "_min_value",
+        "_most_size",
         "_post_only",
         "_tradable",
+        "amend",
         "blank",
         "buys",
+        "cancel",
         "capabilities",
         "client",
         "instrument",
         "market",
         "offline",
+        "place",
         "records",
         "sells",
     )
@@ -58,6 +68,10 @@ class Desk:
     def __init__(self, market: Market, client: ExecutionClient[Any]) -> None:
         self.market = market
         self.client = client
+        # Bound once: to find them by their names costs more than the call.
+        self.place: Callable[[ApprovedOrder], None] = client.place
+        self.amend: Callable[[ApprovedOrder, Price, Size], None] = client.amend
+        self.cancel: Callable[[Order], None] = client.cancel
         self.instrument = instrument = market.instrument
         self.records: list[Record] = []
         self.buys = 0
@@ -70,11 +84,17 @@ class Desk:
         # Both an instrument and what an exchange can do stay what they are.
         self._tradable = instrument.tradable
         self._any_price = instrument.price_figures is None
+        self._amends = self.capabilities.amend
         self._post_only = self.capabilities.post_only
         self._min_size = max(Size(1), instrument.min_size)
         self._max_size = _MAX_SIZE if instrument.max_size is None else instrument.max_size
         # Of an inverse contract the value does not follow from price times size.
         self._min_value = 0 if instrument.inverse else _ceil(instrument.min_notional / instrument.point_value)
+        # Of what keeps to these nothing else need be asked: nearly all does.
+        simple = self._tradable and self._any_price and self._min_value <= _MOST
+        self._least_size = min(self._min_size, _MOST)
+        self._most_size = min(self._max_size, _MAX_SIZE) if simple else 0
+        self._least_price = min(max(1, self._min_value), _MOST)
 
     @property
     def closed(self) -> str:
@@ -84,12 +104,21 @@ class Desk:
             return f"book: {self.instrument.id} is {state.value}, orders wait until it is LIVE"
         return self.offline
 
-    def refusal(self, side: Side, price: Price | None, size: Size, reduce_only: bool) -> str:
-        """Say why an order or amendment may not be sent now; empty when it may."""
-        instrument = self.instrument
-        book = self.market.book
-        if book.state is not _LIVE or self.offline:
+    def refusal(self, order: Order, price: Price | None, size: Size) -> str:
+        """Say why an order of this price and size may not be sent now; empty when it may."""
+        if self.market.book.state is not _LIVE or self.offline:
             return self.closed
+        if (
+            price is not None
+            and within(size, self._least_size, self._most_size)
+            and within(price, self._least_price, _MOST)
+        ):
+            return ""
+        return self._objection(order, price, size)
+
+    def _objection(self, order: Order, price: Price | None, size: Size) -> str:
+        """Say what the exchange has against price or size; empty when it has nothing."""
+        instrument, side = self.instrument, order.side
         if not self._tradable:
             return f"instrument: {instrument.id} is not open for trading"
         if size < self._min_size:
@@ -97,6 +126,7 @@ class Desk:
         if size > self._max_size:
             return f"size: {instrument.format_size(size)} is above {instrument.format_size(self._max_size)}"
         if price is None:
+            book = self.market.book
             price = book.best_ask if side is _BUY else book.best_bid
             if price is None:
                 return f"book: {instrument.id} has nothing to {side} from"
@@ -105,7 +135,7 @@ class Desk:
         elif not (self._any_price or instrument.allows_price(price)):
             return _too_fine(instrument, price)
         # Exchanges let a position be closed whatever it is worth.
-        if price < self._min_value and price * size < self._min_value and not reduce_only:
+        if price < self._min_value and price * size < self._min_value and not order.reduce_only:
             return f"notional: {instrument.notional(price, size)} is below {instrument.min_notional}"
         return ""
 
@@ -151,8 +181,9 @@ class Desk:
 
     def amends(self, order: Order, price: Price, size: Size) -> bool:
         """Say whether the exchange makes this change of an order in one message."""
-        able = self.capabilities
-        return able.amend or (able.amend_reduces and price == order.price and size < order.size)
+        return self._amends or (
+            self.capabilities.amend_reduces and price == order.price and size < order.size
+        )
 
 
 def _too_fine(instrument: Instrument, price: Price) -> str:

@@ -9,6 +9,7 @@ from hft.orders.record cimport Record
 from hft.orders.sender cimport Sender
 from hft.orders.states cimport edge_of, event_of, follow, has_ended, largest_size
 from hft.orders.store cimport OrderStore
+from hft.risk.engine cimport RiskGate
 
 cdef tuple _UNANSWERED
 
@@ -30,7 +31,7 @@ cdef object _ENDED_REJECTED
 cdef class OrderEvidence:
     cdef public OrderCounters counters
     cdef public str halted
-    cdef public object risk
+    cdef public RiskGate risk
     cdef public OrderStore store
     cdef public object _clock
     cdef public ClientOrderIds _ids

@@ -12,11 +12,12 @@ from hft.order import Order
 from hft.orders.counters import OrderCounters
 from hft.orders.doubts import PATIENCE_NS, Doubts
 from hft.orders.ids import ClientOrderIds
-from hft.orders.interfaces import NO_JOURNAL, ClosedGate, Ledger, OrderJournal, RiskGate
+from hft.orders.interfaces import NO_JOURNAL, Ledger, OrderJournal
 from hft.orders.record import Record
 from hft.orders.sender import Sender
 from hft.orders.states import WAITING, Event, edge_of, event_of, follow, has_ended, largest_size
 from hft.orders.store import OrderStore
+from hft.risk.engine import RiskGate
 from hft.types import OrderState, Price, Size
 
 __all__ = ["OrderEvidence"]
@@ -58,7 +59,7 @@ class OrderEvidence:
     ) -> None:
         self.counters = OrderCounters()
         self.halted = ""
-        self.risk: RiskGate = ClosedGate()
+        self.risk = RiskGate()
         self.store = OrderStore()
         self._clock = clock
         self._ids = ids

@@ -1,5 +1,7 @@
 cimport cython
 
+from hft.primitives cimport joined
+
 cdef tuple _PAIRS
 cdef Py_ssize_t _NUMBER_OF_PAIRS
 
@@ -9,7 +11,7 @@ cdef class ClientOrderIds:
     cdef public Py_ssize_t _count
     cdef public str _head
 
-    @cython.locals(low=Py_ssize_t, tail=str)
+    @cython.locals(low=Py_ssize_t)
     cpdef str next(self)
 
     cpdef bint owns(self, object client_order_id)

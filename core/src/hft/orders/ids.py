@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from hft.primitives import joined
+
 __all__ = ["ClientOrderIds"]
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -41,8 +43,7 @@ class ClientOrderIds:
         low = self._count % _NUMBER_OF_PAIRS
         if not low:
             self._head = self.prefix + _base36(self._count // _NUMBER_OF_PAIRS)
-        tail = _PAIRS[low]
-        return self._head + tail
+        return joined(self._head, _PAIRS[low])
 
     def owns(self, client_order_id: str) -> bool:
         """Say whether an order is of this run."""

@@ -7,11 +7,9 @@ from typing import Protocol
 from hft.events import Fill, Funding
 from hft.instrument import Instrument
 from hft.order import Order
-from hft.plugin.execution import ApprovedOrder
-from hft.plugin.risk import Refused
 from hft.types import Price, Size
 
-__all__ = ["NO_JOURNAL", "ClosedGate", "Ledger", "NoJournal", "OrderJournal", "Owner", "RiskGate"]
+__all__ = ["NO_JOURNAL", "Ledger", "NoJournal", "OrderJournal", "Owner"]
 
 
 class Owner(Protocol):
@@ -46,42 +44,6 @@ class Ledger(Protocol):
     def position(self, instrument: Instrument) -> Size:
         """Return the position in signed lots."""
         ...
-
-
-class RiskGate(Protocol):
-    """What the order manager needs of the risk engine: the only source of approved orders."""
-
-    def approve(self, order: Order) -> ApprovedOrder | Refused:
-        """Judge a new order."""
-        ...
-
-    def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:
-        """Judge an open order as it is to be."""
-        ...
-
-    def approve_closing(self, order: Order) -> ApprovedOrder | Refused:
-        """Judge an order that is to do nothing but close a position."""
-        ...
-
-    def on_fill(self, fill: Fill) -> None:
-        """Learn of a fill that the ledger has booked."""
-        ...
-
-
-class ClosedGate:
-    """Stands in until there is a risk engine: nothing is sent unjudged."""
-
-    def approve(self, order: Order) -> ApprovedOrder | Refused:
-        return Refused("risk: there is no risk engine")
-
-    def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:
-        return Refused("risk: there is no risk engine")
-
-    def approve_closing(self, order: Order) -> ApprovedOrder | Refused:
-        return Refused("risk: there is no risk engine")
-
-    def on_fill(self, fill: Fill) -> None:
-        """Nothing: nobody looks at it."""
 
 
 class OrderJournal(Protocol):

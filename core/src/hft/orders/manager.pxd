@@ -53,6 +53,7 @@ cdef class OrderManager(OrderEvidence):
     @cython.locals(trace=Moments)
     cdef Order _ask(self, object owner, Desk desk, Order order, object size, object price)
 
+    @cython.locals(reason=str)
     cdef object _approve(self, Order order, object owner, Desk desk)
 
     @cython.locals(record=Record)
@@ -62,7 +63,7 @@ cdef class OrderManager(OrderEvidence):
 
     cpdef object _cancel_again(self)
 
-    @cython.locals(trace=Moments, order=Order, desk=Desk)
+    @cython.locals(trace=Moments, order=Order, desk=Desk, reason=str)
     cdef bint _amend_now(self, Record record, object price, object size)
 
     @cython.locals(trace=Moments)
@@ -82,3 +83,5 @@ cdef class OrderManager(OrderEvidence):
 
     @cython.locals(order=Order, successor=Order)
     cdef object _place_successor(self, Record record, object price, object size)
+
+cdef str _unamendable(Order order, object size)

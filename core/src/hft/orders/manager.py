@@ -184,7 +184,7 @@ class OrderManager(OrderEvidence):
             position_side=position_side,
             created_ns=self._clock.now_ns(),
         )
-        reason = desk.refusal(side, None, size, order.reduce_only) or desk.unsupported(order)
+        reason = desk.refusal(order, None, size) or desk.unsupported(order)
         if reason:
             self._refuse(order, owner, reason)
             return order
@@ -397,11 +397,10 @@ class OrderManager(OrderEvidence):
 
     def _approve(self, order: Order, owner: Owner, desk: Desk) -> ApprovedOrder | None:
         """Judge a new order; one that is refused is REJECTED, and its owner told of it later."""
-        reason = self._refusal
-        if not reason:
-            reason = owner.refusal
-        if not reason:
-            reason = desk.refusal(order.side, order.price, order.size, order.reduce_only)
+        if self._refusal or owner.refusal:
+            self._refuse(order, owner, self._refusal or owner.refusal)
+            return None
+        reason = desk.refusal(order, order.price, order.size)
         if not reason:
             reason = desk.unsupported(order)
         if not reason:
@@ -442,15 +441,11 @@ class OrderManager(OrderEvidence):
         order, desk = record.order, record.desk
         if price == order.price and size == order.size:
             return True
-        reason = self._refusal
+        if self._refusal or record.owner.refusal:
+            return self._refuse_amendment(record, self._refusal or record.owner.refusal)
+        reason = _unamendable(order, size)
         if not reason:
-            reason = record.owner.refusal
-        if not reason and size <= order.filled:
-            reason = f"amend: {order.instrument.format_size(order.filled)} is filled already"
-        if not reason and order.type is not _LIMIT:
-            reason = f"amend: a {order.type.value} order cannot be amended"
-        if not reason:
-            reason = desk.refusal(order.side, price, size, order.reduce_only)
+            reason = desk.refusal(order, price, size)
         if not reason:
             reason = self.self_trade.refusal(desk, order.side, price, order.type)
         if reason:
@@ -512,3 +507,12 @@ class OrderManager(OrderEvidence):
         self.counters.refuse(reason)
         self._notices.tell_later(record.owner, record.order)
         return False
+
+
+def _unamendable(order: Order, size: Size) -> str:
+    """Say why an order cannot be given another size, whatever the exchange can do; empty when it can."""
+    if size <= order.filled:
+        return f"amend: {order.instrument.format_size(order.filled)} is filled already"
+    if order.type is not _LIMIT:
+        return f"amend: a {order.type.value} order cannot be amended"
+    return ""

@@ -38,7 +38,7 @@ class Sender:
         try:
             if journal is not NO_JOURNAL:
                 journal.intend_place(order)
-            record.desk.client.place(approved)
+            record.desk.place(approved)
         except OrderError as error:
             return f"not sent: {error}"
         except Exception as error:  # see `_on_bug`
@@ -77,7 +77,7 @@ class Sender:
         try:
             if journal is not NO_JOURNAL:
                 journal.intend_amend(order, price, size)
-            record.desk.client.amend(approved, price, size)
+            record.desk.amend(approved, price, size)
         except OrderError as error:
             return f"not sent: {error}"
         except Exception as error:  # see `_on_bug`
@@ -95,7 +95,7 @@ class Sender:
         try:
             if journal is not NO_JOURNAL:
                 journal.intend_cancel(order)
-            record.desk.client.cancel(order)
+            record.desk.cancel(order)
         except OrderError as error:
             return f"not sent: {error}"
         except Exception as error:  # see `_on_bug`

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hft.risk.engine import RiskEngine
+from hft.risk.engine import RiskEngine, RiskGate
 from hft.risk.kill_switch import AuditRecord, Kill, KillSwitch, current_user
 from hft.risk.view import AccountView, LiveRiskView
 
@@ -13,5 +13,6 @@ __all__ = [
     "KillSwitch",
     "LiveRiskView",
     "RiskEngine",
+    "RiskGate",
     "current_user",
 ]

@@ -4,7 +4,16 @@ from hft.primitives cimport copied
 from hft.events cimport Fill
 from hft.order cimport Order
 
-cdef class RiskEngine:
+cdef class RiskGate:
+    cpdef object approve(self, Order order)
+
+    cpdef object approve_amendment(self, Order order, object price, object size)
+
+    cpdef object approve_closing(self, Order order)
+
+    cpdef object on_fill(self, Fill fill)
+
+cdef class RiskEngine(RiskGate):
     cdef public dict refused
     cdef tuple _rules
     cdef list _checks

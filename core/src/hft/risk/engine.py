@@ -16,10 +16,29 @@ from hft.primitives import copied
 from hft.risk.view import AccountView
 from hft.types import PositionSide, Price, Size
 
-__all__ = ["RiskEngine"]
+__all__ = ["RiskEngine", "RiskGate"]
 
 
-class RiskEngine:
+class RiskGate:
+    """What orders have to pass before they are sent: by itself, until there is a risk engine, none does."""
+
+    def approve(self, order: Order) -> ApprovedOrder | Refused:
+        """Judge a new order."""
+        return Refused("risk: there is no risk engine")
+
+    def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:
+        """Judge an open order as it is to be; what is approved is the order, not yet changed."""
+        return Refused("risk: there is no risk engine")
+
+    def approve_closing(self, order: Order) -> ApprovedOrder | Refused:
+        """Judge an order that is to do nothing but close a position."""
+        return Refused("risk: there is no risk engine")
+
+    def on_fill(self, fill: Fill) -> None:
+        """Learn of a fill that the ledger has booked."""
+
+
+class RiskEngine(RiskGate):
     """Approves what every rule approves; the only maker of `ApprovedOrder`.
 
     ``rules`` are pairs of a name and a rule, in the order of the profile. The first refusal ends the
