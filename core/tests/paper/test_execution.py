@@ -422,6 +422,18 @@ async def test_stopping_leaves_nothing_on_the_clock(rig: Any) -> None:
     assert rig.log == []
 
 
+async def test_after_stopping_nothing_trades(rig: Any) -> None:
+    rig.show({100: 10}, {102: 10})
+    rig.place(BUY, 101, 5)
+    rig.clock.advance_to(100_000_000)
+    (statistics,) = rig.client.statistics.values()
+    assert statistics.accepted == 1
+    await rig.client.stop()
+    rig.trade(SELL, 101, 9)
+    rig.show({98: 10}, {100: 10})
+    assert statistics.maker_fills == 0
+
+
 def test_an_inverse_contract_cannot_be_simulated(make_rig: Any) -> None:
     with pytest.raises(UsageError, match="BTC/USDT@acme: inverse contracts cannot be simulated"):
         make_rig(inverse=True)

@@ -44,6 +44,7 @@ QUEUES: list[Callable[[], QueueModel]] = [
     lambda: LogQueue(0.001),
 ]
 STATES = list(BookState)
+FIRST = 1000  # the first number of an order: numbers so large are equal and not the same object
 
 
 class Pair:
@@ -54,14 +55,14 @@ class Pair:
         self.books: list[OrderBook] = [SortedBook(instrument), new_book(instrument)]
         self.models = [FillModel(self.books[0], queue()), NativeFillModel(self.books[1], queue())]  # type: ignore[arg-type]
         self.now_ns = 0
-        self.order_ids = 0
+        self.order_ids = FIRST
         self.heard: Callable[[Any], None] = lambda answer: None
 
     def both(self, call: Callable[[FillModel], Any]) -> Any:
         pure, native = map(call, self.models)
         assert _plain(pure) == _plain(native)
         self.heard(native)
-        aheads = [[model.ahead(each) for each in range(self.order_ids + 1)] for model in self.models]
+        aheads = [[model.ahead(each) for each in range(FIRST, self.order_ids + 1)] for model in self.models]
         assert aheads[0] == aheads[1]
         return pure
 
@@ -98,10 +99,10 @@ class Pair:
                 lambda model: model.place(order_id, side, limit, size, time_in_force=how, post_only=post_only)
             )
         elif what < 0.93:
-            order_id = random.randint(0, self.order_ids)
+            order_id = random.randint(FIRST, self.order_ids)
             self.both(lambda model: model.amend(order_id, price, size))
         else:
-            order_id = random.randint(0, self.order_ids)
+            order_id = random.randint(FIRST, self.order_ids)
             self.both(lambda model: model.cancel(order_id))
 
 

@@ -19,6 +19,7 @@ from hft.ledger import Ledger
 from hft.market import Channel, Market
 from hft.paper import Arrival, FillModel, Match, PaperConfig, PaperExecution, QueueModelName
 from hft.paper.choice import new_clock, new_replay
+from hft.paper.listing import PaperOrder
 from hft.paper.replay import ReplayFeed
 from hft.plugin.execution import ApprovedOrder
 from hft.types import BookState, Duration, Liquidity, Price, Side, Size
@@ -41,7 +42,7 @@ class Judge(Actor):
         self.sent_ns: dict[str, int] = {}
         self.models: dict[str, FillModel] = {}
         self.books: dict[str, OrderBook] = {}
-        self.aheads: dict[int, int] = {}
+        self.aheads: dict[str, float] = {}
         self.judged: set[Liquidity] = set()
 
     def watch(self, paper: PaperExecution) -> None:
@@ -55,7 +56,7 @@ class Judge(Actor):
 
         def watched_settle(matches: Sequence[Match]) -> None:
             for match in matches:
-                self.judge(match, paper.exchange.open[match.order_id].price)
+                self.judge(match, match.order_id.price)
             settle(matches)
 
         paper.place, paper.settle = watched_place, watched_settle  # type: ignore[method-assign]
@@ -64,14 +65,14 @@ class Judge(Actor):
         """Look at all that trades on arrival."""
         place, amend = model.place, model.amend
 
-        def watched_place(number: int, side: Side, price: Price, *others: Any) -> Arrival:
-            arrival = place(number, side, price, *others)
+        def watched_place(mine: PaperOrder, side: Side, price: Price, *others: Any) -> Arrival:
+            arrival = place(mine, side, price, *others)
             for match in arrival.matches:
                 self.judge(match, price)
             return arrival
 
-        def watched_amend(number: int, price: Price, size: Size) -> Arrival:
-            arrival = amend(number, price, size)
+        def watched_amend(mine: PaperOrder, price: Price, size: Size) -> Arrival:
+            arrival = amend(mine, price, size)
             for match in arrival.matches:
                 self.judge(match, price)
             return arrival
@@ -80,7 +81,7 @@ class Judge(Actor):
 
     def judge(self, match: Match, price: Price | None) -> None:
         # The exchange numbers orders as they are sent.
-        order = self.orders[match.order_id - 1]
+        order = self.orders[int(match.order_id.exchange_order_id) - 1]
         self.judged.add(match.liquidity)
         assert price is not None
         if match.liquidity is Liquidity.TAKER:
@@ -99,11 +100,11 @@ class Judge(Actor):
         assert fill.exchange_ns + RESPONSE_NS == fill.recv_ns == self.clock.now_ns()
 
     def act(self) -> None:
-        for order in self.paper.exchange.open.values():
-            ahead = self.models[order.instrument.symbol].ahead(order.number)
+        for number, order in ((each.exchange_order_id, each) for each in self.paper.exchange.orders.values()):
+            ahead = self.models[order.instrument.symbol].ahead(order)
             if ahead is not None:
-                assert 0 <= ahead <= self.aheads.get(order.number, ahead)
-                self.aheads[order.number] = ahead
+                assert 0 <= ahead <= self.aheads.get(number, ahead)
+                self.aheads[number] = ahead
         super().act()
 
 

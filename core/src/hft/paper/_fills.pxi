@@ -17,7 +17,6 @@ cdef enum QueueKind:
 
 cdef struct Waiting:
     # One of our orders; see `OwnOrder`. ``shown`` is that of its level, the same in all orders of one price.
-    int64_t order_id
     int64_t key
     int64_t size
     int64_t filled
@@ -74,11 +73,11 @@ cdef inline bint is_spare(PyObject* kept) noexcept:
     return Py_REFCNT(kept) == 1
 
 
-cdef object new_match(int64_t order_id, int64_t price, int64_t lots, liquidity):
+cdef object new_match(order_id, int64_t price, int64_t lots, liquidity):
     return set_match(PyType_GenericAlloc(<PyTypeObject*>match_type, 4), order_id, price, lots, liquidity)
 
 
-cdef inline object set_match(match, int64_t order_id, int64_t price, int64_t lots, liquidity):
+cdef inline object set_match(match, order_id, int64_t price, int64_t lots, liquidity):
     put_item(match, 0, order_id)
     put_item(match, 1, price)
     put_item(match, 2, lots)
@@ -117,9 +116,11 @@ cdef inline int64_t advance(Waiting* order, int64_t traded, int64_t exchange_ns)
 cdef class OwnOrders:
     """Our orders on one side of one instrument, best first and then by arrival; see `OwnSide`.
 
-    Keys are those of the book's `NativeSide`: the best is the highest. ``changed`` is set where anything
-    happened that `NativeFills.measure` would find: an order came, or a level that it looks at, which are all
-    from ``lowest`` to ``highest``, got another size or was printed.
+    Keys are those of the book's `NativeSide`: the best is the highest. What the caller knows ``orders`` by is in
+    ``order_ids``, in the same order and followed by None, since a list that shrinks and grows is moved in memory.
+    ``changed`` is set where anything happened that `NativeFills.measure` would
+    find: an order came, or a level that it looks at, which are all from ``lowest`` to ``highest``, got another
+    size or was printed.
     """
 
     cdef bint changed
@@ -129,6 +130,7 @@ cdef class OwnOrders:
     cdef int64_t highest
     cdef NativeSide levels
     cdef object side
+    cdef list order_ids
     cdef Waiting* orders
     cdef Py_ssize_t count
     cdef Py_ssize_t room
@@ -140,6 +142,7 @@ cdef class OwnOrders:
     cdef Py_ssize_t printed_room
 
     def __cinit__(self):
+        self.order_ids = []
         self.set_bounds()
 
     def __dealloc__(self):
@@ -240,13 +243,16 @@ cdef class OwnOrders:
         if kept < self.taken_count:
             self.taken_count, self.shrunk = kept, True
 
-    cdef int add(self, const Waiting* order) except -1:
+    cdef int add(self, const Waiting* order, order_id) except -1:
         """Put an order behind those at its price."""
         cdef Py_ssize_t at = 0
         if self.count == self.room:
             grow(<void**>&self.orders, &self.room, sizeof(Waiting))
+        if self.count == len(self.order_ids):
+            self.order_ids.append(None)
         while at < self.count and self.orders[at].key >= order.key:
             at += 1
+        self.insert_id(at, order_id)
         memmove(self.orders + at + 1, self.orders + at, (self.count - at) * sizeof(Waiting))
         self.orders[at] = order[0]
         if at and self.orders[at - 1].key == order.key:
@@ -257,17 +263,41 @@ cdef class OwnOrders:
         self.best = self.orders[0].key
         return 0
 
+    cdef inline void insert_id(self, Py_ssize_t at, order_id) noexcept:
+        cdef PyObject* nothing = PyList_GET_ITEM(self.order_ids, self.count)
+        cdef Py_ssize_t i
+        for i in range(self.count, at, -1):
+            PyList_SET_ITEM(self.order_ids, i, PyList_GET_ITEM(self.order_ids, i - 1))
+        Py_INCREF(order_id)
+        PyList_SET_ITEM(self.order_ids, at, <PyObject*>order_id)
+        Py_XDECREF(nothing)
+
     cdef void remove(self, Py_ssize_t at) noexcept:
+        cdef PyObject* order_id = PyList_GET_ITEM(self.order_ids, at)
+        cdef Py_ssize_t i
         self.count -= 1
         self.shrunk = True
         memmove(self.orders + at, self.orders + at + 1, (self.count - at) * sizeof(Waiting))
         self.best = self.orders[0].key if self.count else NO_KEY
+        for i in range(at, self.count):
+            PyList_SET_ITEM(self.order_ids, i, PyList_GET_ITEM(self.order_ids, i + 1))
+        Py_INCREF(None)
+        PyList_SET_ITEM(self.order_ids, self.count, <PyObject*>None)
+        Py_XDECREF(order_id)
 
-    cdef Py_ssize_t index(self, int64_t order_id) noexcept:
-        """Return where an order stands, -1 if it is not here."""
+    cdef Py_ssize_t index(self, order_id) noexcept:
+        """Return where an order stands, -1 if it is not here by this very object."""
         cdef Py_ssize_t i
         for i in range(self.count):
-            if self.orders[i].order_id == order_id:
+            if PyList_GET_ITEM(self.order_ids, i) == <PyObject*>order_id:
+                return i
+        return -1
+
+    cdef Py_ssize_t search(self, order_id) except -2:
+        """Return where an order stands, -1 if it is not here by an object that is equal."""
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            if self.order_ids[i] == order_id:
                 return i
         return -1
 
@@ -303,12 +333,18 @@ cdef class NativeFills:
         return self.own_bids if side is BUY else self.own_asks
 
     @cython.final
-    cdef OwnOrders holder(self, int64_t order_id, Py_ssize_t* at):
+    cdef OwnOrders holder(self, order_id, Py_ssize_t* at):
         """Find an order: return its side and where it stands there, -1 if it is nowhere."""
         at[0] = self.own_bids.index(order_id)
         if at[0] >= 0:
             return self.own_bids
         at[0] = self.own_asks.index(order_id)
+        if at[0] >= 0:
+            return self.own_asks
+        at[0] = self.own_bids.search(order_id)
+        if at[0] >= 0:
+            return self.own_bids
+        at[0] = self.own_asks.search(order_id)
         return self.own_asks
 
     cdef inline OwnOrders other(self, OwnOrders own):
@@ -330,7 +366,7 @@ cdef class NativeFills:
 
     # -- orders ------------------------------------------------------------------------------------
 
-    def place(self, int64_t order_id, side, price, int64_t size, time_in_force=None, bint post_only=False):
+    def place(self, order_id, side, price, int64_t size, time_in_force=None, bint post_only=False):
         """Let an order arrive."""
         cdef OwnOrders own = self.own(side)
         cdef bint limited = price is not None
@@ -352,11 +388,11 @@ cdef class NativeFills:
             return self.arrival(FILLED, matches)
         if not limited or time_in_force is not GTC:
             return self.arrival(CANCELED, matches, "no liquidity")
-        order.order_id, order.key, order.size, order.filled, order.post_only = order_id, key, size, filled, post_only
-        self.rest(own, &order)
+        order.key, order.size, order.filled, order.post_only = key, size, filled, post_only
+        self.rest(own, &order, order_id)
         return self.arrival(RESTING, matches, "", order.shown)
 
-    def amend(self, int64_t order_id, int64_t price, int64_t size):
+    def amend(self, order_id, int64_t price, int64_t size):
         """Change price and total size of a waiting order."""
         cdef Py_ssize_t at
         cdef OwnOrders own = self.holder(order_id, &at)
@@ -381,10 +417,10 @@ cdef class NativeFills:
         matches = self.take_found(order_id, own)
         if order.filled == size:
             return self.arrival(FILLED, matches)
-        self.rest(own, &order)
+        self.rest(own, &order, order_id)
         return self.arrival(RESTING, matches, "", order.shown)
 
-    def cancel(self, int64_t order_id):
+    def cancel(self, order_id):
         """Remove a waiting order; return the lots that it had left."""
         cdef Py_ssize_t at
         cdef OwnOrders own = self.holder(order_id, &at)
@@ -394,7 +430,7 @@ cdef class NativeFills:
             own.remove(at)
         return left
 
-    def ahead(self, int64_t order_id):
+    def ahead(self, order_id):
         """Return the lots ahead of a waiting order."""
         cdef Py_ssize_t at
         cdef OwnOrders own = self.holder(order_id, &at)
@@ -601,17 +637,18 @@ cdef class NativeFills:
     cdef list fill(self, OwnOrders own, Py_ssize_t at, int64_t lots, list matches):
         """Fill an order where it waits; the caller removes it if that was all of it."""
         cdef Waiting* order = own.orders + at
+        cdef object order_id = own.order_ids[at]
         cdef int64_t price = order.key * own.levels.sign
         order.filled += lots
         if matches is not None:
-            matches.append(new_match(order.order_id, price, lots, MAKER))
+            matches.append(new_match(order_id, price, lots, MAKER))
             return matches
         matches = self.single
         # Ours and that of the variable.
         if Py_REFCNT(<PyObject*>matches) == 2 and len(matches) == 1 and is_spare(PyList_GET_ITEM(matches, 0)):
-            set_match(matches[0], order.order_id, price, lots, MAKER)
+            set_match(matches[0], order_id, price, lots, MAKER)
         else:
-            matches = self.single = [new_match(order.order_id, price, lots, MAKER)]
+            matches = self.single = [new_match(order_id, price, lots, MAKER)]
         return matches
 
     # -- taking and resting ------------------------------------------------------------------------
@@ -651,7 +688,7 @@ cdef class NativeFills:
         return 0
 
     @cython.final
-    cdef object take_found(self, int64_t order_id, OwnOrders own):
+    cdef object take_found(self, order_id, OwnOrders own):
         """Take what was found; return the matches of the order that did so."""
         cdef int sign = -own.levels.sign
         cdef Py_ssize_t i
@@ -665,13 +702,13 @@ cdef class NativeFills:
         return matches
 
     @cython.final
-    cdef int rest(self, OwnOrders own, Waiting* order) except -1:
+    cdef int rest(self, OwnOrders own, Waiting* order, order_id) except -1:
         """Put an order behind everything that its price shows."""
         order.shown = own.shown_at(order.key)
         order.ahead = order.prior = order.shown
         order.rank = self.orders.rank
         order.joined_ns = order.measured_ns = order.prior_ns = <object>self.book.exchange_ns
-        own.add(order)
+        own.add(order, order_id)
         return 0
 
     cdef inline object refused(self, str reason):

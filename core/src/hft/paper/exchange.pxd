@@ -38,7 +38,6 @@ cdef class PaperExchange:
     cdef FeeSchedule _fees
     cdef public dict listings
     cdef public dict orders
-    cdef public dict open
     cdef list _finished
     cdef Py_ssize_t _oldest
     cdef Py_ssize_t _last_order
@@ -46,6 +45,7 @@ cdef class PaperExchange:
 
     cpdef object add(self, object instrument, object model, object funding)
 
+    @cython.locals(order=PaperOrder)
     cpdef object close(self)
 
     cpdef object place(self, Order order)

@@ -48,7 +48,7 @@ _REMEMBERED = 10_000
 class PaperExchange:
     """Takes requests after a delay, trades orders by the fill model of their instrument, tells after a delay.
 
-    ``orders`` are those that can be asked about, by client id, ``open`` those that may trade, by number.
+    ``orders`` are those that can be asked about, by client id.
     """
 
     __slots__ = (
@@ -64,7 +64,6 @@ class PaperExchange:
         "_oldest",
         "_requests",
         "listings",
-        "open",
         "orders",
     )
 
@@ -81,7 +80,6 @@ class PaperExchange:
         self._fees = FeeSchedule(config, clock.now_ns())
         self.listings: dict[Instrument, Listing] = {}
         self.orders: dict[str, PaperOrder] = {}
-        self.open: dict[int, PaperOrder] = {}
         self._finished: list[str] = []
         self._oldest = 0
         """Where the first to be forgotten stands, once there are as many as are remembered."""
@@ -110,8 +108,10 @@ class PaperExchange:
         """Forget what is under way and all orders, and leave nothing on the clock."""
         self._requests.close()
         self._answers.close()
+        for order in self.orders.values():
+            if order.is_open():
+                order.listing.model.cancel(order)
         self.orders.clear()
-        self.open.clear()
         self._finished.clear()
         for listing in self.listings.values():
             if listing.funding_timer is not None:
@@ -162,13 +162,12 @@ class PaperExchange:
             self._refuse(order, reason)
             return
         arrival = listing.model.place(
-            order.number, order.side, order.price, order.size, order.time_in_force, order.post_only
+            order, order.side, order.price, order.size, order.time_in_force, order.post_only
         )
         if arrival.outcome is _REFUSED:
             self._refuse(order, arrival.reason)
             return
         order.accepted = True
-        self.open[order.number] = order
         listing.statistics.accepted += 1
         self._report(order, _ACCEPTED, "")
         if arrival.matches:
@@ -189,7 +188,7 @@ class PaperExchange:
         if reason:
             self._report(order, _REPLACE_REJECTED, reason)
             return
-        arrival = listing.model.amend(order.number, price, size)
+        arrival = listing.model.amend(order, price, size)
         if arrival.outcome is _REFUSED:
             self._report(order, _REPLACE_REJECTED, arrival.reason)
             return
@@ -231,8 +230,8 @@ class PaperExchange:
 
     def _settle(self, matches: Sequence[Match]) -> None:
         for match in matches:
-            order = self.open.get(match.order_id)
-            if order is None:
+            order: PaperOrder = match.order_id
+            if not order.is_open():
                 continue  # a reduce-only order that the match before has ended
             if not order.reduce_only:
                 self._fill(order, match.price, match.size, match.liquidity)
@@ -263,7 +262,7 @@ class PaperExchange:
             self._finish(order, None)
 
     def _cancel(self, order: PaperOrder, reason: str) -> None:
-        order.listing.model.cancel(order.number)
+        order.listing.model.cancel(order)
         self._finish(order, self._report(order, _CANCELED, reason))
 
     def _refuse(self, order: PaperOrder, reason: str) -> None:
@@ -272,7 +271,6 @@ class PaperExchange:
     def _finish(self, order: PaperOrder, final: OrderReport | None) -> None:
         order.final = final
         self._leave(order)
-        self.open.pop(order.number, None)
         finished, remembered = self._finished, _REMEMBERED
         if len(finished) < remembered:
             finished.append(order.client_order_id)
@@ -418,7 +416,6 @@ class _Answers(DelayLine):
 def new_order(number: int, order: Order) -> PaperOrder:
     """Make what the exchange has of an order that is sent."""
     made = PaperOrder.__new__(PaperOrder)
-    made.number = number
     made.exchange_order_id = f"{number}"
     made.client_order_id = order.client_order_id
     made.instrument = order.instrument

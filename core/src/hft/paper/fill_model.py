@@ -8,8 +8,8 @@ orders, is told what happens in the order in which it happens, and does no I/O a
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from hft.book import Level, OrderBook
 from hft.paper.market_orders import MarketOrder, MarketOrders
@@ -26,7 +26,7 @@ _NEAR = 16
 class Match(NamedTuple):
     """A part of an order that traded."""
 
-    order_id: int
+    order_id: Any
     price: Price
     size: Size
     liquidity: Liquidity
@@ -57,9 +57,10 @@ class Arrival(NamedTuple):
 class FillModel:
     """Holds our orders in one instrument as its exchange would.
 
-    Orders are known by an integer that the caller chooses, prices are ticks, sizes lots. ``book``
-    is read, never written: our orders do not move the market. Call `on_book` after every update of
-    the book and `on_trade` for every public trade. Every call returns what it made trade.
+    Orders are known by what the caller chooses: an integer, or any other key of a dictionary. Prices are
+    ticks, sizes lots. ``book`` is read, never written: our orders do not move the market. Call `on_book`
+    after every update of the book and `on_trade` for every public trade. Every call returns what it made
+    trade.
 
     ``orders`` is for whoever plays a recording of single orders: they make the book. What becomes of them
     is told by `on_leave`, `on_fill` and `on_snapshot`, which matter to the queue model `L3Queue` alone; with
@@ -71,7 +72,7 @@ class FillModel:
         self.queue = queue
         self.orders = MarketOrders(book)
         self._is_l3 = isinstance(queue, L3Queue)
-        self._orders: dict[int, OwnOrder] = {}
+        self._orders: dict[Hashable, OwnOrder] = {}
         self._bids = OwnSide(Side.BUY)
         self._asks = OwnSide(Side.SELL)
 
@@ -79,7 +80,7 @@ class FillModel:
 
     def place(
         self,
-        order_id: int,
+        order_id: Hashable,
         side: Side,
         price: Price | None,
         size: Size,
@@ -108,7 +109,7 @@ class FillModel:
         order = OwnOrder(order_id, side, price, size, filled, post_only)
         return Arrival(Outcome.RESTING, matches, ahead=self._rest(order))
 
-    def amend(self, order_id: int, price: Price, size: Size) -> Arrival:
+    def amend(self, order_id: Hashable, price: Price, size: Size) -> Arrival:
         """Change price and total size of a waiting order.
 
         A smaller size at the same price keeps the place in the queue, all else loses it: the order
@@ -135,7 +136,7 @@ class FillModel:
             return Arrival(Outcome.FILLED, matches)
         return Arrival(Outcome.RESTING, matches, ahead=self._rest(order))
 
-    def cancel(self, order_id: int) -> Size:
+    def cancel(self, order_id: Hashable) -> Size:
         """Remove a waiting order; return the lots that it had left, 0 if it is not there."""
         order = self._orders.pop(order_id, None)
         if order is None:
@@ -143,7 +144,7 @@ class FillModel:
         self._own(order.side).remove(order)
         return Size(order.remaining)
 
-    def ahead(self, order_id: int) -> float | None:
+    def ahead(self, order_id: Hashable) -> float | None:
         """Return the lots ahead of a waiting order as they are estimated, None if it is not there."""
         order = self._orders.get(order_id)
         return None if order is None else order.ahead
@@ -297,7 +298,7 @@ class FillModel:
         if len(near) == _NEAR:
             yield from self.book.levels(side)[_NEAR:]
 
-    def _take(self, order_id: int, side: Side, levels: Sequence[Level]) -> list[Match]:
+    def _take(self, order_id: Hashable, side: Side, levels: Sequence[Level]) -> list[Match]:
         opposite = self._own(side.opposite)
         for price, size in levels:
             opposite.take(price, self.book.size_at(side.opposite, price), size)

@@ -13,7 +13,6 @@ cdef object _MAKER
 cdef class Listing
 
 cdef class PaperOrder:
-    cdef public object number
     cdef public Listing listing
     cdef public str exchange_order_id
     cdef public str client_order_id

@@ -31,7 +31,7 @@ _KNOWN_COSTS = 4096
 class PaperOrder:
     """An order as the simulated exchange has it; the kernel's own may change while ours is under way.
 
-    ``number`` is the exchange's own id. ``listing`` is where it trades, once it has arrived. ``joined_ns`` is
+    ``listing`` is where it trades, once it has arrived. ``joined_ns`` is
     when it began to wait in a queue; 0 while it does not (``waits``), and once it had its first fill there.
     ``fills`` is None before the first. ``final`` is the report that ended it; an order that is filled needs
     none.
@@ -47,7 +47,6 @@ class PaperOrder:
         "instrument",
         "joined_ns",
         "listing",
-        "number",
         "post_only",
         "price",
         "reduce_only",
@@ -58,7 +57,6 @@ class PaperOrder:
         "waits",
     )
 
-    number: int
     exchange_order_id: str
     client_order_id: str
     instrument: Instrument

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 from hft.book import OrderBook
 from hft.paper.queue import QueueModel
@@ -38,7 +39,7 @@ class OwnOrder:
     )
 
     def __init__(
-        self, order_id: int, side: Side, price: Price, size: int, filled: int, post_only: bool
+        self, order_id: Hashable, side: Side, price: Price, size: int, filled: int, post_only: bool
     ) -> None:
         self.order_id = order_id
         self.side = side
