@@ -193,7 +193,7 @@ cdef class LoopCursor:
             if not are_counts(key, size):
                 break
             key *= (<NativeSide>levels[asks]).sign
-            matters |= (<OwnOrders>own[asks]).see(key)
+            matters |= (<OwnOrders>own[asks]).see_size(key, size)
             rank = (<NativeSide>levels[asks]).rank_of(key)
             if rank >= 0 and size:
                 (<NativeSide>levels[asks]).resize(rank, size)
