@@ -195,7 +195,13 @@ def play(
     replay = (NativeReplay if native else Replay)(clock, feeds)
     while replay.step((1, 2, 7, 50, 1_000)[seed % 5], 3_000):
         books = [(book.bids(), book.asks(), book.exchange_ns, book.state) for book in books_of(feeds)]
-        actor.log.append((replay.played, clock.now_ns(), books))
+        aheads = [
+            (each.exchange_order_id, feed.model.ahead(each))
+            for each in actor.paper.exchange.orders.values()
+            for feed in feeds
+            if feed.model.ahead(each) is not None
+        ]
+        actor.log.append((replay.played, clock.now_ns(), books, aheads))
     actor.log.append("over")
     while replay.step(10_000):
         pass

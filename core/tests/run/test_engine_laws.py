@@ -155,7 +155,8 @@ class Engine:
         self.market.on_book(book)
 
     def open_at_exchange(self) -> dict[str, tuple[Side, Price | None, Size, Size]]:
-        return {o.client_order_id: (o.side, o.price, o.size, o.filled) for o in self.exchange.open.values()}
+        orders = [order for order in self.exchange.orders.values() if order.is_open()]
+        return {o.client_order_id: (o.side, o.price, o.size, o.filled) for o in orders}
 
     def open_here(self) -> dict[str, tuple[Side, Price | None, Size, Size]]:
         orders = self.manager.open_orders(INSTRUMENT)

@@ -56,8 +56,9 @@ def bind_fills(match, arrival, outcome, liquidity, time_in_force):
     GTC, FOK = time_in_force.GTC, time_in_force.FOK
 
 
-# Named tuples as their classes make them, but without the function in Python that every one of those is made by.
-# One that nobody has any more is filled again: to make and to free another costs more than all else of an answer.
+# Named tuples as their classes make them, but without the function in Python that every one of those is
+# made by. One that nobody has any more is filled again: to make and to free another costs more than all else
+# of an answer.
 
 
 cdef inline void put_item(made, Py_ssize_t at, value) noexcept:
@@ -116,14 +117,16 @@ cdef inline int64_t advance(Waiting* order, int64_t traded, int64_t exchange_ns)
 cdef class OwnOrders:
     """Our orders on one side of one instrument, best first and then by arrival; see `OwnSide`.
 
-    Keys are those of the book's `NativeSide`: the best is the highest. What the caller knows ``orders`` by is in
-    ``order_ids``, in the same order and followed by None, since a list that shrinks and grows is moved in memory.
-    ``changed`` is set where anything happened that `NativeFills.measure` would
-    find: an order came, or a level that it looks at, which are all from ``lowest`` to ``highest``, got another
-    size or was printed.
+    Keys are those of the book's `NativeSide`: the best is the highest. What the caller knows ``orders`` by
+    is in ``order_ids``, in the same order and followed by None, since a list that shrinks and grows is moved
+    in memory. ``changed`` is set where anything happened that `NativeFills.measure` would find: an order
+    came, or a level that it looks at, which are all from ``lowest`` to ``highest``, got another size or was
+    printed. Where ``is_careful``, a queue does not shorten by what is shown as long as that is no less than
+    what is ahead, whatever was printed: of such levels no notice is taken.
     """
 
     cdef bint changed
+    cdef bint is_careful  # of the queue model `RiskAverseQueue`
     cdef bint shrunk  # the bounds may be too wide: something is gone since they were found out
     cdef int64_t best  # of our orders, `NO_KEY` where there is none
     cdef int64_t lowest
@@ -163,6 +166,23 @@ cdef class OwnOrders:
         if self.lowest <= key <= self.highest and self.has(key):
             self.changed = True
             return True
+        return False
+
+    cdef inline bint see_size(self, int64_t key, int64_t size) noexcept:
+        """Learn that a level has a size now; return whether it matters."""
+        return self.lowest <= key <= self.highest and self.takes_note(key, size)
+
+    cdef bint takes_note(self, int64_t key, int64_t size) noexcept:
+        cdef Py_ssize_t i
+        if not self.is_careful or self.taken_count:
+            return self.see(key)
+        for i in range(self.count):
+            if self.orders[i].key == key and self.orders[i].ahead > size:
+                self.changed = True
+                return True
+        for i in range(self.count):
+            if self.orders[i].key == key:
+                self.orders[i].shown = size
         return False
 
     cdef void set_bounds(self) noexcept:
@@ -206,7 +226,8 @@ cdef class OwnOrders:
 
     cdef int put_print(self, int64_t key, int64_t lots) except -1:
         cdef Py_ssize_t i
-        self.see(key)
+        if not self.is_careful:
+            self.see(key)
         for i in range(self.printed_count):
             if self.printed[i].key == key:
                 self.printed[i].lots += lots
@@ -324,6 +345,7 @@ cdef class NativeFills:
         self.own_bids, self.own_asks = OwnOrders(), OwnOrders()
         self.own_bids.levels, self.own_bids.side = book.bid_side, BUY
         self.own_asks.levels, self.own_asks.side = book.ask_side, SELL
+        self.own_bids.is_careful = self.own_asks.is_careful = self.kind == RISK_AVERSE
         self.single = []
 
     def __dealloc__(self):

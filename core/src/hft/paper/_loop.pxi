@@ -313,9 +313,9 @@ cdef class LoopCursor:
     cdef void end_level(self, Py_ssize_t asks, int64_t key, Py_ssize_t at, int64_t* watched) noexcept:
         """Let our orders meet a message that was a level."""
         if asks:
-            self.own_asks.see(key)
+            self.own_asks.see_size(key, self.sizes[at])
         else:
-            self.own_bids.see(key)
+            self.own_bids.see_size(key, self.sizes[at])
         if not self.is_ours:
             self.model.measure_changed(self.exchange_ns[at])
             watched[0], watched[1] = self.own_bids.lowest, self.own_asks.lowest
@@ -333,12 +333,12 @@ cdef class LoopCursor:
             if self.sides[at] > 0:
                 if self.bids.is_full():
                     break
-                self.own_bids.see(price)
+                self.own_bids.see_size(price, size)
                 moved |= self.bids.puts(price, size)
             else:
                 if self.asks.is_full():
                     break
-                self.own_asks.see(-price)
+                self.own_asks.see_size(-price, size)
                 moved |= self.asks.puts(-price, size)
             if self.flags[at] & LAST_EVENT:
                 if moved and not self.is_apart():

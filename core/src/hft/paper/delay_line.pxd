@@ -27,7 +27,7 @@ cdef class DelayLine:
 
     cpdef object close(self)
 
-    cdef object _arm(self)
+    cdef int _arm(self) except -1
 
     @cython.locals(messages=list, due=list, left=Py_ssize_t, spent=Py_ssize_t)
     cpdef object _deliver(self)

@@ -37,6 +37,7 @@ cdef class PaperExchange:
     cdef _Answers _answers
     cdef FeeSchedule _fees
     cdef public dict listings
+    cdef Listing _listing
     cdef public dict orders
     cdef list _finished
     cdef Py_ssize_t _oldest
@@ -56,7 +57,7 @@ cdef class PaperExchange:
 
     cpdef object query(self, str client_order_id)
 
-    cdef object _begin(self, object now_ns)
+    cdef int _begin(self, object now_ns) except -1
 
     @cython.locals(listing=Listing, reason=str, arrival=Arrival)
     cdef object _on_place(self, PaperOrder order)
@@ -73,21 +74,21 @@ cdef class PaperExchange:
     cpdef object settle(self, object matches)
 
     @cython.locals(match=Match, order=PaperOrder)
-    cdef object _settle(self, object matches)
+    cdef int _settle(self, object matches) except -1
 
     @cython.locals(listing=Listing, statistics=OrderStatistics, fill=Fill)
-    cdef object _fill(self, PaperOrder order, object price, object size, object liquidity)
+    cdef int _fill(self, PaperOrder order, object price, object size, object liquidity) except -1
 
-    cdef object _cancel(self, PaperOrder order, str reason)
+    cdef int _cancel(self, PaperOrder order, str reason) except -1
 
-    cdef object _refuse(self, PaperOrder order, str reason)
+    cdef int _refuse(self, PaperOrder order, str reason) except -1
 
     @cython.locals(finished=list, remembered=Py_ssize_t)
-    cdef object _finish(self, PaperOrder order, OrderReport final)
+    cdef int _finish(self, PaperOrder order, OrderReport final) except -1
 
-    cdef object _join(self, PaperOrder order, int64_t ahead)
+    cdef int _join(self, PaperOrder order, int64_t ahead) except -1
 
-    cdef object _leave(self, PaperOrder order)
+    cdef int _leave(self, PaperOrder order) except -1
 
     cdef object _fund_later(self, Listing listing)
 
@@ -95,7 +96,7 @@ cdef class PaperExchange:
 
     cdef OrderReport _report(self, PaperOrder order, object kind, str reason)
 
-    cdef object _reject(self, str client_order_id, object kind, PaperOrder order)
+    cdef int _reject(self, str client_order_id, object kind, PaperOrder order) except -1
 
 cdef class _Amendment:
     cdef str client_order_id
@@ -122,6 +123,9 @@ cdef class _Answers(DelayLine):
 
 @cython.locals(made=PaperOrder)
 cpdef PaperOrder new_order(Py_ssize_t number, Order order)
+
+@cython.locals(made=_Amendment)
+cdef _Amendment _new_amendment(str client_order_id, object price, object size)
 
 @cython.locals(report=OrderReport)
 cdef OrderReport _new_report(

@@ -59,6 +59,7 @@ class PaperExchange:
         "_finished",
         "_last_order",
         "_last_trade",
+        "_listing",
         "_now",
         "_now_ns",
         "_oldest",
@@ -79,6 +80,8 @@ class PaperExchange:
         self._answers = _Answers(clock, response, events)
         self._fees = FeeSchedule(config, clock.now_ns())
         self.listings: dict[Instrument, Listing] = {}
+        self._listing: Listing | None = None
+        """Where the order before was placed."""
         self.orders: dict[str, PaperOrder] = {}
         self._finished: list[str] = []
         self._oldest = 0
@@ -101,7 +104,7 @@ class PaperExchange:
                 )
         pays = instrument.kind is InstrumentKind.PERPETUAL
         listing = Listing(instrument, model, self._fees, funding if pays else None)
-        self.listings[instrument] = listing
+        self.listings[instrument], self._listing = listing, None
         self._fund_later(listing)
 
     def close(self) -> None:
@@ -128,7 +131,7 @@ class PaperExchange:
     def amend(self, client_order_id: str, price: Price, size: Size) -> None:
         """Send a change of an order's price and whole size."""
         self._begin(self._ask_ns())
-        self._requests.send(_Amendment(client_order_id, price, size), self._now_ns)
+        self._requests.send(_new_amendment(client_order_id, price, size), self._now_ns)
 
     def cancel(self, client_order_id: str) -> None:
         """Send a cancellation."""
@@ -152,10 +155,13 @@ class PaperExchange:
             # Not kept: the first order of this id goes on as if nothing had been asked.
             self._report(order, _REJECTED, "duplicate client order id")
             return
-        listing = self.listings.get(order.instrument)
-        if listing is None:
-            self._refuse(order, f"{order.instrument.id} is not traded here")
-            return
+        listing = self._listing
+        if listing is None or listing.instrument is not order.instrument:
+            listing = self.listings.get(order.instrument)
+            if listing is None:
+                self._refuse(order, f"{order.instrument.id} is not traded here")
+                return
+            self._listing = listing
         order.listing = listing
         reason = listing.refusal(order, order.price, order.size)
         if reason:
@@ -344,10 +350,9 @@ class PaperExchange:
 class _Amendment:
     __slots__ = ("client_order_id", "price", "size")
 
-    def __init__(self, client_order_id: str, price: Price, size: Size) -> None:
-        self.client_order_id = client_order_id
-        self.price = price
-        self.size = size
+    client_order_id: str
+    price: Price
+    size: Size
 
 
 class _Cancellation:
@@ -429,6 +434,14 @@ def new_order(number: int, order: Order) -> PaperOrder:
     made.accepted = made.waits = False
     made.joined_ns = made.filled = 0
     made.fills = made.final = None
+    return made
+
+
+def _new_amendment(client_order_id: str, price: Price, size: Size) -> _Amendment:
+    made = _Amendment.__new__(_Amendment)
+    made.client_order_id = client_order_id
+    made.price = price
+    made.size = size
     return made
 
 

@@ -64,6 +64,8 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         self.config, self.events, self.clock = config, events, clock
         latency = latency or ConstantLatency(config.order_latency, config.response_latency)
         self.exchange = PaperExchange(config, events, clock, latency)
+        # Bound, since they are called for every order.
+        self._place, self._amend = self.exchange.place, self.exchange.amend
         self.settle = self.exchange.settle
         """Takes what a fill model made trade, books and tells it."""
         self._funding = funding or ConstantFunding(config.funding_rate or Decimal(0), config.funding_interval)
@@ -104,10 +106,10 @@ class PaperExecution(ExecutionClient[PaperConfig]):
         return model
 
     def place(self, order: ApprovedOrder) -> None:
-        self.exchange.place(order)
+        self._place(order)
 
     def amend(self, order: ApprovedOrder, price: Price, size: Size) -> None:
-        self.exchange.amend(order.client_order_id, price, size)
+        self._amend(order.client_order_id, price, size)
 
     def cancel(self, order: Order) -> None:
         self.exchange.cancel(order.client_order_id)

@@ -57,9 +57,10 @@ class Arrival(NamedTuple):
 class FillModel:
     """Holds our orders in one instrument as its exchange would.
 
-    Orders are known by what the caller chooses: an integer, or any other key of a dictionary. Prices are ticks,
-    sizes lots. ``book`` is read, never written: our orders do not move the market. Call `on_book` after every update of
-    the book and `on_trade` for every public trade. Every call returns what it made trade.
+    Orders are known by what the caller chooses: an integer, or any other key of a dictionary. Prices are
+    ticks, sizes lots. ``book`` is read, never written: our orders do not move the market. Call `on_book`
+    after every update of the book and `on_trade` for every public trade. Every call returns what it made
+    trade.
 
     ``orders`` is for whoever plays a recording of single orders: they make the book. What becomes of them
     is told by `on_leave`, `on_fill` and `on_snapshot`, which matter to the queue model `L3Queue` alone; with

@@ -31,7 +31,7 @@ cdef class PaperOrder:
     cdef public list fills
     cdef public OrderReport final
 
-    cpdef bint is_open(self)
+    cpdef bint is_open(self) except -1
 
     cpdef str state(self)
 
@@ -54,10 +54,11 @@ cdef class Listing:
     cdef Costs _maker
     cdef Costs _taker
     cdef bint _tradable
-    cdef object _min_size
-    cdef object _max_size
+    cdef int64_t _min_size
+    cdef int64_t _max_size
     cdef object _min_value
 
+    @cython.locals(lots=int64_t)
     cpdef str refusal(self, PaperOrder order, object price, object size)
 
     cpdef object reducible(self, PaperOrder order)

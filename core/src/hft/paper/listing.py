@@ -151,8 +151,9 @@ class Listing:
         self.position = 0
         self.statistics = OrderStatistics()
         self._tradable = instrument.tradable
-        self._min_size = max(1, instrument.min_size)
-        self._max_size = MAX_COUNT if instrument.max_size is None else instrument.max_size
+        # No size that is looked at is larger.
+        self._min_size = min(max(1, instrument.min_size), MAX_COUNT)
+        self._max_size = MAX_COUNT if instrument.max_size is None else min(instrument.max_size, MAX_COUNT)
         # In ticks times lots, since integers are compared in no time; a fraction divides exactly.
         self._min_value = ceil(Fraction(instrument.min_notional) / Fraction(instrument.point_value))
         self._fees = fees
@@ -174,16 +175,17 @@ class Listing:
             return "price or size is too large"
         if order.post_only and (price is None or order.time_in_force is not _GTC):
             return "an order that cannot wait cannot be post-only"
-        if size < self._min_size:
+        lots: int = size if size > 0 else 0
+        if lots < self._min_size:
             shown, least = instrument.format_size(size), instrument.format_size(instrument.min_size)
             return f"size {shown} is below the minimum of {least}"
-        if size > self._max_size:
+        if lots > self._max_size:
             shown, most = instrument.format_size(size), instrument.format_size(self._max_size)
             return f"size {shown} is above the maximum of {most}"
         if price is None:
             book = self.model.book
             price = book.best_ask if order.side is _BUY else book.best_bid
-        if self._min_value and price is not None and price * size < self._min_value:
+        if self._min_value != 0 and price is not None and price * size < self._min_value:
             notional = product(price, size, instrument.point_value)
             return f"notional {notional:f} is below the minimum of {instrument.min_notional:f}"
         if order.reduce_only and not self.reducible(order):

@@ -53,6 +53,6 @@ cdef class OrderStatistics:
 
     cpdef object close(self, int64_t now_ns)
 
-    cdef object _hold(self, int64_t now_ns)
+    cdef int _hold(self, int64_t now_ns) except -1
 
-    cdef object _wait(self, object side, Py_ssize_t change, int64_t now_ns)
+    cdef int _wait(self, object side, Py_ssize_t change, int64_t now_ns) except -1
