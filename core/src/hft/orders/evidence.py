@@ -89,7 +89,7 @@ class OrderEvidence:
     # -- being told ------------------------------------------------------------------------------
 
     def refusal(self, order: Order) -> str:
-        record = self.store.open.get(order.client_order_id)
+        record = self.store.find_open(order.client_order_id)
         if record is None or record.cancel_wanted or order.state not in WAITING:
             return "it is not wanted any more"
         # What closes a position is sent also when trading is halted.
@@ -116,7 +116,7 @@ class OrderEvidence:
 
     def on_report(self, report: OrderReport) -> None:
         event = event_of(report.kind)
-        record = self.store.open.get(report.client_order_id)
+        record = self.store.find_open(report.client_order_id)
         if record is None:
             self._on_report_without_order(report, event)
             return
@@ -226,7 +226,7 @@ class OrderEvidence:
 
     def doubt(self, order: Order) -> None:
         """Ask what became of an order that the exchange does not list as we have it."""
-        record = self.store.open.get(order.client_order_id)
+        record = self.store.find_open(order.client_order_id)
         if record is not None:
             record.is_suspect = True
             self._doubts.add(record)
@@ -234,7 +234,7 @@ class OrderEvidence:
     def doubt_silent(self) -> None:
         """Ask about requests that have gone without an answer for longer than any should."""
         since_ns = self._clock.now_ns() - PATIENCE_NS
-        for record in self.store.open.values():
+        for record in self.store.all_open():
             if record.order.state in _UNANSWERED and record.requested_ns < since_ns:
                 self._doubts.add(record)
 
@@ -252,7 +252,7 @@ class OrderEvidence:
     # -- what fits no order of ours ------------------------------------------------------------------
 
     def _on_report_without_order(self, report: OrderReport, event: Event) -> None:
-        record = self.store.finished.get(report.client_order_id)
+        record = self.store.find_finished(report.client_order_id)
         if record is not None:
             if edge_of(record.order.state, event) is None:
                 self._on_illegal(record.order, event)

@@ -20,6 +20,8 @@ cdef class Record:
     cdef public Order order
     cdef public Desk desk
     cdef public object owner
+    cdef public bint is_open
+    cdef public Py_ssize_t number
     cdef public object exposure
     cdef public bint cancel_wanted
     cdef public bint unwanted
