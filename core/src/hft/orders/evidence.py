@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from hft.clock import NS_PER_S, Clock
 from hft.events import BalanceReport, Fill, Funding, OrderReport, PositionReport, ReportKind
-from hft.latency import Trace
+from hft.latency import Trace, acknowledge
+from hft.ledger.ledger import Ledger
 from hft.order import Order
 from hft.orders.counters import OrderCounters
 from hft.orders.doubts import PATIENCE_NS, Doubts
 from hft.orders.ids import ClientOrderIds
-from hft.orders.interfaces import NO_JOURNAL, ClosedGate, Ledger, OrderJournal, RiskGate
+from hft.orders.interfaces import NO_JOURNAL, ClosedGate, OrderJournal, RiskGate
 from hft.orders.record import Record
 from hft.orders.sender import Sender
 from hft.orders.states import WAITING, Event, edge_of, event_of, follow, has_ended, largest_size
@@ -137,7 +138,7 @@ class OrderEvidence:
             edge = edge_of(before, event) or before
         answers = event is _ACCEPTED or event is _REJECTED or event is _REPLACED or event is _CANCELED
         if answers and order.stamps is not None:
-            self._sender.trace.acknowledged(order.stamps, report.recv_ns or self._clock.now_ns())
+            acknowledge(self._sender.trace, order.stamps, report.recv_ns or self._clock.now_ns())
         record.take(report, event)
         if (event is _CANCELED or event is _EXPIRED) and (report.filled or 0) > order.filled:
             record.held, record.held_filled = event, report.filled or 0
@@ -217,10 +218,9 @@ class OrderEvidence:
                 record.expose()
                 self._send_waiting(record)
         self._note(order)
-        owner = record.owner
-        owner.on_fill(fill)
+        record.owner.on_fill(fill)
         if state is not before:
-            owner.on_order(order)
+            record.owner.on_order(order)
 
     # -- doubts ----------------------------------------------------------------------------------
 

@@ -10,14 +10,15 @@ import attrs
 
 from hft.clock import Clock, Timer
 from hft.instrument import Instrument
+from hft.ledger import Ledger
 from hft.market import Market
 from hft.net.backoff import Backoff
 from hft.order import Order, OrderRequest
 from hft.orders.desk import Desk
 from hft.orders.evidence import OrderEvidence
 from hft.orders.ids import ClientOrderIds
-from hft.orders.interfaces import Ledger, Owner
 from hft.orders.notices import Notices
+from hft.orders.owner import Owner
 from hft.orders.record import Record
 from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
 from hft.orders.states import supported_state

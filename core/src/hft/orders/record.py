@@ -5,7 +5,7 @@ from __future__ import annotations
 from hft.events import OrderReport
 from hft.order import Order
 from hft.orders.desk import Desk
-from hft.orders.interfaces import Owner
+from hft.orders.owner import Owner
 from hft.orders.states import Event, has_ended, largest_size
 from hft.types import OrderState, Price, Side, Size
 
