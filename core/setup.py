@@ -42,6 +42,7 @@ HOT = [
     "hft.orders.ids",
     "hft.orders.manager",
     "hft.orders.notices",
+    "hft.orders.owner",
     "hft.orders.quoter",
     "hft.orders.record",
     "hft.orders.self_trade",

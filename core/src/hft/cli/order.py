@@ -17,6 +17,7 @@ from hft.events import Fill
 from hft.instrument import Instrument, InstrumentId
 from hft.market import Market
 from hft.order import Order
+from hft.orders import Owner
 from hft.profile import Mode, read_profile
 from hft.registry.loader import Registry
 from hft.run.kernel import Kernel
@@ -52,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-class _Person:
+class _Person(Owner):
     """The owner of an order that a person placed."""
 
     name = ""

@@ -1,6 +1,8 @@
 cimport cython
 
 from hft.events cimport Fill, OrderReport
+from hft.latency cimport acknowledge
+from hft.ledger.ledger cimport Ledger
 from hft.order cimport Order
 from hft.orders.counters cimport OrderCounters
 from hft.orders.doubts cimport Doubts
@@ -35,7 +37,7 @@ cdef class OrderEvidence:
     cdef public OrderStore store
     cdef public object _clock
     cdef public ClientOrderIds _ids
-    cdef public object _ledger
+    cdef public Ledger _ledger
     cdef public object _warn
     cdef public str _refusal
     cdef public Sender _sender

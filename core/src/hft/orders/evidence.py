@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from hft.clock import NS_PER_S, Clock
 from hft.events import BalanceReport, Fill, Funding, OrderReport, PositionReport, ReportKind
-from hft.latency import Trace
+from hft.latency import Trace, acknowledge
+from hft.ledger.ledger import Ledger
 from hft.order import Order
 from hft.orders.counters import OrderCounters
 from hft.orders.doubts import PATIENCE_NS, Doubts
 from hft.orders.ids import ClientOrderIds
-from hft.orders.interfaces import NO_JOURNAL, Ledger, OrderJournal
+from hft.orders.interfaces import NO_JOURNAL, OrderJournal
 from hft.orders.record import Record
 from hft.orders.sender import Sender
 from hft.orders.states import WAITING, Event, edge_of, event_of, follow, has_ended, largest_size
@@ -90,7 +91,7 @@ class OrderEvidence:
     # -- being told ------------------------------------------------------------------------------
 
     def refusal(self, order: Order) -> str:
-        record = self.store.open.get(order.client_order_id)
+        record = self.store.find_open(order.client_order_id)
         if record is None or record.cancel_wanted or order.state not in WAITING:
             return "it is not wanted any more"
         # What closes a position is sent also when trading is halted.
@@ -117,7 +118,7 @@ class OrderEvidence:
 
     def on_report(self, report: OrderReport) -> None:
         event = event_of(report.kind)
-        record = self.store.open.get(report.client_order_id)
+        record = self.store.find_open(report.client_order_id)
         if record is None:
             self._on_report_without_order(report, event)
             return
@@ -138,7 +139,7 @@ class OrderEvidence:
             edge = edge_of(before, event) or before
         answers = event is _ACCEPTED or event is _REJECTED or event is _REPLACED or event is _CANCELED
         if answers and order.stamps is not None:
-            self._sender.trace.acknowledged(order.stamps, report.recv_ns or self._clock.now_ns())
+            acknowledge(self._sender.trace, order.stamps, report.recv_ns or self._clock.now_ns())
         record.take(report, event)
         if (event is _CANCELED or event is _EXPIRED) and (report.filled or 0) > order.filled:
             record.held, record.held_filled = event, report.filled or 0
@@ -218,16 +219,15 @@ class OrderEvidence:
                 record.expose()
                 self._send_waiting(record)
         self._note(order)
-        owner = record.owner
-        owner.on_fill(fill)
+        record.owner.on_fill(fill)
         if state is not before:
-            owner.on_order(order)
+            record.owner.on_order(order)
 
     # -- doubts ----------------------------------------------------------------------------------
 
     def doubt(self, order: Order) -> None:
         """Ask what became of an order that the exchange does not list as we have it."""
-        record = self.store.open.get(order.client_order_id)
+        record = self.store.find_open(order.client_order_id)
         if record is not None:
             record.is_suspect = True
             self._doubts.add(record)
@@ -235,7 +235,7 @@ class OrderEvidence:
     def doubt_silent(self) -> None:
         """Ask about requests that have gone without an answer for longer than any should."""
         since_ns = self._clock.now_ns() - PATIENCE_NS
-        for record in self.store.open.values():
+        for record in self.store.all_open():
             if record.order.state in _UNANSWERED and record.requested_ns < since_ns:
                 self._doubts.add(record)
 
@@ -253,7 +253,7 @@ class OrderEvidence:
     # -- what fits no order of ours ------------------------------------------------------------------
 
     def _on_report_without_order(self, report: OrderReport, event: Event) -> None:
-        record = self.store.finished.get(report.client_order_id)
+        record = self.store.find_finished(report.client_order_id)
         if record is not None:
             if edge_of(record.order.state, event) is None:
                 self._on_illegal(record.order, event)

@@ -11,6 +11,7 @@ from hft.ledger import Ledger
 from hft.order import Order
 from hft.orders.desk import Desk
 from hft.orders.manager import OrderManager
+from hft.orders.owner import Owner
 from hft.types import InstrumentKind, PositionSide, Side, Size
 
 __all__ = ["Flattener"]
@@ -20,7 +21,7 @@ _AGAIN_NS = NS_PER_S
 """A position whose order was refused or has left something is tried again after this."""
 
 
-class Flattener:
+class Flattener(Owner):
     """Owns the orders that close positions. Begins with `start`; ``is_done`` once nothing can be closed.
 
     What else is open in an instrument is cancelled first: an order that fills meanwhile would turn the

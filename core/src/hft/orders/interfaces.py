@@ -7,27 +7,10 @@ from typing import Protocol
 from hft.events import Fill, Funding
 from hft.instrument import Instrument
 from hft.order import Order
+from hft.orders.owner import Owner
 from hft.types import Price, Size
 
 __all__ = ["NO_JOURNAL", "Ledger", "NoJournal", "OrderJournal", "Owner"]
-
-
-class Owner(Protocol):
-    """Who placed an order and wants to know what became of it.
-
-    ``refusal`` says why no order of this owner may be sent any more; it is empty while one may.
-    """
-
-    name: str
-    refusal: str
-
-    def on_order(self, order: Order) -> None:
-        """Learn that an order's state changed, other than by a request of one's own."""
-        ...
-
-    def on_fill(self, fill: Fill) -> None:
-        """Learn of a fill; ledger and order have it already."""
-        ...
 
 
 class Ledger(Protocol):

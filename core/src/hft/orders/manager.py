@@ -10,14 +10,15 @@ import attrs
 
 from hft.clock import Clock, Timer
 from hft.instrument import Instrument
+from hft.ledger import Ledger
 from hft.market import Market
 from hft.net.backoff import Backoff
 from hft.order import Order, OrderRequest
 from hft.orders.desk import Desk
 from hft.orders.evidence import OrderEvidence
 from hft.orders.ids import ClientOrderIds
-from hft.orders.interfaces import Ledger, Owner
 from hft.orders.notices import Notices
+from hft.orders.owner import Owner
 from hft.orders.record import Record
 from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
 from hft.orders.states import supported_state
@@ -97,7 +98,7 @@ class OrderManager(OrderEvidence):
     @property
     def open_count(self) -> int:
         """How many orders may still trade."""
-        return len(self.store.open)
+        return self.store.open_count
 
     def open_orders(self, instrument: Instrument) -> list[Order]:
         """Return the orders of an instrument that may still trade, oldest first."""
@@ -119,7 +120,7 @@ class OrderManager(OrderEvidence):
 
     def exposure_of(self, client_order_id: str) -> int:
         """Return the lots of one order that may still trade, 0 if there is no such open order."""
-        record = self.store.open.get(client_order_id)
+        record = self.store.find_open(client_order_id)
         return 0 if record is None else record.exposure
 
     def is_ready(self, exchange: str) -> bool:
@@ -243,7 +244,7 @@ class OrderManager(OrderEvidence):
         confirmed that, placed anew for what is left. Waits while the order is unacknowledged or
         another amendment is under way; of several the newest counts.
         """
-        record = self.store.open.get(order.client_order_id)
+        record = self.store.find_open(order.client_order_id)
         state = order.state
         if record is None or record.cancel_wanted or state is _PENDING_CANCEL or state is _UNKNOWN:
             self.counters.refuse(f"amend: order is {state.value}")
@@ -255,7 +256,7 @@ class OrderManager(OrderEvidence):
 
     def cancel(self, order: Order) -> None:
         """Cancel an order; waits while it is unacknowledged, does nothing if it is final or going."""
-        record = self.store.open.get(order.client_order_id)
+        record = self.store.find_open(order.client_order_id)
         if record is None or order.state is _PENDING_CANCEL:
             return
         record.amend_wanted = None
@@ -283,7 +284,7 @@ class OrderManager(OrderEvidence):
 
     def cancel_for_good(self, order: Order) -> None:
         """Cancel an order, again and again with back-off, until it is gone."""
-        record = self.store.open.get(order.client_order_id)
+        record = self.store.find_open(order.client_order_id)
         if record is not None:
             if self._again is None:
                 self._backoff.reset()
@@ -432,7 +433,7 @@ class OrderManager(OrderEvidence):
 
     def _cancel_again(self) -> None:
         self._again = None
-        for order in [record.order for record in self.store.open.values() if record.unwanted]:
+        for order in [record.order for record in self.store.all_open() if record.unwanted]:
             self.cancel(order)
 
     def _amend_now(self, record: Record, price: Price, size: Size) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from hft.events import Fill
 from hft.order import Order
+from hft.orders.owner import Owner
 
 __all__ = ["Orphanage"]
 
 
-class Orphanage:
+class Orphanage(Owner):
     """Owns what an earlier run left and nobody wants; its orders are cancelled, their fills are booked."""
 
     refusal = "orphan: its strategy no longer runs"

@@ -114,7 +114,7 @@ class Reconciler:
 
     def _asked_since_ns(self) -> int:
         """Return how far back a fill may be told again: by the next comparison, or with an order's story."""
-        orders = [record.order for record in self._manager.store.open.values()]
+        orders = [record.order for record in self._manager.store.all_open()]
         made_ns = (each.created_ns for each in orders if each.instrument.exchange == self._exchange)
         return min((self.watermark_ns, *made_ns)) - OVERLAP_NS
 
@@ -147,16 +147,16 @@ class Reconciler:
         stray = self._stray
         self._stray = set()
         for client_order_id, status in ours.items():
-            if client_order_id in store.open:
+            if store.find_open(client_order_id) is not None:
                 self._manager.on_report(status.report)
-            elif client_order_id in store.finished and client_order_id not in stray:
+            elif store.find_finished(client_order_id) is not None and client_order_id not in stray:
                 # It ended while the list was on its way; if it is listed again it has not.
                 self._stray.add(client_order_id)
             else:
                 self._adopt(status)
                 outcome.adopted += 1
         settled_ns = asked_ns - _SETTLED_NS
-        for record in list(store.open.values()):
+        for record in store.all_open():
             order = record.order
             if order.instrument.exchange != self._exchange or order.client_order_id in ours:
                 continue
@@ -166,7 +166,7 @@ class Reconciler:
 
     def _adopt(self, status: OrderStatus) -> None:
         report = status.report
-        known = self._manager.store.finished.get(report.client_order_id)
+        known = self._manager.store.find_finished(report.client_order_id)
         strategy = known.order.strategy if known else ""
         owner = self._owner_of(strategy)
         order = Order(

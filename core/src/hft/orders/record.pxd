@@ -3,6 +3,7 @@ cimport cython
 from hft.events cimport OrderReport
 from hft.order cimport Order
 from hft.orders.desk cimport Desk
+from hft.orders.owner cimport Owner
 from hft.orders.states cimport has_ended, largest_size
 
 cdef object _ACCEPTED
@@ -19,7 +20,9 @@ cdef object _NOTHING
 cdef class Record:
     cdef public Order order
     cdef public Desk desk
-    cdef public object owner
+    cdef public Owner owner
+    cdef public bint is_open
+    cdef public Py_ssize_t number
     cdef public object exposure
     cdef public bint cancel_wanted
     cdef public bint unwanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hft.events import OrderReport
 from hft.order import Order
 from hft.orders.desk import Desk
-from hft.orders.interfaces import Owner
+from hft.orders.owner import Owner
 from hft.orders.states import Event, has_ended, largest_size
 from hft.types import OrderState, Price, Side, Size
 
@@ -29,6 +29,7 @@ _NOTHING = ""
 class Record:
     """What the order manager notes about one order beside what everybody may see.
 
+    ``is_open`` says whether it may still trade; its ``number`` is higher than that of any placed before it.
     ``exposure`` is what the order adds to its desk's total. ``cancel_wanted`` and ``amend_wanted``
     wait until the exchange has acknowledged what was sent before. ``unwanted`` is an order that must
     go: its cancel is sent again until it is gone. ``closes`` is one that does nothing but close a position.
@@ -49,9 +50,11 @@ class Record:
         "exposure",
         "held",
         "held_filled",
+        "is_open",
         "is_suspect",
         "last_event",
         "last_ns",
+        "number",
         "order",
         "owner",
         "requested_ns",
@@ -63,6 +66,8 @@ class Record:
         self.order = order
         self.desk = desk
         self.owner = owner
+        self.is_open = False
+        self.number = 0
         self.exposure = 0
         self.cancel_wanted = False
         self.unwanted = False

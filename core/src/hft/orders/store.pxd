@@ -7,8 +7,9 @@ cdef Py_ssize_t _FINISHED_KEPT
 
 cdef class OrderStore:
     cdef public dict desks
-    cdef public dict open
-    cdef public dict finished
+    cdef public Py_ssize_t open_count
+    cdef dict _records
+    cdef Py_ssize_t _added
     cdef list _ring
     cdef Py_ssize_t _first
     cdef public dict _clients
@@ -16,10 +17,18 @@ cdef class OrderStore:
     @cython.locals(record=Record)
     cpdef Record find(self, object client_order_id)
 
+    @cython.locals(record=Record)
+    cpdef Record find_open(self, object client_order_id)
+
+    @cython.locals(record=Record)
+    cpdef Record find_finished(self, object client_order_id)
+
     cpdef object add(self, Record record)
 
     @cython.locals(records=list, place=Py_ssize_t)
     cpdef object finish(self, Record record)
 
-    @cython.locals(ring=list, oldest=Record)
     cpdef object remember(self, Record record)
+
+    @cython.locals(ring=list, oldest=Record)
+    cdef object _keep(self, Record record)

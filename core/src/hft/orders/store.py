@@ -20,12 +20,16 @@ _FINISHED_KEPT = 10_000
 
 
 class OrderStore:
-    """Open orders by client id, and the newest of those that have ended."""
+    """Every order that may still trade, and the newest of those that have ended, by client id.
+
+    All are in one dict: whether one is open its record says, and in which order they were placed its number.
+    """
 
     def __init__(self) -> None:
         self.desks: dict[Instrument, Desk] = {}
-        self.open: dict[str, Record] = {}
-        self.finished: dict[str, Record] = {}
+        self.open_count = 0
+        self._records: dict[str, Record] = {}
+        self._added = 0
         self._ring: list[Record] = []
         """The finished in their order, which begins at ``_first`` when there are as many as are kept."""
         self._first = 0
@@ -49,32 +53,50 @@ class OrderStore:
 
     def find(self, client_order_id: str) -> Record | None:
         """Return an order that is open or has ended not too long ago."""
-        record = self.open.get(client_order_id)
-        return self.finished.get(client_order_id) if record is None else record
+        return self._records.get(client_order_id)
+
+    def find_open(self, client_order_id: str) -> Record | None:
+        """Return an order that may still trade."""
+        record = self._records.get(client_order_id)
+        return record if record is not None and record.is_open else None
+
+    def find_finished(self, client_order_id: str) -> Record | None:
+        """Return an order that has ended not too long ago."""
+        record = self._records.get(client_order_id)
+        return None if record is None or record.is_open else record
 
     def add(self, record: Record) -> None:
         """Take in an order that may trade from now on."""
-        client_order_id = record.order.client_order_id
-        self.open[client_order_id] = record
+        self._records[record.order.client_order_id] = record
         record.desk.records.append(record)
+        record.is_open = True
+        self._added += 1
+        record.number = self._added
+        self.open_count += 1
         record.expose()
 
     def finish(self, record: Record) -> None:
         """Take an order out of those that are open."""
-        records = record.desk.records
         record.drop_amendment()
-        del self.open[record.order.client_order_id]
+        record.is_open = False
+        self.open_count -= 1
+        records = record.desk.records
         # One by one, not `records.remove(record)`: none needs to be asked whether it is equal.
         for place in range(len(records)):
             if records[place] is record:
                 del records[place]
                 break
-        self.remember(record)
+        self._keep(record)
 
     def remember(self, record: Record) -> None:
-        """Keep an order that has ended for what is told of it late."""
+        """Know an order that was never open here for what is told of it late."""
+        if self.find_open(record.order.client_order_id) is None:
+            self._records[record.order.client_order_id] = record
+            self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        """Keep an order that has ended for what is told of it late, and let go of the oldest such."""
         ring = self._ring
-        self.finished[record.order.client_order_id] = record
         if len(ring) < _FINISHED_KEPT:
             ring.append(record)
             return
@@ -82,24 +104,44 @@ class OrderStore:
         ring[self._first] = record
         self._first = 0 if self._first + 1 == _FINISHED_KEPT else self._first + 1
         forgotten = oldest.order.client_order_id
-        if self.finished.get(forgotten) is oldest:
-            del self.finished[forgotten]
+        known = self._records.pop(forgotten, None)
+        if known is not None and known is not oldest:
+            # It was taken in again meanwhile.
+            self._records[forgotten] = known
 
     def forget_finished(self) -> None:
         """Let go of what has ended: nothing more is told."""
-        self.finished.clear()
+        self._records = self.open
         self._ring.clear()
         self._first = 0
 
     def select(self, strategy: str | None, instrument: Instrument | None) -> list[Record]:
         """Return the open orders of a strategy, of an instrument, or of both; None stands for all."""
-        records: Iterable[Record] = self.open.values()
-        if instrument is not None:
+        records: Iterable[Record]
+        if instrument is None:
+            records = self.all_open()
+        else:
             desk = self.desks.get(instrument)
             records = () if desk is None else desk.records
         return [record for record in records if strategy is None or record.order.strategy == strategy]
 
+    def all_open(self) -> list[Record]:
+        """Return what may still trade, oldest first."""
+        records = [record for desk in self.desks.values() for record in desk.records]
+        records.sort(key=lambda record: record.number)
+        return records
+
     # -- for those who only look -------------------------------------------------------------------
+
+    @property
+    def open(self) -> dict[str, Record]:
+        """What may still trade by client id, oldest first."""
+        return {record.order.client_order_id: record for record in self.all_open()}
+
+    @property
+    def finished(self) -> dict[str, Record]:
+        """What is kept of that which has ended, by client id."""
+        return {key: record for key, record in self._records.items() if not record.is_open}
 
     def open_orders(self, instrument: Instrument) -> list[Order]:
         """Return the orders of an instrument that may still trade, oldest first."""

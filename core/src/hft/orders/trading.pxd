@@ -5,9 +5,10 @@ from hft.events cimport Fill
 from hft.order cimport Order
 from hft.orders.guard cimport Guard
 from hft.orders.manager cimport OrderManager
+from hft.orders.owner cimport Owner
 from hft.orders.quoter cimport Quoter
 
-cdef class StrategyTrading:
+cdef class StrategyTrading(Owner):
     cdef public str name
     cdef public object clock
     cdef public object random

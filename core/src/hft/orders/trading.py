@@ -17,6 +17,7 @@ from hft.order import Order, OrderRequest
 from hft.orders.guard import Guard
 from hft.orders.interfaces import Ledger
 from hft.orders.manager import OrderManager
+from hft.orders.owner import Owner
 from hft.orders.quoter import Quoter
 from hft.orders.whole import check_whole
 from hft.plugin.routing import DEFAULT_STYLE, ParentOrder, RoutingStyle
@@ -26,7 +27,7 @@ from hft.types import OrderType, PositionSide, Price, Side, Size, TimeInForce
 __all__ = ["StrategyTrading"]
 
 
-class StrategyTrading:
+class StrategyTrading(Owner):
     """The `Trading` of one strategy, and the owner of its orders.
 
     ``log`` takes a line; ``on_fault(name, error)`` is told what the strategy raised, after its orders

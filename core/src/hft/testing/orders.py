@@ -16,7 +16,7 @@ from hft.instrument import Instrument
 from hft.ledger import Ledger
 from hft.market import Market
 from hft.order import Order
-from hft.orders import ClientOrderIds, OrderManager
+from hft.orders import ClientOrderIds, OrderManager, Owner
 from hft.plugin.execution import (
     ApprovedOrder,
     Capabilities,
@@ -286,7 +286,7 @@ class PositionLedger(Ledger):
         return is_new
 
 
-class NotedOwner:
+class NotedOwner(Owner):
     """An owner of orders that notes what it is told: an order's state, or ``fill``, and its client id."""
 
     def __init__(self, name: str = "strategy") -> None:

@@ -86,7 +86,7 @@ class ReplayedAccounts:
         return owner_of(self._kernel.strategies, strategy)
 
     def _with_order(self, client_order_id: str, act: Callable[[Order], None]) -> None:
-        record = self._kernel.manager.store.open.get(client_order_id)
+        record = self._kernel.manager.store.find_open(client_order_id)
         if record is not None:
             act(record.order)
 
