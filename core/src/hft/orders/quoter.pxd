@@ -181,8 +181,6 @@ cdef class Quoter:
 
 cdef object _blank(object owner, object instrument, object side)
 
-cdef bint _same(tuple stated, object level) except -1
-
 cdef object _price_of(Order order)
 
 cdef object _left_of(Order order)

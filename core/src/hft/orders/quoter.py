@@ -78,7 +78,7 @@ class _Statement:
 
     def _want(self, price: Price, size: int) -> None:
         if self.several is not None:
-            self.several[price] = self.several.get(price, 0) + size
+            self.several[price] = self.several[price] + size if price in self.several else size
         elif self.price is None:
             self.price, self.lots = price, size
         elif self.price == price:
@@ -89,16 +89,22 @@ class _Statement:
 
     def is_as(self, levels: list[Level]) -> bool:
         """Say whether the same was stated."""
+        # One by one, not `stated == levels`: no other question is asked as often.
         if self.only is not None:
-            return len(levels) == 1 and _same(self.only, levels[0])
+            if len(levels) != 1:
+                return False
+            price, size = levels[0]
+            stated_price, stated_size = self.only
+            return price == stated_price and size == stated_size
         stated = self.levels
         if stated is None:
             return not levels
         if len(stated) != len(levels):
             return False
-        # One by one, not `stated == levels`: no other question is asked as often.
         for index in range(len(stated)):
-            if not _same(stated[index], levels[index]):
+            price, size = levels[index]
+            stated_price, stated_size = stated[index]
+            if price != stated_price or size != stated_size:
                 return False
         return True
 
@@ -651,12 +657,6 @@ def _blank(owner: Owner, instrument: Instrument, side: Side) -> Order:
         price=None,
         post_only=True,
     )
-
-
-def _same(stated: Level, level: Level) -> bool:
-    stated_price, stated_size = stated
-    price, size = level
-    return price == stated_price and size == stated_size
 
 
 def _price_of(order: Order) -> Price:
