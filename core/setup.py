@@ -65,9 +65,10 @@ HOT = [
     "hft.risk.engine",
     "hft.risk.view",
     "hft.routing.router",
+    "hft.run.watchdog",
     "hft.seen",
 ]
-"""Python that is compiled as it is: the way of an order."""
+"""Python that is compiled as it is: the way of an order, and what looks at every book each second."""
 
 LAID_OUT = [
     "hft.events",

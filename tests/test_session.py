@@ -380,14 +380,14 @@ def test_a_bug_in_a_timer_halts_again(
 ) -> None:
     calls = [0]
 
-    def look(self: Watchdog) -> None:
-        calls[0] += 1
-        if calls[0] % 10 == 0:
-            raise RuntimeError("boom")
-        original(self)
+    class FaultyWatchdog(Watchdog):
+        def _look(self) -> None:
+            calls[0] += 1
+            if calls[0] % 10 == 0:
+                raise RuntimeError("boom")
+            super()._look()
 
-    original = Watchdog._look
-    monkeypatch.setattr(Watchdog, "_look", look)
+    monkeypatch.setattr("hft.run.kernel.Watchdog", FaultyWatchdog)
     path, then = recorded(tmp_path)
     assert then.halted == "bug: RuntimeError: boom"
     calls[0] = 0

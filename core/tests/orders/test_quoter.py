@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import attrs
 import pytest
@@ -201,6 +202,23 @@ def test_a_statement_may_be_repeated_and_its_list_be_used_again() -> None:
     desk.quoter.quote(bids, asks)
     desk.exchange.settle()
     assert desk.standing() == ([(97, 10)], [(101, 10)])
+
+
+def test_levels_may_come_from_what_states_quotes_itself() -> None:
+    desk = Desk()
+    desk.quote_and_settle([(99, 10)], [(101, 10)])
+    desk.quote_and_settle([(98, 10)], [(102, 10)])
+
+    def bids() -> Iterator[tuple[Price, Size]]:
+        desk.quote([(97, 10)], [(103, 10)])
+        desk.quote([(96, 10)], [(104, 10)])
+        yield Price(95), Size(10)
+        desk.quote([(94, 10)], [(105, 10)])
+        yield Price(93), Size(10)
+
+    desk.quoter.quote(bids(), levels([(106, 10)]))
+    desk.exchange.settle()
+    assert desk.standing() == ([(95, 10), (93, 10)], [(106, 10)])
 
 
 def test_what_was_withdrawn_is_placed_once_it_is_stated_again() -> None:

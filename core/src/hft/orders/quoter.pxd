@@ -25,6 +25,8 @@ cdef class _Statement:
     cdef public dict several
     cdef public bint used
 
+    cdef object take(self, object levels)
+
     cdef object _note(self, tuple level)
 
     cdef object _want(self, object price, object size)
@@ -54,6 +56,7 @@ cdef class _Side:
     cdef public Order blank
     cdef public bint buys
     cdef public _Statement statement
+    cdef public _Statement spare
     cdef public Order order
     cdef public dict orders
     cdef public bint settled
@@ -73,6 +76,9 @@ cdef class _Side:
     cdef list all(self)
 
     cdef bint is_settled_as(self, object levels) except -1
+
+    @cython.locals(statement=_Statement)
+    cdef _Statement statement_of(self, object levels)
 
     @cython.locals(order=Order)
     cdef object state(self, _Statement statement)
@@ -174,8 +180,6 @@ cdef class Quoter:
     cdef _Side _others(self, _Side side)
 
 cdef object _blank(object owner, object instrument, object side)
-
-cdef bint _same(tuple stated, object level) except -1
 
 cdef object _price_of(Order order)
 

@@ -47,12 +47,17 @@ class _Statement:
 
     __slots__ = ("levels", "lots", "only", "price", "several", "used")
 
-    def __init__(self, levels: Iterable[Level]) -> None:
+    def __init__(self) -> None:
         self.only: Level | None = None
         self.levels: list[Level] | None = None
         self.price: Price | None = None
         self.lots = 0
         self.several: dict[Price, int] | None = None
+        self.used = False
+
+    def take(self, levels: Iterable[Level]) -> None:
+        """Take these levels for whatever was stated before."""
+        self.only = self.levels = self.price = self.several = None
         self.used = False
         for level in levels:
             price, size = level
@@ -73,7 +78,7 @@ class _Statement:
 
     def _want(self, price: Price, size: int) -> None:
         if self.several is not None:
-            self.several[price] = self.several.get(price, 0) + size
+            self.several[price] = self.several[price] + size if price in self.several else size
         elif self.price is None:
             self.price, self.lots = price, size
         elif self.price == price:
@@ -84,16 +89,22 @@ class _Statement:
 
     def is_as(self, levels: list[Level]) -> bool:
         """Say whether the same was stated."""
+        # One by one, not `stated == levels`: no other question is asked as often.
         if self.only is not None:
-            return len(levels) == 1 and _same(self.only, levels[0])
+            if len(levels) != 1:
+                return False
+            price, size = levels[0]
+            stated_price, stated_size = self.only
+            return price == stated_price and size == stated_size
         stated = self.levels
         if stated is None:
             return not levels
         if len(stated) != len(levels):
             return False
-        # One by one, not `stated == levels`: no other question is asked as often.
         for index in range(len(stated)):
-            if not _same(stated[index], levels[index]):
+            price, size = levels[index]
+            stated_price, stated_size = stated[index]
+            if price != stated_price or size != stated_size:
                 return False
         return True
 
@@ -160,7 +171,7 @@ class _Side:
     ``settled`` says that what stands is what is wanted. Otherwise ``leftovers``, ``moves`` and ``lacking`` are
     what was found last to lead from the one to the other, each None if there is nothing of it, and
     ``lacking_price`` is the price that lacks where one alone is wanted. ``blank`` is what every quote of this
-    side is a copy of.
+    side is a copy of, ``spare`` the statement before the last, which may be used again.
     """
 
     __slots__ = (
@@ -173,13 +184,15 @@ class _Side:
         "order",
         "orders",
         "settled",
+        "spare",
         "statement",
     )
 
     def __init__(self, blank: Order) -> None:
         self.blank = blank
         self.buys = blank.side is _BUY
-        self.statement = _Statement(())
+        self.statement = _Statement()
+        self.spare: _Statement | None = None
         self.order: Order | None = None
         self.orders: dict[str, Order] = {}
         self.settled = False
@@ -229,9 +242,18 @@ class _Side:
             return False
         return self.statement.is_as(levels)
 
+    def statement_of(self, levels: Iterable[Level]) -> _Statement:
+        """Return levels as a statement, which is not made yet."""
+        # Taken away first: what yields the levels is the strategy's, and might itself state quotes.
+        statement, self.spare = self.spare, None
+        if statement is None:
+            statement = _Statement()
+        statement.take(levels)
+        return statement
+
     def state(self, statement: _Statement) -> None:
         """Replace what is wanted."""
-        self.statement = statement
+        self.spare, self.statement = self.statement, statement
         self.settled = False
         if self.order is not None:
             self._keep(self.order)
@@ -346,8 +368,8 @@ class Quoter:
         bids_stand, asks_stand = self._bids.is_settled_as(bids), self._asks.is_settled_as(asks)
         if bids_stand and asks_stand:
             return
-        wanted_bids = self._bids.statement if bids_stand else _Statement(bids)
-        wanted_asks = self._asks.statement if asks_stand else _Statement(asks)
+        wanted_bids = self._bids.statement if bids_stand else self._bids.statement_of(bids)
+        wanted_asks = self._asks.statement if asks_stand else self._asks.statement_of(asks)
         bid, ask = wanted_bids.highest(), wanted_asks.lowest()
         if bid is not None and ask is not None:
             if bid >= ask:
@@ -364,7 +386,7 @@ class Quoter:
     def withdraw(self) -> None:
         """Want nothing, and cancel everything that stands at once."""
         for side in (self._bids, self._asks):
-            side.statement, side.settled = _Statement(()), False
+            side.statement, side.settled = _Statement(), False
         for order in self.standing:
             self._cancel(order)
 
@@ -587,7 +609,7 @@ class Quoter:
             side.take_back(order)
         else:
             side.add(order)
-            if order.state is _PENDING_NEW and side.order is not None and statement.price is not None:
+            if order.state is _PENDING_NEW and side.order is not None and side.statement.price is not None:
                 side.settled = True
 
     def _cancel(self, order: Order) -> None:
@@ -635,12 +657,6 @@ def _blank(owner: Owner, instrument: Instrument, side: Side) -> Order:
         price=None,
         post_only=True,
     )
-
-
-def _same(stated: Level, level: Level) -> bool:
-    stated_price, stated_size = stated
-    price, size = level
-    return price == stated_price and size == stated_size
 
 
 def _price_of(order: Order) -> Price:
