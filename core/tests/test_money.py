@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from hft.money import (
     EXACT,
-    Amounts,
     Money,
     amount_to_decimal,
     difference,
@@ -69,17 +68,6 @@ def test_an_amount_that_is_too_fine_raises() -> None:
     assert to_amount(Decimal("1e-52")) == 1
     with pytest.raises(Inexact):
         to_amount(Decimal("1e-53"))
-
-
-def test_amounts_that_are_known_again_are_the_same() -> None:
-    known, often = Amounts(), Decimal("0.25")
-    for count in range(3_000):
-        # Made here and dropped: another may come to lie where it lay.
-        assert known.of(Decimal(count)) == count * 10**52
-        assert known.of(often) == to_amount(often)
-    for _ in range(2):
-        with pytest.raises(Inexact):
-            known.of(Decimal("1e-53"))
 
 
 @given(st.integers(-(10**30), 10**30), st.integers(-(10**15), 10**15).filter(bool))

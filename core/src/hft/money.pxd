@@ -1,19 +1,12 @@
 cimport cython
 
 cdef object _ONE
-cdef Py_ssize_t _AMOUNTS_KEPT
 cdef object _AMOUNT_DIGITS
 cdef object _WIDE
 cdef object _add
 cdef object _multiply
 cdef object _scale
 cdef object _whole
-
-cdef class Amounts:
-    cdef dict _known
-
-    @cython.locals(known=tuple)
-    cpdef object of(self, object value)
 
 cpdef object to_amount(object value)
 

@@ -14,7 +14,6 @@ __all__ = [
     "EXACT",
     "MONEY",
     "Amount",
-    "Amounts",
     "Money",
     "amount_to_decimal",
     "difference",
@@ -43,8 +42,6 @@ AMOUNT_DIGITS = 52
 """Digits of an `Amount` behind the point: half a tick of 10^-18 times a lot of 10^-18, and room for costs."""
 
 _AMOUNT_DIGITS = Decimal(AMOUNT_DIGITS)
-
-_AMOUNTS_KEPT = 1_000
 
 _add, _multiply, _scale, _whole = EXACT.add, EXACT.multiply, EXACT.scaleb, EXACT.to_integral_exact
 
@@ -89,28 +86,6 @@ def to_amount(value: Decimal | int) -> Amount:
         return Amount(int(_whole(scaled)))
     except Inexact:
         raise Inexact(f"{value} has more than {AMOUNT_DIGITS} digits behind the point") from None
-
-
-class Amounts:
-    """Amounts of decimals that come again as the same objects, as fees of a simulated exchange do.
-
-    A decimal is known by its identity: its hash takes longer than the conversion.
-    """
-
-    __slots__ = ("_known",)
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Decimal, Amount]] = {}
-
-    def of(self, value: Decimal) -> Amount:
-        """Return the same as `to_amount`."""
-        known = self._known.get(id(value))
-        if known is None:
-            if len(self._known) >= _AMOUNTS_KEPT:
-                self._known.clear()
-            # The decimal is kept too, so that no other can have its identity.
-            known = self._known[id(value)] = (value, to_amount(value))
-        return known[1]
 
 
 def amount_to_decimal(amount: int) -> Decimal:

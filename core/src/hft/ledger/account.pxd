@@ -1,6 +1,11 @@
 cimport cython
 
-from hft.ledger.position cimport Position
+from libc.stdint cimport int64_t
+
+from hft.ledger.balance cimport Balance
+from hft.ledger.position cimport Paid, Position
+from hft.ledger.trades cimport Trades
+from hft.ledger.wide cimport Wide
 from hft.seen cimport Seen
 
 cdef class InstrumentAccount:
@@ -9,12 +14,16 @@ cdef class InstrumentAccount:
     cdef public object settle
     cdef public object wallet
     cdef public bint is_spot
-    cdef public object point
-    cdef public object lot
+    cdef public Wide point
+    cdef public Wide lot
     cdef public dict positions
+    cdef public object side
+    cdef public Position position
     cdef public dict funding
     cdef public dict balances
-    cdef public Seen trades
+    cdef public object asset
+    cdef public Balance balance
+    cdef public Trades trades
     cdef public Seen payments
     cdef public object size
     cdef public object profit
@@ -29,7 +38,9 @@ cdef class InstrumentAccount:
 
     cpdef object lot_price(self, object price)
 
-    cpdef object book(self, Position position, object signed, object lot_price)
+    cpdef bint book(self, Position position, int64_t signed, int64_t price)
+
+    cpdef object trade(self, Position position, object signed, object value)
 
     cpdef object mark(self, object price)
 
@@ -37,5 +48,8 @@ cdef class InstrumentAccount:
 
     @cython.locals(position=Position)
     cpdef tuple worth(self)
+
+    @cython.locals(position=Position, paid=Paid)
+    cpdef object settle_fees(self)
 
     cdef object _average_price(self, Position position)

@@ -9,6 +9,8 @@ from hft.errors import UsageError
 from hft.instrument import Instrument
 from hft.ledger.balance import Balance
 from hft.ledger.position import Position, PositionView
+from hft.ledger.trades import Trades
+from hft.ledger.wide import Wide
 from hft.money import AMOUNT_DIGITS, Amount, amount_to_decimal, divide, product, to_amount, trim
 from hft.seen import Horizon, Seen
 from hft.types import InstrumentKind, PositionSide, Size
@@ -28,7 +30,8 @@ class InstrumentAccount:
     spot instrument. ``size`` is the net of all sides. ``profit``, ``gross`` and ``open_value`` are what
     was last added to the totals of the settlement asset for it; see `AssetFigures`. ``is_stale`` says that
     they have changed since. ``wallet`` is the wallet of the account that it is paid from, ``balances`` are
-    those in it that its trades have moved.
+    those in it that its trades have moved. ``side`` and ``position`` are those of the last trade, ``asset``
+    and ``balance`` those of the last flow: the next is most often of the same.
     """
 
     __slots__ = (
@@ -36,6 +39,8 @@ class InstrumentAccount:
         "_lot_value",
         "_mark",
         "_twice_ticks",
+        "asset",
+        "balance",
         "balances",
         "base",
         "funding",
@@ -48,9 +53,11 @@ class InstrumentAccount:
         "open_value",
         "payments",
         "point",
+        "position",
         "positions",
         "profit",
         "settle",
+        "side",
         "size",
         "trades",
         "wallet",
@@ -65,20 +72,25 @@ class InstrumentAccount:
         self.is_spot = instrument.kind is InstrumentKind.SPOT
         self._lot_value = product(instrument.lot_size, instrument.contract_multiplier)
         try:
-            self.point = to_amount(product(instrument.tick_size, self._lot_value))
-            self.lot = to_amount(self._lot_value)
+            point = to_amount(product(instrument.tick_size, self._lot_value))
+            lot = to_amount(self._lot_value)
         except ArithmeticError:
-            self.point, self.lot = Amount(1), Amount(0)
-        if self.point % 2:
+            point, lot = Amount(1), Amount(0)
+        if point % 2:
             raise UsageError(
                 f"{instrument.id}: half a tick of a lot is finer than {AMOUNT_DIGITS} digits, the ledger"
                 " cannot book it"
             )
-        self._half_point = self.point // 2
+        self.point, self.lot = Wide(point), Wide(lot)
+        self._half_point = point // 2
         self.positions: dict[PositionSide, Position] = {}
+        self.side: PositionSide | None = None
+        self.position: Position | None = None
         self.funding: dict[str, int] = {}
         self.balances: dict[str, Balance] = {}
-        self.trades = Seen(horizon)
+        self.asset = ""
+        self.balance: Balance | None = None
+        self.trades = Trades(horizon)
         self.payments = Seen(horizon)
         self.is_stale = False
         self.size = 0
@@ -94,10 +106,20 @@ class InstrumentAccount:
         """Return what one lot costs at a price that may be off the grid."""
         return to_amount(product(price, self._lot_value))
 
-    def book(self, position: Position, signed: int, value: int) -> int:
+    def book(self, position: Position, signed: int, price: int) -> bool:
         """Trade some lots of a position of this account; see `Position.book`."""
+        if not position.book(signed, price):
+            return False
+        if len(self.positions) == 1:
+            self.size = position.size
+        else:
+            self.size += signed
+        return True
+
+    def trade(self, position: Position, signed: int, value: int) -> None:
+        """Trade some lots of a position of this account; see `Position.trade`."""
+        position.trade(signed, value)
         self.size += signed
-        return position.book(signed, value)
 
     # -- valuing ---------------------------------------------------------------------------------
 
@@ -136,29 +158,35 @@ class InstrumentAccount:
         The last is the whole position of a spot instrument, whose price left the balance, and what has
         not been realized of a derivative.
         """
-        realized = cost = gross = 0
+        cash = cost = gross = 0
         mark = self.lot_mark
         for position in self.positions.values():
-            realized += position.realized
-            cost += position.cost
+            cash += position.cash()
+            cost += position.cost()
             gross += abs(position.size) * mark
         value = self.size * mark
-        unrealized = value - cost
-        return realized + unrealized, gross, value if self.is_spot else unrealized
+        return cash + value, gross, value if self.is_spot else value - cost
+
+    def settle_fees(self) -> None:
+        """Bring the profit of the assets that fees were paid in up to date."""
+        for position in self.positions.values():
+            for paid in position.paid.values():
+                paid.settle()
 
     def holding(self) -> Decimal:
         """Return what is held after fees taken in the base currency (spot); see `Ledger.holding`."""
-        size = self.size * self.lot
+        size = self.size * self.lot.get()
         if self.is_spot:
             positions = self.positions.values()
-            size -= sum(position.paid[self.base].fees for position in positions if self.base in position.paid)
+            paid = [position.paid[self.base] for position in positions if self.base in position.paid]
+            size -= sum(each.fees() for each in paid)
         return amount_to_decimal(size)
 
     # -- showing ---------------------------------------------------------------------------------
 
     def view(self, side: PositionSide) -> PositionView:
         """Return the figures of one side."""
-        return self._view(side, [self.positions.get(side) or Position()], {})
+        return self._view(side, [self.positions.get(side) or Position(self.point)], {})
 
     def net(self) -> PositionView:
         """Return the figures of all sides together, with the funding."""
@@ -169,12 +197,12 @@ class InstrumentAccount:
     ) -> PositionView:
         positions = list(positions)
         size = sum(position.size for position in positions)
-        realized = sum(position.realized for position in positions)
-        cost = sum(position.cost for position in positions)
+        realized = sum(position.realized() for position in positions)
+        cost = sum(position.cost() for position in positions)
         fees: dict[str, int] = {}
         for position in positions:
             for asset, paid in position.paid.items():
-                fees[asset] = fees.get(asset, 0) + paid.fees
+                fees[asset] = fees.get(asset, 0) + paid.fees()
         opened = [position for position in positions if position.size]
         return PositionView(
             instrument=self.instrument,
@@ -191,5 +219,5 @@ class InstrumentAccount:
         )
 
     def _average_price(self, position: Position) -> Decimal:
-        fine_ticks = divide(position.cost * _PRICE_SCALE, position.size * self.point)
+        fine_ticks = divide(position.cost() * _PRICE_SCALE, position.size * self.point.get())
         return trim(product(fine_ticks, _PRICE_UNIT, self.instrument.tick_size))

@@ -1,7 +1,18 @@
 cimport cython
 
+from libc.stdint cimport int64_t
+
+from hft.ledger.wide cimport Wide
+
 cdef int _FLOWS_KEPT
 cdef int _TIES_KEPT
+
+cdef class Flow:
+    cdef public Wide amount
+    cdef public int64_t count
+    cdef public object exchange_ns
+
+    cpdef object moved(self)
 
 cdef class Balance:
     cdef public object exchange
@@ -10,12 +21,13 @@ cdef class Balance:
     cdef public object reported
     cdef public object locked
     cdef public object reported_ns
-    cdef public object total
+    cdef Wide _total
     cdef list _flows
+    cdef list _spare
     cdef list _ties
 
-    @cython.locals(flows=list)
-    cpdef object flow(self, object amount, object exchange_ns)
+    @cython.locals(total=Wide, flows=list, flow=Flow)
+    cpdef object flow(self, Wide amount, int64_t count, object exchange_ns)
 
     cpdef object view(self)
 

@@ -8,9 +8,10 @@ import attrs
 
 from hft.events import BalanceReport
 from hft.ledger.checkpoint import BalanceState
+from hft.ledger.wide import Wide
 from hft.money import Amount, amount_to_decimal, to_amount
 
-__all__ = ["Balance", "BalanceView"]
+__all__ = ["Balance", "BalanceView", "Flow"]
 
 _FLOWS_KEPT = 100
 """At least so many flows are kept apart, for a report that is older than some of them; what is older still is
@@ -37,8 +38,26 @@ class BalanceView:
     reported_ns: int
 
 
+class Flow:
+    """What a fill, a fee or a funding payment moved, and when, by the exchange's time.
+
+    That is an amount ``count`` times: few flows are ever asked for what that makes.
+    """
+
+    __slots__ = ("amount", "count", "exchange_ns")
+
+    def __init__(self) -> None:
+        self.amount = Wide()
+        self.count = 1
+        self.exchange_ns = 0
+
+    def moved(self) -> int:
+        """Return what it moved."""
+        return self.amount.get() * self.count
+
+
 class Balance:
-    """Keeps ``total`` up to date between reports; it is None until the first one.
+    """Keeps `total` up to date between reports; it is None until the first one.
 
     A flow is in a report that is as old as it or newer, by the exchange's time; where that is not told,
     by the order in which they arrive. Of flows that bear the very time of the report nobody knows it for
@@ -47,13 +66,14 @@ class Balance:
 
     __slots__ = (
         "_flows",
+        "_spare",
         "_ties",
+        "_total",
         "asset",
         "exchange",
         "locked",
         "reported",
         "reported_ns",
-        "total",
         "wallet",
     )
 
@@ -63,23 +83,36 @@ class Balance:
         self.asset = asset
         self.reported = self.locked = 0
         self.reported_ns = 0
-        self.total: int | None = None
-        self._flows: list[tuple[int, int]] = []
+        self._total: Wide | None = None
+        self._flows: list[Flow] = []
+        self._spare: list[Flow] = []
+        """Flows that are no longer kept: to make one takes longer than to use it again."""
         self._ties: list[int] = []
 
-    def flow(self, amount: int, exchange_ns: int) -> None:
-        """Add what a fill, a fee or a funding payment moved."""
-        reported_ns = self.reported_ns
-        if 0 < exchange_ns <= reported_ns or not amount:
-            if exchange_ns == reported_ns:
-                self._tie([amount])
-            return
+    @property
+    def total(self) -> int | None:
+        """What must be there now."""
+        return None if self._total is None else self._total.get()
+
+    def flow(self, amount: Wide, count: int, exchange_ns: int) -> None:
+        """Add an amount, a count of times, that a fill, a fee or a funding payment moved."""
+        total = self._total
+        if total is not None:
+            if 0 < exchange_ns <= self.reported_ns:
+                if exchange_ns == self.reported_ns:
+                    self._tie([amount.get() * count])
+                return
+            if not total.add_times(amount, count):
+                total.put(total.get() + amount.get() * count)
         flows = self._flows
-        flows.append((exchange_ns, amount))
+        flow = self._spare.pop() if self._spare else Flow()
+        flow.amount.take(amount)
+        flow.count = count
+        flow.exchange_ns = exchange_ns
+        flows.append(flow)
         if len(flows) >= 2 * _FLOWS_KEPT:
+            self._spare = flows[:_FLOWS_KEPT]
             del flows[:_FLOWS_KEPT]
-        if self.total is not None:
-            self.total += amount
 
     def report(self, report: BalanceReport) -> bool:
         """Take the exchange's word; return False for one that is older than the last."""
@@ -87,14 +120,14 @@ class Balance:
         if 0 < stated_ns < self.reported_ns:
             return False
         total, locked = to_amount(report.total), to_amount(report.locked)
-        later = [flow for flow in self._flows if stated_ns and flow[0] > stated_ns]
+        later = [flow for flow in self._flows if stated_ns and flow.exchange_ns > stated_ns]
         if stated_ns == 0 or stated_ns > self.reported_ns:
             self._ties.clear()
-        self._tie([amount for ns, amount in self._flows if ns == stated_ns != 0])
+        self._tie([flow.moved() for flow in self._flows if flow.exchange_ns == stated_ns != 0])
         self.reported, self.locked = total, locked
         self.reported_ns = max(stated_ns, self.reported_ns)
         self._flows = later
-        self.total = total + sum(amount for _, amount in later)
+        self._total = Wide(total + sum(flow.moved() for flow in later))
         return True
 
     def totals_at(self, exchange_ns: int) -> list[Amount]:
@@ -103,11 +136,11 @@ class Balance:
         None before the first report. More than one, the likeliest first, where the last report may or may
         not have flows that bear its time.
         """
-        if self.total is None:
+        if self._total is None:
             return []
-        total = self.total
+        total = self._total.get()
         if exchange_ns:
-            total -= sum(amount for ns, amount in self._flows if ns > exchange_ns)
+            total -= sum(flow.moved() for flow in self._flows if flow.exchange_ns > exchange_ns)
         totals = [total]
         for tie in self._ties:
             totals += [each + tie for each in totals]
@@ -118,14 +151,15 @@ class Balance:
 
     def view(self) -> BalanceView | None:
         """Return the figures, None before the first report."""
-        if self.total is None:
+        total = self.total
+        if total is None:
             return None
         return BalanceView(
             exchange=self.exchange,
             wallet=self.wallet,
             asset=self.asset,
             reported=amount_to_decimal(self.reported),
-            total=amount_to_decimal(self.total),
+            total=amount_to_decimal(total),
             locked=amount_to_decimal(self.locked),
             reported_ns=self.reported_ns,
         )
@@ -133,18 +167,18 @@ class Balance:
     def dump(self) -> BalanceState:
         """Return the figures for a checkpoint."""
         # What is no longer kept apart; before the first report nothing is made of it.
-        since = sum(amount for _, amount in self._flows)
-        settled = 0 if self.total is None else self.total - self.reported - since
+        since = sum(flow.moved() for flow in self._flows)
+        settled = 0 if self._total is None else self._total.get() - self.reported - since
         return BalanceState(
             exchange=self.exchange,
             wallet=self.wallet,
             asset=self.asset,
-            known=self.total is not None,
+            known=self._total is not None,
             reported=amount_to_decimal(self.reported),
             locked=amount_to_decimal(self.locked),
             reported_ns=self.reported_ns,
             settled=amount_to_decimal(settled),
-            flows=[(ns, amount_to_decimal(amount)) for ns, amount in self._flows],
+            flows=[(flow.exchange_ns, amount_to_decimal(flow.moved())) for flow in self._flows],
             ties=[amount_to_decimal(amount) for amount in self._ties],
         )
 
@@ -154,9 +188,13 @@ class Balance:
         balance = Balance(state.exchange, state.wallet, state.asset)
         balance.reported, balance.locked = to_amount(state.reported), to_amount(state.locked)
         balance.reported_ns = state.reported_ns
-        balance._flows = [(ns, to_amount(amount)) for ns, amount in state.flows]
+        for exchange_ns, amount in state.flows:
+            flow = Flow()
+            flow.amount.put(to_amount(amount))
+            flow.exchange_ns = exchange_ns
+            balance._flows.append(flow)
         balance._ties = [to_amount(amount) for amount in state.ties]
         if state.known:
-            since = sum(amount for _, amount in balance._flows)
-            balance.total = balance.reported + to_amount(state.settled) + since
+            since = sum(flow.moved() for flow in balance._flows)
+            balance._total = Wide(balance.reported + to_amount(state.settled) + since)
         return balance

@@ -1,15 +1,20 @@
 cimport cython
 
+from libc.stdint cimport int64_t
+
 from hft.events cimport Fill
 from hft.ledger.account cimport InstrumentAccount
 from hft.ledger.assets cimport AssetFigures
 from hft.ledger.balance cimport Balance
+from hft.ledger.fees cimport Fee, Fees
 from hft.ledger.position cimport Paid, Position
-from hft.money cimport Amounts, to_amount
+from hft.ledger.wide cimport Wide
+from hft.money cimport to_amount
 from hft.seen cimport Horizon
 
 cdef object _BUY
 cdef object _BOTH
+cdef int64_t _MOST
 
 cdef class Ledger:
     cdef public object duplicates
@@ -19,14 +24,25 @@ cdef class Ledger:
     cdef public object wallet_of
     cdef object _day
     cdef dict _accounts
+    cdef InstrumentAccount _latest
     cdef list _stale
-    cdef Amounts _fees
+    cdef Fees _fees
     cdef dict _assets
     cdef dict _balances
     cdef dict _dormant
     cdef dict _horizons
 
-    @cython.locals(account=InstrumentAccount, position=Position, paid=Paid)
+    @cython.locals(
+        account=InstrumentAccount,
+        position=Position,
+        paid=Paid,
+        fee=Fee,
+        stated=Wide,
+        price=int64_t,
+        size=int64_t,
+        signed=int64_t,
+        is_counted=bint,
+    )
     cpdef bint on_fill(self, Fill fill)
 
     @cython.locals(account=InstrumentAccount)
@@ -62,7 +78,9 @@ cdef class Ledger:
     cdef object _revalue(self)
 
     @cython.locals(balance=Balance)
-    cdef object _flow(self, InstrumentAccount account, object asset, object amount, object exchange_ns)
+    cdef object _flow(
+        self, InstrumentAccount account, object asset, Wide amount, int64_t count, object exchange_ns
+    )
 
     @cython.locals(balance=Balance)
     cdef Balance _balance_of(self, InstrumentAccount account, object asset)

@@ -23,8 +23,10 @@ from hft.ledger.checkpoint import (
     LedgerState,
     PositionState,
 )
+from hft.ledger.fees import Fees
 from hft.ledger.position import Paid, Position, PositionView
-from hft.money import Amount, Amounts, amount_to_decimal, to_amount, total, trim
+from hft.ledger.wide import MOST, Wide
+from hft.money import Amount, amount_to_decimal, to_amount, total, trim
 from hft.seen import Horizon
 from hft.types import PositionSide, Side, Size
 
@@ -35,6 +37,7 @@ NS_PER_DAY = 86_400_000_000_000
 _ADJUSTMENTS_KEPT = 1_000
 
 _BUY, _BOTH = Side.BUY, PositionSide.BOTH
+_MOST = MOST
 
 
 class Ledger:
@@ -65,8 +68,10 @@ class Ledger:
         self.wallet_of: Callable[[Instrument], str] = _one_wallet
         self._day: int | None = None
         self._accounts: dict[Instrument, InstrumentAccount] = {}
+        self._latest: InstrumentAccount | None = None
+        """That of the last fill: the next is most often of the same."""
         self._stale: list[InstrumentAccount] = []
-        self._fees = Amounts()
+        self._fees = Fees()
         self._assets: dict[str, AssetFigures] = {}
         """Without what the stale accounts have changed."""
         self._balances: dict[tuple[str, str], dict[str, Balance]] = {}
@@ -82,40 +87,52 @@ class Ledger:
         Returns False for one that was booked before.
         """
         instrument = fill.instrument
-        account = self._accounts.get(instrument)
-        if account is None:
-            account = self._open(instrument, instrument.price_to_decimal(fill.price))
-        side, exchange_ns = fill.side, fill.exchange_ns
-        key = fill.trade_id, side
+        account = self._latest
+        if account is None or account.instrument is not instrument:
+            account = self._accounts.get(instrument)
+            if account is None:
+                account = self._open(instrument, instrument.price_to_decimal(fill.price))
+            self._latest = account
+        trade_id, side, exchange_ns = fill.trade_id, fill.side, fill.exchange_ns
         try:
-            fee = self._fees.of(fill.fee)
-            stated = None if fill.realized is None else to_amount(fill.realized)
-            signed = fill.size if side is _BUY else -fill.size
-            value = fill.price * signed * account.point
+            try:
+                price, size = fill.price, fill.size
+            except OverflowError:  # too large for what counts fast
+                price = size = _MOST
+            fee = self._fees.of(fill.fee, price, size)
+            stated = None if fill.realized is None else Wide(to_amount(fill.realized))
         except Exception:  # whatever it is, it says nothing of what is booked already
-            if key not in account.trades:
+            if not account.trades.knows(trade_id, side):
                 raise
             self.duplicates += 1
             return False
         # What cannot be booked has raised until here, and can be told again.
-        if not account.trades.add(key, exchange_ns):
+        if not account.trades.add(trade_id, side, exchange_ns):
             self.duplicates += 1
             return False
         position = self._position(account, fill.position_side)
-        moved = account.book(position, signed, value)
-        if fee:
+        signed = size if side is _BUY else -size
+        is_counted = account.book(position, signed, price)
+        if not is_counted:
+            lots = fill.size if side is _BUY else -fill.size
+            value = lots * fill.price * account.point.get()
+            account.trade(position, lots, value)
+        if not fee.is_zero():
             paid = self._paid(account, position, fill.fee_asset)
-            paid.fees += fee
-            paid.figures.profit -= fee
-            paid.balance.flow(-fee, exchange_ns)
+            paid.add(fee)
+            paid.balance.flow(fee, -1, exchange_ns)
         self._revalue_later(account)
-        if account.is_spot:
-            self._flow(account, account.base, signed * account.lot, exchange_ns)
-            moved = -value
-        elif stated is not None:
-            moved = stated
-        if moved:
-            self._flow(account, account.settle, moved, exchange_ns)
+        if not account.is_spot:
+            if stated is not None:
+                self._flow(account, account.settle, stated, 1, exchange_ns)
+            else:
+                self._flow(account, account.settle, position.lost, -1, exchange_ns)
+        elif is_counted:
+            self._flow(account, account.base, account.lot, signed, exchange_ns)
+            self._flow(account, account.settle, account.point, -signed * price, exchange_ns)
+        else:
+            self._flow(account, account.base, Wide(lots * account.lot.get()), 1, exchange_ns)
+            self._flow(account, account.settle, Wide(value), -1, exchange_ns)
         return True
 
     def on_funding(self, funding: Funding) -> bool:
@@ -128,7 +145,7 @@ class Ledger:
         account.payments.add(funding.payment_id, funding.exchange_ns)
         account.funding[funding.asset] = account.funding.get(funding.asset, 0) + amount
         self._earn(funding.asset, amount)
-        self._flow(account, funding.asset, amount, funding.exchange_ns)
+        self._flow(account, funding.asset, Wide(amount), 1, funding.exchange_ns)
         return True
 
     def on_balance(self, report: BalanceReport) -> bool:
@@ -154,7 +171,7 @@ class Ledger:
         before = Size(position.size)
         if size == before:
             return None
-        account.book(position, size - before, account.lot_price(price) * (size - before))
+        account.trade(position, size - before, account.lot_price(price) * (size - before))
         position.adjusted += size - before
         self._revalue_later(account)
         adjustment = Adjustment(
@@ -378,17 +395,26 @@ class Ledger:
         return self._horizons.setdefault(exchange, Horizon())
 
     def _position(self, account: InstrumentAccount, side: PositionSide) -> Position:
+        position = account.position
+        if position is not None and side is account.side:
+            return position
         position = account.positions.get(side)
         if position is None:
-            position = account.positions[side] = Position()
+            position = account.positions[side] = Position(account.point)
             if side is not _BOTH:
                 self.hedged.add(account.instrument)
+        account.side, account.position = side, position
         return position
 
     def _paid(self, account: InstrumentAccount, position: Position, asset: str) -> Paid:
+        paid = position.last_paid
+        if paid is not None and asset is paid.asset:
+            return paid
         paid = position.paid.get(asset)
         if paid is None:
-            paid = position.paid[asset] = Paid(self._figures(asset), self._balance_of(account, asset))
+            balance = self._balance_of(account, asset)
+            paid = position.paid[asset] = Paid(asset, self._figures(asset), balance)
+        position.last_paid = paid
         return paid
 
     def _figures(self, asset: str) -> AssetFigures:
@@ -416,19 +442,25 @@ class Ledger:
             figures.gross += gross - account.gross
             figures.open_value += open_value - account.open_value
             account.profit, account.gross, account.open_value = profit, gross, open_value
+            account.settle_fees()
             account.is_stale = False
         self._stale.clear()
 
-    def _flow(self, account: InstrumentAccount, asset: str, amount: int, exchange_ns: int) -> None:
-        if amount:
+    def _flow(
+        self, account: InstrumentAccount, asset: str, amount: Wide, count: int, exchange_ns: int
+    ) -> None:
+        if count and not amount.is_zero():
             balance = self._balance_of(account, asset)
-            balance.flow(amount, exchange_ns)
+            balance.flow(amount, count, exchange_ns)
 
     def _balance_of(self, account: InstrumentAccount, asset: str) -> Balance:
-        balance = account.balances.get(asset)
-        if balance is None:
-            balance = self._balance(account.instrument.exchange, account.wallet, asset)
-            account.balances[asset] = balance
+        balance = account.balance
+        if balance is None or asset is not account.asset:
+            balance = account.balances.get(asset)
+            if balance is None:
+                balance = self._balance(account.instrument.exchange, account.wallet, asset)
+                account.balances[asset] = balance
+            account.asset, account.balance = asset, balance
         return balance
 
     def _balance(self, exchange: str, wallet: str, asset: str) -> Balance:
@@ -457,21 +489,18 @@ class Ledger:
         account = self._open(instrument, state.mark)
         for name, each in state.positions.items():
             position = self._position(account, PositionSide(name))
-            position.size = _lots(instrument, each.size)
-            position.cost = to_amount(each.cost)
-            position.realized = to_amount(each.cash) + position.cost
+            position.put(_lots(instrument, each.size), to_amount(each.cash), to_amount(each.cost))
             position.adjusted = _lots(instrument, each.adjusted)
             account.size += position.size
             for asset, fee in each.fees.items():
                 if fee:
                     paid = self._paid(account, position, asset)
-                    paid.fees = to_amount(fee)
-                    paid.figures.profit -= paid.fees
+                    paid.add(Wide(to_amount(fee)))
         for asset, amount in state.funding.items():
             account.funding[asset] = to_amount(amount)
             self._earn(asset, account.funding[asset])
         for trade_id, side, at_ns in state.trades:
-            account.trades.add((trade_id, Side(side)), at_ns)
+            account.trades.add(trade_id, Side(side), at_ns)
         for payment_id, at_ns in state.payments:
             account.payments.add(payment_id, at_ns)
         self._revalue_later(account)
@@ -496,15 +525,15 @@ def _dump(account: InstrumentAccount) -> InstrumentState:
         positions={
             side.value: PositionState(
                 size=instrument.size_to_decimal(position.size),
-                cash=amount_to_decimal(position.cash),
-                cost=amount_to_decimal(position.cost),
+                cash=amount_to_decimal(position.cash()),
+                cost=amount_to_decimal(position.cost()),
                 adjusted=instrument.size_to_decimal(position.adjusted),
-                fees={asset: amount_to_decimal(paid.fees) for asset, paid in position.paid.items()},
+                fees={asset: amount_to_decimal(paid.fees()) for asset, paid in position.paid.items()},
             )
             for side, position in account.positions.items()
         },
         funding={asset: amount_to_decimal(amount) for asset, amount in account.funding.items()},
-        trades=[(trade_id, side.value, at_ns) for (trade_id, side), at_ns in account.trades.items()],
+        trades=[(trade_id, side.value, at_ns) for trade_id, side, at_ns in account.trades.items()],
         payments=list(account.payments.items()),
     )
 
