@@ -83,7 +83,7 @@ def to_amount(value: Decimal | int) -> Amount:
     """Return an exact amount; raise `decimal.Inexact` for one that is finer than 10^-52."""
     scaled = _scale(value, _AMOUNT_DIGITS)
     try:
-        return Amount(int(_whole(scaled)))
+        return int(_whole(scaled))  # type: ignore[return-value]  # Amount() is a call
     except Inexact:
         raise Inexact(f"{value} has more than {AMOUNT_DIGITS} digits behind the point") from None
 

@@ -38,7 +38,7 @@ cdef class InstrumentAccount:
 
     cpdef object lot_price(self, object price)
 
-    cpdef bint book(self, Position position, int64_t signed, int64_t price)
+    cdef bint book(self, Position position, int64_t signed, int64_t price)
 
     cpdef object trade(self, Position position, object signed, object value)
 
@@ -47,9 +47,9 @@ cdef class InstrumentAccount:
     cpdef bint mark_mid(self, object twice_ticks)
 
     @cython.locals(position=Position)
-    cpdef tuple worth(self)
+    cdef tuple worth(self)
 
     @cython.locals(position=Position, paid=Paid)
-    cpdef object settle_fees(self)
+    cdef object settle_fees(self)
 
     cdef object _average_price(self, Position position)

@@ -23,12 +23,16 @@ cdef class Balance:
     cdef public object reported_ns
     cdef Wide _total
     cdef list _flows
-    cdef list _spare
+    cdef Py_ssize_t _next
+    cdef Py_ssize_t _kept
     cdef list _ties
 
-    @cython.locals(total=Wide, flows=list, flow=Flow)
-    cpdef object flow(self, Wide amount, int64_t count, object exchange_ns)
+    @cython.locals(total=Wide, flows=list, at=Py_ssize_t, flow=Flow)
+    cdef object flow(self, Wide amount, int64_t count, object exchange_ns)
 
     cpdef object view(self)
+
+    @cython.locals(begin=Py_ssize_t)
+    cdef list _newest(self)
 
     cdef object _tie(self, list amounts)

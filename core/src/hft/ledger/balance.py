@@ -66,7 +66,8 @@ class Balance:
 
     __slots__ = (
         "_flows",
-        "_spare",
+        "_kept",
+        "_next",
         "_ties",
         "_total",
         "asset",
@@ -85,8 +86,9 @@ class Balance:
         self.reported_ns = 0
         self._total: Wide | None = None
         self._flows: list[Flow] = []
-        self._spare: list[Flow] = []
-        """Flows that are no longer kept: to make one takes longer than to use it again."""
+        """A ring of twice as many as are kept: to make one takes longer than to use it again."""
+        self._next = self._kept = 0
+        """Where the next flow goes, and how many before it count."""
         self._ties: list[int] = []
 
     @property
@@ -104,15 +106,17 @@ class Balance:
                 return
             if not total.add_times(amount, count):
                 total.put(total.get() + amount.get() * count)
-        flows = self._flows
-        flow = self._spare.pop() if self._spare else Flow()
+        flows, at = self._flows, self._next
+        if at == len(flows):
+            flows.append(Flow())
+        flow = flows[at]
         flow.amount.take(amount)
         flow.count = count
         flow.exchange_ns = exchange_ns
-        flows.append(flow)
-        if len(flows) >= 2 * _FLOWS_KEPT:
-            self._spare = flows[:_FLOWS_KEPT]
-            del flows[:_FLOWS_KEPT]
+        self._next = at + 1 if at + 1 < 2 * _FLOWS_KEPT else 0
+        self._kept += 1
+        if self._kept == 2 * _FLOWS_KEPT:
+            self._kept = _FLOWS_KEPT
 
     def report(self, report: BalanceReport) -> bool:
         """Take the exchange's word; return False for one that is older than the last."""
@@ -120,13 +124,14 @@ class Balance:
         if 0 < stated_ns < self.reported_ns:
             return False
         total, locked = to_amount(report.total), to_amount(report.locked)
-        later = [flow for flow in self._flows if stated_ns and flow.exchange_ns > stated_ns]
+        flows = self._newest()
+        later = [flow for flow in flows if stated_ns and flow.exchange_ns > stated_ns]
         if stated_ns == 0 or stated_ns > self.reported_ns:
             self._ties.clear()
-        self._tie([flow.moved() for flow in self._flows if flow.exchange_ns == stated_ns != 0])
+        self._tie([flow.moved() for flow in flows if flow.exchange_ns == stated_ns != 0])
         self.reported, self.locked = total, locked
         self.reported_ns = max(stated_ns, self.reported_ns)
-        self._flows = later
+        self._flows, self._next, self._kept = later, len(later), len(later)
         self._total = Wide(total + sum(flow.moved() for flow in later))
         return True
 
@@ -140,11 +145,16 @@ class Balance:
             return []
         total = self._total.get()
         if exchange_ns:
-            total -= sum(flow.moved() for flow in self._flows if flow.exchange_ns > exchange_ns)
+            total -= sum(flow.moved() for flow in self._newest() if flow.exchange_ns > exchange_ns)
         totals = [total]
         for tie in self._ties:
             totals += [each + tie for each in totals]
         return [Amount(each) for each in totals]
+
+    def _newest(self) -> list[Flow]:
+        """Return the flows that count, the oldest first."""
+        flows, begin = self._flows, self._next - self._kept
+        return flows[begin : self._next] if begin >= 0 else flows[begin:] + flows[: self._next]
 
     def _tie(self, amounts: list[int]) -> None:
         self._ties = (self._ties + amounts)[-_TIES_KEPT:]
@@ -167,7 +177,8 @@ class Balance:
     def dump(self) -> BalanceState:
         """Return the figures for a checkpoint."""
         # What is no longer kept apart; before the first report nothing is made of it.
-        since = sum(flow.moved() for flow in self._flows)
+        flows = self._newest()
+        since = sum(flow.moved() for flow in flows)
         settled = 0 if self._total is None else self._total.get() - self.reported - since
         return BalanceState(
             exchange=self.exchange,
@@ -178,7 +189,7 @@ class Balance:
             locked=amount_to_decimal(self.locked),
             reported_ns=self.reported_ns,
             settled=amount_to_decimal(settled),
-            flows=[(flow.exchange_ns, amount_to_decimal(flow.moved())) for flow in self._flows],
+            flows=[(flow.exchange_ns, amount_to_decimal(flow.moved())) for flow in flows],
             ties=[amount_to_decimal(amount) for amount in self._ties],
         )
 
@@ -188,13 +199,15 @@ class Balance:
         balance = Balance(state.exchange, state.wallet, state.asset)
         balance.reported, balance.locked = to_amount(state.reported), to_amount(state.locked)
         balance.reported_ns = state.reported_ns
-        for exchange_ns, amount in state.flows:
-            flow = Flow()
-            flow.amount.put(to_amount(amount))
-            flow.exchange_ns = exchange_ns
-            balance._flows.append(flow)
+        amounts = [(exchange_ns, to_amount(amount)) for exchange_ns, amount in state.flows]
         balance._ties = [to_amount(amount) for amount in state.ties]
         if state.known:
-            since = sum(flow.moved() for flow in balance._flows)
+            since = sum(amount for _, amount in amounts)
             balance._total = Wide(balance.reported + to_amount(state.settled) + since)
+        for exchange_ns, amount in amounts[1 - 2 * _FLOWS_KEPT :]:
+            flow = Flow()
+            flow.amount.put(amount)
+            flow.exchange_ns = exchange_ns
+            balance._flows.append(flow)
+        balance._next = balance._kept = len(balance._flows)
         return balance

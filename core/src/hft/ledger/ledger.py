@@ -234,13 +234,13 @@ class Ledger:
     def position(self, instrument: Instrument) -> Size:
         """Return what is held, in signed lots, of all position sides together."""
         account = self._accounts.get(instrument)
-        return Size(0) if account is None else Size(account.size)
+        return 0 if account is None else account.size  # type: ignore[return-value]  # Size() is a call
 
     def position_of(self, instrument: Instrument, position_side: PositionSide) -> Size:
         """Return one position side's signed lots."""
         account = self._accounts.get(instrument)
         position = None if account is None else account.positions.get(position_side)
-        return Size(0 if position is None else position.size)
+        return 0 if position is None else position.size  # type: ignore[return-value]  # as above
 
     def sides(self) -> list[tuple[Instrument, PositionSide]]:
         """Return which positions were ever traded or adopted."""

@@ -21,7 +21,7 @@ cdef class Paid:
 
     cpdef object fees(self)
 
-    cpdef object settle(self)
+    cdef object settle(self)
 
 cdef class Position:
     cdef public object size
@@ -46,7 +46,7 @@ cdef class Position:
     cpdef object put(self, object size, object cash, object cost)
 
     @cython.locals(before=int64_t, after=int64_t, cost=Wide, lost=Wide, product=wide_t, spent=wide_t)
-    cpdef bint book(self, int64_t signed, int64_t price)
+    cdef bint book(self, int64_t signed, int64_t price)
 
     @cython.locals(is_long=bint, is_bought=bint)
     cpdef object trade(self, object signed, object value)

@@ -6,7 +6,8 @@ cdef extern from *:
     """
     typedef __int128 hft_wide;
     """
-    ctypedef long long wide_t "hft_wide"  # C knows that they are 128 bits
+    # C knows that it has 128 bits. A compiler without it leaves all modules to Python, whose integers have them.
+    ctypedef long long wide_t "hft_wide"
 
 cdef int64_t _MOST
 cdef int64_t _LOW

@@ -15,10 +15,11 @@ _WIDEST = 1 << 238
 class Wide:
     """A whole number in four parts of 60 bits, of which the highest has the sign.
 
-    An amount, `hft.money.Amount`, has some 180 bits, and as an integer of Python's a new object for every sum,
-    product and quotient. Up to 10^19 of an asset have room in the parts; what is more is kept as an integer,
-    ``number``, which is None while the parts count. Where a number has no room, or the result has none, nothing
-    is done, and the method says so with False: the caller does it with `get` and `put`, which know no limit.
+    An amount, `hft.money.Amount`, has some 180 bits, and as an integer of Python's a new object for every
+    sum, product and quotient. Up to 10^19 of an asset have room in the parts; what is more is kept as an
+    integer, ``number``, which is None while the parts count. Where a number has no room, or the result has
+    none, nothing is done, and the method says so with False: the caller does it with `get` and `put`, which
+    know no limit.
     """
 
     __slots__ = ("a", "b", "c", "d", "number")
