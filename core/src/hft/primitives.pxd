@@ -25,11 +25,12 @@ cdef extern from *:
         made = type->tp_alloc(type, 0);
         if (made == NULL) return NULL;
         for (at = (Py_ssize_t)sizeof(PyObject); at < type->tp_basicsize; at += (Py_ssize_t)sizeof(PyObject *)) {
-            if (at != type->tp_weaklistoffset) {
-                PyObject *value = *(PyObject **)((char *)source + at);
-                Py_XINCREF(value);
-                *(PyObject **)((char *)made + at) = value;
-            }
+            PyObject *value = *(PyObject **)((char *)source + at);
+            Py_XINCREF(value);
+            *(PyObject **)((char *)made + at) = value;
+        }
+        if (type->tp_weaklistoffset > 0) {
+            Py_CLEAR(*(PyObject **)((char *)made + type->tp_weaklistoffset));
         }
         return made;
     }
