@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import re
+import sys
+import weakref
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -420,6 +422,21 @@ async def test_stopping_leaves_nothing_on_the_clock(rig: Any) -> None:
     assert rig.clock.next_timer_ns() is None
     rig.clock.advance_to(100 * MS)
     assert rig.log == []
+
+
+def test_whoever_watches_what_fills_are_copied_from_does_not_watch_the_fills(rig: Any) -> None:
+    form = rig.client.exchange.listings[rig.market.instrument].form
+    watched = weakref.ref(form)
+    before = sys.getrefcount(watched)
+    rig.show({100: 10}, {102: 10})
+    rig.place(BUY, 102, 5)
+    rig.clock.advance_to(100_000_000)
+    fill = rig.log[-1][1]
+    assert (fill.size, weakref.getweakrefcount(fill)) == (5, 0)
+    assert sys.getrefcount(watched) == before
+    rig.log.clear()
+    del fill
+    assert watched() is form
 
 
 async def test_after_stopping_nothing_trades(rig: Any) -> None:

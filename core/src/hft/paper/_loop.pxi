@@ -599,6 +599,17 @@ cdef class NativeLoop:
         function(argument)
         return 0
 
+    cdef int settle(self, LoopCursor cursor, matches) except -1:
+        """Hand over what was made trade; whoever takes it looks at no book, nor tells anybody at once."""
+        self.limit_ns = INT64_MIN
+        if self.clock.due_ns() <= cursor.when_ns:
+            # Of an event before in this message; whoever is called may look at all.
+            self.catch_up(cursor.began_ns, cursor.rank)
+            self.show()
+        self.clock.move(cursor.when_ns)
+        cursor.settle(matches)
+        return 0
+
     cdef int count_events(self) except -1:
         """Put the counts where the kernel keeps them."""
         cdef LoopCursor cursor
@@ -638,7 +649,7 @@ cdef class NativeLoop:
                 if matches is None:
                     matches = cursor.take_trade(at)
                 if matches is not None:
-                    self.call(cursor, cursor.settle, matches)
+                    self.settle(cursor, matches)
         elif kind == CLEAR_EVENT:
             cursor.orders.clear()
             cursor.cleared = cursor.orders.before is not None
@@ -691,7 +702,7 @@ cdef class NativeLoop:
             if not cursor.is_ours:
                 matches = cursor.model.fill_of(order, cursor.sizes[at])
                 if matches is not None:
-                    self.call(cursor, cursor.settle, matches)
+                    self.settle(cursor, matches)
             return 0
         if kind == ADD_EVENT:
             side = BUY if cursor.sides[at] > 0 else SELL
@@ -723,7 +734,7 @@ cdef class NativeLoop:
         if cursor.model.is_concerned():
             matches = cursor.model.take_book(cursor.book_ns)
             if matches is not None:
-                self.call(cursor, cursor.settle, matches)
+                self.settle(cursor, matches)
         return 0
 
     cdef inline int see_book(self, LoopCursor cursor) except -1:

@@ -1,4 +1,4 @@
-# cython: overflowcheck=True
+# cython: overflowcheck=True, wraparound=False
 """A wire with a delay: what is sent first arrives first."""
 
 from __future__ import annotations

@@ -237,7 +237,7 @@ class PaperExchange:
     def _settle(self, matches: Sequence[Match]) -> None:
         for match in matches:
             order: PaperOrder = match.order_id
-            if not order.is_open():
+            if order.final is not None:
                 continue  # a reduce-only order that the match before has ended
             if not order.reduce_only:
                 self._fill(order, match.price, match.size, match.liquidity)
@@ -264,7 +264,7 @@ class PaperExchange:
             order.fills.append(fill)
         order.filled += size
         self._answers.send(fill, self._now_ns)
-        if not order.is_open():
+        if order.filled >= order.size:
             self._finish(order, None)
 
     def _cancel(self, order: PaperOrder, reason: str) -> None:
