@@ -19,7 +19,7 @@ cdef class Histogram:
 
     cpdef object record(self, object value_ns)
 
-    @cython.locals(shift=int)
+    @cython.locals(shift=int, at=Py_ssize_t)
     cpdef object add(self, int64_t counted_ns)
 
 cdef class _Stages:

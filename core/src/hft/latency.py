@@ -45,14 +45,14 @@ class Histogram:
 
     def add(self, counted_ns: int) -> None:
         """Count one value that is neither negative nor too large."""
+        at = counted_ns
+        if counted_ns >= 2 * _SUB:
+            shift = bit_length(counted_ns) - _SUB_BITS - 1
+            at = (shift << _SUB_BITS) + (counted_ns >> shift)
+        self._counts[at] += 1
+        self.count = self.count + 1
         if counted_ns > self.maximum_ns:
             self.maximum_ns = counted_ns
-        shift = bit_length(counted_ns) - _SUB_BITS - 1
-        if shift > 0:
-            self._counts[(shift << _SUB_BITS) + (counted_ns >> shift)] += 1
-        else:
-            self._counts[counted_ns] += 1
-        self.count += 1
 
     def percentile_ns(self, percent: float) -> int | None:
         """Return a value that ``percent`` of the values do not exceed, None before the first."""

@@ -654,6 +654,25 @@ def test_an_owner_may_say_why_it_refuses_in_any_kind_of_text() -> None:
     assert world.manager.counters.refused == {"strategy": 2}
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_when_an_order_was_made_and_asked_for_is_by_the_manager_s_clock(shared: bool) -> None:
+    world, owner = make_world(), NotedOwner()
+    world.manager.trace = Trace(world.clock.now_ns if shared else lambda: 7)
+    order = place(world, owner)
+    record = world.manager.store.open[order.client_order_id]
+    assert order.created_ns == record.requested_ns == world.clock.now_ns()
+    world.exchange.settle()
+    world.clock.advance(1_000)
+    world.manager.amend(order, Price(9_001), Size(10))
+    assert record.requested_ns == world.clock.now_ns()
+    world.exchange.settle()
+    world.clock.advance(1_000)
+    world.manager.cancel(order)
+    assert record.requested_ns == world.clock.now_ns()
+    assert order.stamps is not None
+    assert order.stamps.decided_ns == (world.clock.now_ns() if shared else 7)
+
+
 def test_of_several_amendments_that_wait_the_newest_counts() -> None:
     world, owner = make_world(), NotedOwner()
     order = place(world, owner)

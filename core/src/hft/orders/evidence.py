@@ -77,7 +77,7 @@ class OrderEvidence:
 
     @trace.setter
     def trace(self, trace: Trace) -> None:
-        self._sender.trace = trace
+        self._sender.use(trace)
 
     @property
     def journal(self) -> OrderJournal:

@@ -7,6 +7,7 @@ from hft.orders.evidence cimport OrderEvidence
 from hft.orders.notices cimport Notices
 from hft.orders.record cimport Record
 from hft.orders.self_trade cimport SelfTradeGuard
+from hft.orders.sender cimport Sender
 from hft.orders.states cimport supported_state
 from hft.stamps cimport Moments
 
@@ -50,7 +51,7 @@ cdef class OrderManager(OrderEvidence):
         object reduce_only, object trigger_price, object expire_ns, object position_side, object replaces
     )
 
-    @cython.locals(trace=Moments)
+    @cython.locals(sender=Sender, trace=Moments)
     cdef Order _ask(self, object owner, Desk desk, Order order, object size, object price)
 
     @cython.locals(reason=str)

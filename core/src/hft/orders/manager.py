@@ -384,12 +384,13 @@ class OrderManager(OrderEvidence):
 
     def _ask(self, owner: Owner, desk: Desk, order: Order, size: Size, price: Price | None) -> Order:
         """Send an order that has all but its id, size, price and time, or refuse it."""
-        trace = self._sender.trace
-        trace.decided_ns = trace.now_ns()
+        sender = self._sender
+        trace = sender.trace
+        trace.decided_ns = now_ns = trace.now_ns()
         order.client_order_id = self._ids.next()
         order.size = size
         order.price = price
-        order.created_ns = self._now_ns()
+        order.created_ns = now_ns if sender.shares_clock else self._now_ns()
         approved = self._approve(order, owner, desk)
         if approved is not None:
             trace.approved_ns = trace.now_ns()

@@ -9,6 +9,7 @@ from hft.stamps cimport Moments
 cdef class Sender:
     cdef public Moments trace
     cdef public object journal
+    cdef public bint shares_clock
     cdef public object _now_ns
     cdef public OrderCounters _counters
     cdef public object _halt

@@ -22,14 +22,21 @@ class Sender:
     Every request is with the journal as an intention before the client has it. Each method returns ""
     when the request was handed over, otherwise why it certainly was not. What a client raises beside
     `OrderError` leaves nobody knowing what was sent: the order is UNKNOWN then, and ``halt`` is called.
+    ``shares_clock`` says that the trace looks at our clock: what it noted a moment ago need not be asked again.
     """
 
     def __init__(self, clock: Clock, counters: OrderCounters, halt: Callable[[str], None]) -> None:
         self.trace = Trace(clock.now_ns)
         self.journal: OrderJournal = NO_JOURNAL
+        self.shares_clock = True
         self._now_ns = clock.now_ns
         self._counters = counters
         self._halt = halt
+
+    def use(self, trace: Trace) -> None:
+        """Stamp requests by another trace."""
+        self.trace = trace
+        self.shares_clock = trace.now_ns == self._now_ns
 
     def place(self, record: Record, approved: ApprovedOrder) -> str:
         """Send a new order."""
@@ -73,7 +80,7 @@ class Sender:
     def amend(self, record: Record, approved: ApprovedOrder, price: Price, size: Size) -> str:
         """Send a change of price and whole size."""
         order, journal = record.order, self.journal
-        record.requested_ns = self._now_ns()
+        record.requested_ns = self.trace.approved_ns if self.shares_clock else self._now_ns()
         try:
             if journal is not NO_JOURNAL:
                 journal.intend_amend(order, price, size)
@@ -91,7 +98,7 @@ class Sender:
     def cancel(self, record: Record) -> str:
         """Send a cancellation."""
         order, journal = record.order, self.journal
-        record.requested_ns = self._now_ns()
+        record.requested_ns = self.trace.decided_ns if self.shares_clock else self._now_ns()
         try:
             if journal is not NO_JOURNAL:
                 journal.intend_cancel(order)

@@ -97,7 +97,8 @@ class RiskEngine(RiskGate):
 
     def approve(self, order: Order) -> ApprovedOrder | Refused:
         """Judge a new order."""
-        return self._refusal(order) or _approved(order)
+        refusal = self._refusal(order) if self._checks else None
+        return refusal or _approved(order)
 
     def approve_amendment(self, order: Order, price: Price, size: Size) -> ApprovedOrder | Refused:
         """Judge an open order as it is to be; what is approved is the order, not yet changed."""
