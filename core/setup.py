@@ -61,6 +61,7 @@ HOT = [
     "hft.paper.latency",
     "hft.paper.listing",
     "hft.paper.statistics",
+    "hft.plugin.hearer",
     "hft.recent",
     "hft.risk.engine",
     "hft.risk.view",

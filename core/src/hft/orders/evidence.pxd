@@ -11,6 +11,7 @@ from hft.orders.record cimport Record
 from hft.orders.sender cimport Sender
 from hft.orders.states cimport edge_of, event_of, follow, has_ended, largest_size
 from hft.orders.store cimport OrderStore
+from hft.plugin.hearer cimport Hearer
 from hft.risk.engine cimport RiskGate
 
 cdef tuple _UNANSWERED
@@ -30,7 +31,7 @@ cdef object _UNKNOWN
 cdef object _ENDED_CANCELED
 cdef object _ENDED_REJECTED
 
-cdef class OrderEvidence:
+cdef class OrderEvidence(Hearer):
     cdef public OrderCounters counters
     cdef public str halted
     cdef public RiskGate risk
@@ -45,6 +46,8 @@ cdef class OrderEvidence:
 
     @cython.locals(record=Record)
     cpdef str refusal(self, Order order)
+
+    cpdef object on_funding(self, object funding)
 
     @cython.locals(record=Record, order=Order, answers=bint)
     cpdef object on_report(self, OrderReport report)

@@ -18,6 +18,7 @@ from hft.orders.record import Record
 from hft.orders.sender import Sender
 from hft.orders.states import WAITING, Event, edge_of, event_of, follow, has_ended, largest_size
 from hft.orders.store import OrderStore
+from hft.plugin.hearer import Hearer
 from hft.risk.engine import RiskGate
 from hft.types import OrderState, Price, Size
 
@@ -47,7 +48,7 @@ _ENDED_CANCELED = OrderState.CANCELED
 _ENDED_REJECTED = OrderState.REJECTED
 
 
-class OrderEvidence:
+class OrderEvidence(Hearer):
     """Takes what exchanges say of our orders (`ExecutionEvents`): late, twice or out of order.
 
     What the exchange says counts and nothing else does: silence makes an order UNKNOWN, and it is asked about

@@ -5,7 +5,7 @@ from hft.order cimport Order
 from hft.orders.desk cimport Desk
 from hft.orders.evidence cimport OrderEvidence
 from hft.orders.notices cimport Notices
-from hft.orders.record cimport Record
+from hft.orders.record cimport Record, new_record
 from hft.orders.self_trade cimport SelfTradeGuard
 from hft.orders.sender cimport Sender
 from hft.orders.states cimport supported_state

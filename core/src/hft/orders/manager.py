@@ -19,7 +19,7 @@ from hft.orders.evidence import OrderEvidence
 from hft.orders.ids import ClientOrderIds
 from hft.orders.notices import Notices
 from hft.orders.owner import Owner
-from hft.orders.record import Record
+from hft.orders.record import Record, new_record
 from hft.orders.self_trade import SelfTradeGuard, SelfTradePolicy
 from hft.orders.states import supported_state
 from hft.plugin.execution import ApprovedOrder, ExecutionClient
@@ -80,7 +80,7 @@ class OrderManager(OrderEvidence):
 
     def adopt(self, order: Order, owner: Owner) -> None:
         """Take over an open order of an earlier run, as the journal or the exchange has it."""
-        record = Record(order, self.store.desks[order.instrument], owner)
+        record = new_record(order, self.store.desks[order.instrument], owner)
         known = order.state is not _UNKNOWN
         order.acknowledged = bool(known or order.filled or order.exchange_order_id)
         self.store.add(record)
@@ -91,7 +91,7 @@ class OrderManager(OrderEvidence):
 
     def remember(self, order: Order, owner: Owner) -> None:
         """Know an order of an earlier run that has ended, for what is told of it late."""
-        self.store.remember(Record(order, self.store.desks[order.instrument], owner))
+        self.store.remember(new_record(order, self.store.desks[order.instrument], owner))
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -225,7 +225,7 @@ class OrderManager(OrderEvidence):
             approved = self._approve(order, owner, desk)
             if approved is not None:
                 # Exposed before the next is judged: what fits singly must fit together.
-                record = Record(order, desk, owner)
+                record = new_record(order, desk, owner)
                 self.store.add(record)
                 waiting.append((record, approved))
         trace.approved_ns = trace.now_ns()
@@ -418,7 +418,7 @@ class OrderManager(OrderEvidence):
         return verdict
 
     def _send(self, order: Order, owner: Owner, desk: Desk, approved: ApprovedOrder, closes: bool) -> None:
-        record = Record(order, desk, owner)
+        record = new_record(order, desk, owner)
         record.closes = closes
         self.store.add(record)
         reason = self._sender.place(record, approved)

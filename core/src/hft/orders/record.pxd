@@ -48,3 +48,6 @@ cdef class Record:
 
     @cython.locals(order=Order)
     cpdef object drop_amendment(self)
+
+@cython.locals(record=Record)
+cpdef Record new_record(Order order, Desk desk, Owner owner)

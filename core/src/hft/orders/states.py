@@ -1,3 +1,4 @@
+# cython: boundscheck=False, wraparound=False
 """The states of an order and what may lead from one to another."""
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ EDGES: Final[Mapping[OrderState, Mapping[Event, OrderState | Target]]] = _EDGES
 WAITING: Final = (OrderState.PENDING_NEW, OrderState.PENDING_REPLACE)
 """A new order or a change is not answered yet: the next change waits until it is."""
 
-# What happens all the time comes first, see `_place_of`.
+# What happens all the time comes first, see `_place_of`. No index is ever out of these.
 _STATES = tuple(OrderState)
 _KINDS = tuple(sorted(ReportKind, key=lambda kind: kind not in (ReportKind.ACCEPTED, ReportKind.REPLACED)))
 _SAID = tuple(Event(kind.value) for kind in _KINDS)

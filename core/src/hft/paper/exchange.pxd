@@ -9,6 +9,7 @@ from hft.paper.fees cimport FeeSchedule
 from hft.paper.fill_model cimport Arrival, Match
 from hft.paper.listing cimport Listing, PaperOrder
 from hft.paper.statistics cimport OrderStatistics
+from hft.plugin.hearer cimport Hearer
 
 cdef object _ACCEPTED
 cdef object _REPLACED
@@ -116,7 +117,7 @@ cdef class _Requests(DelayLine):
     cpdef object arrive(self, object message, object now_ns)
 
 cdef class _Answers(DelayLine):
-    cdef object _events
+    cdef Hearer _events
 
     @cython.locals(fill=Fill, report=OrderReport)
     cpdef object arrive(self, object message, object now_ns)

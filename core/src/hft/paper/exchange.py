@@ -26,6 +26,7 @@ from hft.paper.funding import FundingRates
 from hft.paper.latency import Delay, LatencyModel
 from hft.paper.listing import Listing, PaperOrder
 from hft.plugin.execution import ExecutionEvents
+from hft.plugin.hearer import hearer_of
 from hft.types import InstrumentKind, Liquidity, Price, Size
 
 __all__ = ["PaperExchange", "new_order"]
@@ -399,7 +400,7 @@ class _Answers(DelayLine):
 
     def __init__(self, clock: Clock, delay: Delay, events: ExecutionEvents) -> None:
         DelayLine.__init__(self, clock, delay)
-        self._events = events
+        self._events = hearer_of(events)
 
     def arrive(self, message: Any, now_ns: int) -> None:
         if isinstance(message, Fill):
