@@ -223,7 +223,8 @@ cdef class LoopCursor:
                 key, size = prices[at] * (<NativeSide>levels[asks]).sign, sizes[at]
                 rank = <uint64_t>(<NativeSide>levels[asks]).best - <uint64_t>key
                 place = (<NativeSide>levels[asks]).count - <Py_ssize_t>rank
-                # What nearly all of it is: another size of a level that is there, whose price needs no look.
+                # What nearly all of it is: another size of a level that is there, whose price needs no look, nor
+                # its place a search, as no tick between it and the best lacks its level.
                 if (
                     rank < <uint64_t>(<NativeSide>levels[asks]).count
                     and <uint64_t>(size - 1) < <uint64_t>LIMIT - 1
@@ -291,20 +292,12 @@ cdef class LoopCursor:
 
     cdef bint place_level(self, Py_ssize_t asks, Py_ssize_t at, int64_t* watched) noexcept:
         """Play a message that is a level, wherever it is; return False if more follows from it."""
-        cdef int64_t price = self.prices[at], size = self.sizes[at], key
-        if not are_counts(price, size):
+        cdef int64_t price = self.prices[at], size = self.sizes[at], key = -price if asks else price
+        # Without a variable of the type, which would count references.
+        cdef PyObject* levels = <PyObject*>self.asks if asks else <PyObject*>self.bids
+        if not are_counts(price, size) or (<NativeSide>levels).is_full():
             return False
-        if asks:
-            key = -price
-            if self.asks.is_full():
-                return False
-            self.asks.place(key, size)
-        else:
-            key = price
-            if self.bids.is_full():
-                return False
-            self.bids.place(key, size)
-        if not self.is_apart():
+        if (<NativeSide>levels).puts(key, size) and not self.is_apart():
             return False
         if key >= watched[asks]:
             self.end_level(asks, key, at, watched)
