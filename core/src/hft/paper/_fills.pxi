@@ -425,6 +425,7 @@ cdef class NativeFills:
             self.measure(self.own_asks, book_ns)
         self.own_bids.printed_count = self.own_asks.printed_count = 0
 
+    @cython.final
     cdef void measure(self, OwnOrders own, int64_t book_ns) noexcept:
         cdef Waiting* order = own.orders
         cdef Waiting* end = own.orders + own.count
@@ -469,6 +470,7 @@ cdef class NativeFills:
     cdef inline double weight(self, double lots) noexcept:
         return pow(lots, self.parameter) if self.kind == POWER else log(1.0 + lots * self.parameter)
 
+    @cython.final
     cdef list take_trade(self, bint buys, int64_t price, int64_t size, int64_t exchange_ns, int64_t book_ns):
         """Learn of a public trade; return the matches, None where there are none."""
         cdef OwnOrders own = self.own_asks if buys else self.own_bids

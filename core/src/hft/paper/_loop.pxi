@@ -473,6 +473,7 @@ cdef class NativeLoop:
             self.show()
             self.count_events()
 
+    @cython.final
     cdef bint play_until(self, int64_t until_ns) except -1:
         cdef PyObject* first
         cdef int64_t due_ns
@@ -504,6 +505,7 @@ cdef class NativeLoop:
         self.safe_ns = safe_ns
         return safe_ns >= (<LoopCursor>self.first()).when_ns
 
+    @cython.final
     cdef bint play_loud(self, int64_t until_ns) except -1:
         """Play up to a time; return True, maybe before, once Python was called."""
         cdef PyObject* first
@@ -528,6 +530,7 @@ cdef class NativeLoop:
             self.play(cursor)
         return 0
 
+    @cython.final
     cdef int catch_up(self, int64_t when_ns, Py_ssize_t rank) except -1:
         """Play the quiet cursors up to a time; at that time those that come before a rank."""
         cdef PyObject* cursor
@@ -575,6 +578,7 @@ cdef class NativeLoop:
             at = child
         self.heap[at] = moved
 
+    @cython.final
     cdef int show(self) except -1:
         """Bring all that Python may look at up to date."""
         cdef Py_ssize_t i
@@ -583,6 +587,7 @@ cdef class NativeLoop:
                 (<LoopCursor>self.heap[i]).show()
         return 0
 
+    @cython.final
     cdef int call(self, LoopCursor cursor, function, argument) except -1:
         """Call Python at the time of an event."""
         self.limit_ns = INT64_MIN
@@ -619,6 +624,7 @@ cdef class NativeLoop:
             cursor.go_on()
         return 0
 
+    @cython.final
     cdef int play_other(self, LoopCursor cursor) except -1:
         """Handle an event that is no level."""
         cdef Py_ssize_t at = cursor.at
