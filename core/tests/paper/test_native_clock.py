@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 
 import pytest
 
@@ -89,3 +91,18 @@ def test_a_call_that_raises_leaves_the_others_due() -> None:
     assert clock.now_ns() == 5
     clock.advance_to(10)
     assert made == [5]
+
+
+def test_calls_that_nobody_waits_for_any_more_are_collected() -> None:
+    class Waits:
+        def __init__(self) -> None:
+            self.clock = NativeClock()
+            for delay_ns in (5, 1, 3, 1_000):
+                self.timer = self.clock.call_later(delay_ns, self.call)
+            self.clock.advance(4)
+
+        def call(self) -> None: ...
+
+    gone = weakref.ref(Waits())
+    gc.collect()
+    assert gone() is None

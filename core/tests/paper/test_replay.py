@@ -242,3 +242,36 @@ def test_a_dry_run_has_the_same_fills(tmp_path: Path, make_book: Any) -> None:
     for dry, back in zip(*logs, strict=True):
         assert dry == back
     assert sum(isinstance(line, tuple) and len(line) == 5 for line in logs[0]) > 100
+
+
+@pytest.mark.parametrize("make_book", [SortedBook, new_book])
+def test_what_follows_a_message_waits_for_its_last_event(tmp_path: Path, make_book: Any) -> None:
+    levels = [(1, 99, 1), (2, 101, 1), (10, 98, 0), (50, 97, 1), (20, 96, 1), (60, 95, 1), (70, 94, 1)]
+    rows = [
+        (now_ns, 100, Kind.LEVEL, -1 if price > 100 else 1, price, 5, last) for now_ns, price, last in levels
+    ]
+    with ColumnsWriter(tmp_path, make_instrument()) as writer:
+        writer.append(dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)))
+    clock = new_clock(0)
+    actor = Actor(clock, 1)
+    actor.paper = PaperExecution(PaperConfig(), actor, clock)
+    day = read_day(tmp_path)
+    market, book = Market(day.instrument), make_book(day.instrument)
+    market.book = make_book(day.instrument)
+    feed = ReplayFeed(
+        market=market,
+        book=book,
+        model=actor.paper.simulate(day.instrument, book),
+        settle=actor.paper.settle,
+        days=lambda: iter([day]),
+        latency_ns=0,
+    )
+    seen: list[list[list[Price]]] = []
+
+    def look() -> None:
+        seen.append([[price for price, _ in each.bids()] for each in (book, market.book)])
+
+    for now_ns in (30, 55):
+        clock.call_at(now_ns, look)
+    assert not new_replay(clock, [feed]).step(len(day) + 1)
+    assert seen == [[[99, 98, 97]] * 2, [[99, 98, 97, 96]] * 2]

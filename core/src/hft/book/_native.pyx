@@ -119,6 +119,7 @@ cdef bint borrow(object data, Cursor* c, Py_buffer* view) noexcept:
 
 cdef enum:
     KEPT = 32  # so many pairs of price and size are kept, best first, for who asks again
+    GAPS = 8  # so many ticks without a level are passed over before a level is searched for
 
 
 @cython.final
@@ -227,9 +228,10 @@ cdef class NativeSide:
 
     cdef inline Py_ssize_t find(self, int64_t key) noexcept:
         """Return where a key stands or would stand: from the best outwards in doubling steps, then between."""
-        cdef Py_ssize_t high = self.count, step = 1, low = high - 1, middle, rank = self.rank_of(key)
-        if rank >= 0:
-            return low - rank
+        cdef Py_ssize_t high = self.count, step = 1, low = self.guess(key), middle
+        if low < high and self.keys[low] == key:
+            return low
+        low = high - 1
         while low >= 0 and self.keys[low] >= key:
             high = low
             step *= 2
@@ -244,13 +246,19 @@ cdef class NativeSide:
                 low = middle
         return high
 
-    cdef inline Py_ssize_t rank_of(self, int64_t key) noexcept:
-        """Return the place of a level from the best outwards; -1 if there is none, or it takes a search."""
-        # Where no tick lacks its level, as near the touch of a busy market, it is known without a search.
+    cdef inline Py_ssize_t guess(self, int64_t key) noexcept:
+        """Return where a key stands if it does so and that takes no search, otherwise any place, or `count`."""
+        # Where no tick lacks its level, as near the touch of a busy market, it is known; where a few do, it is
+        # as many places nearer to the best.
         cdef uint64_t rank = <uint64_t>self.best - <uint64_t>key
-        if rank < <uint64_t>self.count and self.keys[self.count - 1 - <Py_ssize_t>rank] == key:
-            return <Py_ssize_t>rank
-        return -1
+        cdef Py_ssize_t at, end
+        if rank >= <uint64_t>self.count:
+            return self.count
+        at = self.count - 1 - <Py_ssize_t>rank
+        end = at + GAPS
+        while self.keys[at] < key and at < end:
+            at += 1
+        return at
 
     cdef inline bint is_full(self) noexcept:
         return self.count == self.room
@@ -269,18 +277,18 @@ cdef class NativeSide:
 
     cdef inline bint resizes(self, int64_t key, int64_t lots) noexcept:
         """Give a level another size unless there is none, or it takes a search; return whether that is done."""
-        cdef Py_ssize_t rank = self.rank_of(key)
-        if rank < 0:
+        cdef Py_ssize_t at = self.guess(key)
+        if at == self.count or self.keys[at] != key:
             return False
-        self.resize(rank, lots)
+        self.resize(at, lots)
         return True
 
-    cdef inline void resize(self, Py_ssize_t rank, int64_t lots) noexcept:
-        """Give a level, which is known by its place from the best outwards, another size."""
-        cdef int64_t* size = self.lots + self.count - 1 - rank
-        if rank < self.kept_count and size[0] != lots:
+    cdef inline void resize(self, Py_ssize_t at, int64_t lots) noexcept:
+        """Give the level at a place another size."""
+        cdef Py_ssize_t rank = self.count - 1 - at
+        if rank < self.kept_count and self.lots[at] != lots:
             self.forget_one(rank)
-        size[0] = lots
+        self.lots[at] = lots
 
     cdef void place(self, int64_t key, int64_t lots) noexcept:
         """Set or delete any level."""
@@ -288,10 +296,10 @@ cdef class NativeSide:
         cdef Py_ssize_t rank = self.count - at  # from the best outwards, of a level that is put in here
         cdef Py_ssize_t behind = rank * sizeof(int64_t)
         if at < self.count and self.keys[at] == key:
-            rank -= 1
             if lots:
-                self.resize(rank, lots)
+                self.resize(at, lots)
                 return
+            rank -= 1
             if rank < self.kept_count:
                 self.move_kept(rank, False)
             self.count -= 1

@@ -46,7 +46,8 @@ cdef class NativeTime:
     cdef int64_t time_ns
     cdef int64_t count
     cdef int64_t next_ns  # of the first on the heap, taken back or not; `NEVER` when it is empty
-    cdef list timers  # a heap, the next call first
+    cdef list timers  # a heap, the next call first; behind it stands None, in places that are free
+    cdef Py_ssize_t waiting  # so many timers are on the heap
     cdef object number  # the time as it was last told
     cdef int64_t number_ns
 
@@ -77,20 +78,24 @@ cdef class NativeTime:
     def advance(self, int64_t delay_ns):
         self.move(self.time_ns + delay_ns)
 
+    @cython.final
     cdef NativeTimer set(self, int64_t when_ns, callback):
         """Have a call made at a time."""
-        cdef NativeTimer timer
+        cdef NativeTimer timer = new_timer(max(when_ns, self.time_ns), callback)
         cdef PyObject** heap
-        cdef PyObject* moved
-        cdef Py_ssize_t at, parent
-        timer = new_timer(max(when_ns, self.time_ns), callback)
+        cdef PyObject* moved = <PyObject*>timer
+        cdef Py_ssize_t at = self.waiting, parent
         self.count += 1
         timer.number = self.count
-        at = len(self.timers)
-        self.timers.append(timer)
-        heap, moved = (<PyListObject*>self.timers).ob_item, <PyObject*>timer
+        if at >= len(self.timers):
+            at = len(self.timers)  # less where garbage that is collected has lost its timers
+            self.timers.append(None)
+        heap = self.heap()
+        Py_XDECREF(heap[at])  # None
+        Py_INCREF(timer)
+        self.waiting = at + 1
         while at:
-            parent = (at - 1) // 2
+            parent = (at - 1) >> 1
             if not is_sooner(moved, heap[parent]):
                 break
             heap[at] = heap[parent]
@@ -100,16 +105,18 @@ cdef class NativeTime:
             self.next_ns = timer.when_ns
         return timer
 
-    cdef inline PyObject* first(self) noexcept:
-        return (<PyListObject*>self.timers).ob_item[0]
+    cdef inline PyObject** heap(self) noexcept:
+        return (<PyListObject*>self.timers).ob_item
 
+    @cython.final
     cdef NativeTimer take(self):
         """Take the next call off the heap."""
-        cdef PyObject** heap = (<PyListObject*>self.timers).ob_item
-        cdef Py_ssize_t last = len(self.timers) - 1
+        cdef PyObject** heap = self.heap()
+        cdef Py_ssize_t last = self.waiting - 1
         cdef Py_ssize_t at = 0, child
         cdef PyObject* moved = heap[last]
-        heap[last] = heap[0]
+        cdef NativeTimer first = <NativeTimer>heap[0]
+        self.waiting = last
         while True:
             child = 2 * at + 1
             if child >= last:
@@ -120,15 +127,17 @@ cdef class NativeTime:
                 break
             heap[at] = heap[child]
             at = child
-        if last:
-            heap[at] = moved
+        heap[at] = moved
+        Py_INCREF(None)
+        heap[last] = <PyObject*>None
         self.next_ns = (<NativeTimer>heap[0]).when_ns if last else NEVER
-        return self.timers.pop()
+        Py_XDECREF(<PyObject*>first)  # which the heap had
+        return first
 
     @cython.final
     cdef int64_t due_ns(self) except? -1:
         """Return when the next call is due, `NEVER` when none is."""
-        while self.next_ns != NEVER and (<NativeTimer>self.first()).cancelled:
+        while self.next_ns != NEVER and self.timers and (<NativeTimer>self.heap()[0]).cancelled:
             self.take()
         return self.next_ns
 
@@ -136,7 +145,7 @@ cdef class NativeTime:
     cdef int move(self, int64_t when_ns) except -1:
         """Go on to a time, making the calls that are due."""
         cdef NativeTimer timer
-        while self.next_ns <= when_ns and self.timers:
+        while self.next_ns <= when_ns and self.waiting and self.timers:
             timer = self.take()
             self.time_ns = max(self.time_ns, timer.when_ns)
             if not timer.cancelled:

@@ -223,7 +223,8 @@ cdef class LoopCursor:
                 key, size = prices[at] * (<NativeSide>levels[asks]).sign, sizes[at]
                 rank = <uint64_t>(<NativeSide>levels[asks]).best - <uint64_t>key
                 place = (<NativeSide>levels[asks]).count - <Py_ssize_t>rank
-                # What nearly all of it is: another size of a level that is there, whose price needs no look.
+                # What nearly all of it is: another size of a level that is there, whose price needs no look, nor
+                # its place a search, as no tick between it and the best lacks its level.
                 if (
                     rank < <uint64_t>(<NativeSide>levels[asks]).count
                     and <uint64_t>(size - 1) < <uint64_t>LIMIT - 1
@@ -291,20 +292,12 @@ cdef class LoopCursor:
 
     cdef bint place_level(self, Py_ssize_t asks, Py_ssize_t at, int64_t* watched) noexcept:
         """Play a message that is a level, wherever it is; return False if more follows from it."""
-        cdef int64_t price = self.prices[at], size = self.sizes[at], key
-        if not are_counts(price, size):
+        cdef int64_t price = self.prices[at], size = self.sizes[at], key = -price if asks else price
+        # Without a variable of the type, which would count references.
+        cdef PyObject* levels = <PyObject*>self.asks if asks else <PyObject*>self.bids
+        if not are_counts(price, size) or (<NativeSide>levels).is_full():
             return False
-        if asks:
-            key = -price
-            if self.asks.is_full():
-                return False
-            self.asks.place(key, size)
-        else:
-            key = price
-            if self.bids.is_full():
-                return False
-            self.bids.place(key, size)
-        if not self.is_apart():
+        if (<NativeSide>levels).puts(key, size) and not self.is_apart():
             return False
         if key >= watched[asks]:
             self.end_level(asks, key, at, watched)
@@ -480,6 +473,7 @@ cdef class NativeLoop:
             self.show()
             self.count_events()
 
+    @cython.final
     cdef bint play_until(self, int64_t until_ns) except -1:
         cdef PyObject* first
         cdef int64_t due_ns
@@ -511,6 +505,7 @@ cdef class NativeLoop:
         self.safe_ns = safe_ns
         return safe_ns >= (<LoopCursor>self.first()).when_ns
 
+    @cython.final
     cdef bint play_loud(self, int64_t until_ns) except -1:
         """Play up to a time; return True, maybe before, once Python was called."""
         cdef PyObject* first
@@ -535,6 +530,7 @@ cdef class NativeLoop:
             self.play(cursor)
         return 0
 
+    @cython.final
     cdef int catch_up(self, int64_t when_ns, Py_ssize_t rank) except -1:
         """Play the quiet cursors up to a time; at that time those that come before a rank."""
         cdef PyObject* cursor
@@ -582,6 +578,7 @@ cdef class NativeLoop:
             at = child
         self.heap[at] = moved
 
+    @cython.final
     cdef int show(self) except -1:
         """Bring all that Python may look at up to date."""
         cdef Py_ssize_t i
@@ -590,6 +587,7 @@ cdef class NativeLoop:
                 (<LoopCursor>self.heap[i]).show()
         return 0
 
+    @cython.final
     cdef int call(self, LoopCursor cursor, function, argument) except -1:
         """Call Python at the time of an event."""
         self.limit_ns = INT64_MIN
@@ -637,6 +635,7 @@ cdef class NativeLoop:
             cursor.go_on()
         return 0
 
+    @cython.final
     cdef int play_other(self, LoopCursor cursor) except -1:
         """Handle an event that is no level."""
         cdef Py_ssize_t at = cursor.at
