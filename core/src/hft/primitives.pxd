@@ -55,6 +55,20 @@ cdef extern from *:
         return 0;
     }
 
+    static CYTHON_INLINE PyObject *hft_number_of(int64_t moment) {
+        #if PY_VERSION_HEX < 0x030C0000 && PyLong_SHIFT == 30
+        if (moment >> 60 > 0) {
+            PyLongObject *made = _PyLong_New(3);
+            if (made == NULL) return NULL;
+            made->ob_digit[0] = (digit)(moment & PyLong_MASK);
+            made->ob_digit[1] = (digit)(moment >> 30 & PyLong_MASK);
+            made->ob_digit[2] = (digit)(moment >> 60);
+            return (PyObject *)made;
+        }
+        #endif
+        return PyLong_FromLongLong(moment);
+    }
+
     static CYTHON_INLINE PyObject *hft_joined(PyObject *head, PyObject *tail) {
         if (PyUnicode_CheckExact(head) && PyUnicode_IS_COMPACT_ASCII(head)
             && PyUnicode_CheckExact(tail) && PyUnicode_IS_COMPACT_ASCII(tail)) {
@@ -116,6 +130,8 @@ cdef extern from *:
     """
     int hft_bit_length(int64_t number)
     object hft_copied(object source)
+    bint hft_is_moment(object number, int64_t* moment)
+    object hft_number_of(int64_t moment)
     object hft_joined(object head, object tail)
     int64_t hft_elapsed(object later, object earlier) except -1
     int hft_within(object number, int64_t least, int64_t most) except -1
@@ -125,6 +141,17 @@ cpdef inline int bit_length(int64_t number):
 
 cpdef inline object copied(object source):
     return hft_copied(source)
+
+cdef inline int64_t moment_of(object number) except? -1:
+    """Return what a number is in C, soonest if it is a time of ours."""
+    cdef int64_t moment
+    if hft_is_moment(number, &moment):
+        return moment
+    return number
+
+cdef inline object number_of(int64_t moment):
+    """Return the int of a time, soonest if it is one of ours."""
+    return hft_number_of(moment)
 
 cpdef inline str joined(object head, object tail):
     return hft_joined(head, tail)

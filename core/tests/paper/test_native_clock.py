@@ -106,3 +106,25 @@ def test_calls_that_nobody_waits_for_any_more_are_collected() -> None:
     gone = weakref.ref(Waits())
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize(
+    "when_ns", [0, 1, 2**30, 2**60 - 1, 2**60, 2**60 + 2**30 + 1, 10**18, 17 * 10**17, 2**63 - 2]
+)
+def test_every_time_is_told_and_kept_as_it_is(when_ns: int) -> None:
+    clock, calls = NativeClock(), list[int]()
+    timer = clock.call_at(when_ns, lambda: calls.append(clock.now_ns()))
+    assert (timer.when_ns, clock.next_timer_ns()) == (when_ns, when_ns)
+    clock.advance_to(when_ns)
+    assert calls == [when_ns]
+    assert clock.now_ns() == when_ns
+
+
+@pytest.mark.parametrize("when_ns", [2**63, -(2**63) - 1, 10**30])
+def test_no_call_is_made_at_a_time_that_cannot_be_kept(when_ns: int) -> None:
+    clock = NativeClock()
+    with pytest.raises(OverflowError):
+        clock.call_at(when_ns, lambda: None)
+    with pytest.raises(TypeError):
+        clock.call_at(None, lambda: None)  # type: ignore[arg-type]
+    assert clock.next_timer_ns() is None

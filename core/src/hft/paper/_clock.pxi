@@ -1,5 +1,7 @@
 # Simulated time in C. Its twin is `hft.clock.SimulatedClock`, which says what all of it means.
 
+from hft.primitives cimport moment_of, number_of
+
 cdef extern from "Python.h":
     ctypedef struct PyListObject:
         PyObject** ob_item
@@ -59,11 +61,12 @@ cdef class NativeTime:
 
     def now_ns(self):
         if self.number_ns != self.time_ns:
-            self.number = self.number_ns = self.time_ns
+            self.number = number_of(self.time_ns)
+            self.number_ns = self.time_ns
         return self.number
 
-    def call_at(self, int64_t when_ns, callback):
-        return self.set(when_ns, callback)
+    def call_at(self, when_ns, callback):
+        return self.set(moment_of(when_ns), callback)
 
     def call_later(self, int64_t delay_ns, callback):
         return self.set(self.time_ns + delay_ns, callback)
