@@ -99,3 +99,12 @@ def test_letting_go_of_what_has_ended_keeps_what_is_open(store: OrderStore) -> N
     assert store.find("kept") is kept
     end(store, kept)
     assert store.finished == {"kept": kept}
+
+
+def test_an_order_ends_once(store: OrderStore) -> None:
+    record = made(store, "a")
+    store.add(record)
+    end(store, record)
+    with pytest.raises(KeyError, match="a"):
+        store.finish(record)
+    assert store.open_count == 0

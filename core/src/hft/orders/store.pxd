@@ -3,11 +3,10 @@ cimport cython
 from hft.order cimport Order
 from hft.orders.record cimport Record
 
-cdef Py_ssize_t _FINISHED_KEPT
-
 cdef class OrderStore:
     cdef public dict desks
     cdef public Py_ssize_t open_count
+    cdef public Py_ssize_t kept
     cdef dict _records
     cdef Py_ssize_t _added
     cdef list _ring
@@ -30,5 +29,5 @@ cdef class OrderStore:
 
     cpdef object remember(self, Record record)
 
-    @cython.locals(ring=list, oldest=Record)
+    @cython.locals(ring=list, oldest=Record, kept=Py_ssize_t)
     cdef object _keep(self, Record record)

@@ -23,11 +23,13 @@ class OrderStore:
     """Every order that may still trade, and the newest of those that have ended, by client id.
 
     All are in one dict: whether one is open its record says, and in which order they were placed its number.
+    ``kept`` is how many of those that have ended are remembered; it is changed before there are any.
     """
 
     def __init__(self) -> None:
         self.desks: dict[Instrument, Desk] = {}
         self.open_count = 0
+        self.kept = _FINISHED_KEPT
         self._records: dict[str, Record] = {}
         self._added = 0
         self._ring: list[Record] = []
@@ -76,16 +78,18 @@ class OrderStore:
         record.expose()
 
     def finish(self, record: Record) -> None:
-        """Take an order out of those that are open."""
-        record.drop_amendment()
-        record.is_open = False
-        self.open_count -= 1
+        """Take an order out of those that are open; raise `KeyError` if it is none of them."""
         records = record.desk.records
         # One by one, not `records.remove(record)`: none needs to be asked whether it is equal.
         for place in range(len(records)):
             if records[place] is record:
                 del records[place]
                 break
+        else:
+            raise KeyError(record.order.client_order_id)
+        record.drop_amendment()
+        record.is_open = False
+        self.open_count -= 1
         self._keep(record)
 
     def remember(self, record: Record) -> None:
@@ -96,13 +100,13 @@ class OrderStore:
 
     def _keep(self, record: Record) -> None:
         """Keep an order that has ended for what is told of it late, and let go of the oldest such."""
-        ring = self._ring
-        if len(ring) < _FINISHED_KEPT:
+        ring, kept = self._ring, self.kept
+        if len(ring) < kept:
             ring.append(record)
             return
         oldest = ring[self._first]
         ring[self._first] = record
-        self._first = 0 if self._first + 1 == _FINISHED_KEPT else self._first + 1
+        self._first = 0 if self._first + 1 == kept else self._first + 1
         forgotten = oldest.order.client_order_id
         known = self._records.pop(forgotten, None)
         if known is not None and known is not oldest:

@@ -42,8 +42,8 @@ _HALF = Decimal("0.5")
 _REPORT = OrderReport(client_order_id="", kind=_ACCEPTED)
 """What all reports have in common."""
 
-_REMEMBERED = 10_000
-"""Finished orders about which one may still ask."""
+_REMEMBERED = 1_000
+"""Finished orders about which one may still ask: of an older one the end was told long before any answer."""
 
 
 class PaperExchange:

@@ -38,6 +38,9 @@ _SETTLE_NS = 5 * NS_PER_S
 
 _LOG_NS = NS_PER_S
 
+_FINISHED_KEPT = 1_000
+"""Orders that have ended and are remembered: a simulated exchange tells nothing twice, and nothing late."""
+
 _STEP = 100_000
 """Events between two looks at the progress."""
 
@@ -76,6 +79,7 @@ def run_backtest(
         profile, clock, run_id=f"seed {profile.seed}", trace=Trace(clock.now_ns), write=write, warn=warn
     )
     kernel.log_interval_ns = _LOG_NS
+    kernel.manager.store.kept = _FINISHED_KEPT
     tapes = find_tapes(profile, kernel.wanted, paths, span)
     first_ns = min(tape.first_ns for tape in tapes) if period is None else period.begin_ns
     clock.advance_to(first_ns)
