@@ -41,5 +41,5 @@ def joined(head: str, tail: str) -> str:
 
 
 def within(number: int, least: int, most: int) -> bool:
-    """Say whether a number is from ``least`` to ``most``, which both fit into 63 bits and are not negative."""
+    """Say whether a number is from ``least`` to ``most``, both of 63 bits and not negative."""
     return least <= number <= most

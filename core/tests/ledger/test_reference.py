@@ -219,9 +219,7 @@ def histories(draw: Callable[..., Any]) -> list[Any]:
         small = st.tuples(st.sampled_from(Side), st.integers(95, 105), st.integers(1, 9))
         for side, price, size in draw(st.lists(small, max_size=40)):
             fill = draw(fills)
-            events.append(
-                attrs.evolve(fill, instrument=only, side=side, price=Price(price), size=Size(size))
-            )
+            events.append(attrs.evolve(fill, instrument=only, side=side, price=Price(price), size=Size(size)))
     return events
 
 

@@ -12,7 +12,7 @@ from hft.orders.desk import Desk
 from hft.primitives import copied
 from hft.testing.orders import OrderWorld
 from hft.testing.trading import make_instrument, make_market
-from hft.types import BookState, Side, Size
+from hft.types import BookState, Size
 
 MOST = 2**63 - 1
 

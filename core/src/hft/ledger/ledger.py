@@ -86,6 +86,8 @@ class Ledger:
 
         Returns False for one that was booked before.
         """
+        price: int
+        size: int
         instrument = fill.instrument
         account = self._latest
         if account is None or account.instrument is not instrument:

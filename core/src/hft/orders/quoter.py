@@ -41,8 +41,8 @@ class _Statement:
     """What was stated of one side, and what of it is still wanted: lots by price.
 
     One level alone, as it nearly always is, lies in ``only``, its price in ``price`` (None once nothing is
-    wanted there any more) and its lots in ``lots``. Of several the levels lie in ``levels``, and what is wanted
-    in ``several``, which is None otherwise. ``used`` says that something of it was used up.
+    wanted there any more) and its lots in ``lots``. Of several the levels lie in ``levels``, and what is
+    wanted in ``several``, which is None otherwise. ``used`` says that something of it was used up.
     """
 
     __slots__ = ("levels", "lots", "only", "price", "several", "used")
@@ -167,11 +167,11 @@ class _Statement:
 class _Side:
     """The quotes of one side: what was stated, and what stands.
 
-    An order that stands alone, as it nearly always does, is ``order``, several lie in ``orders`` by client id.
-    ``settled`` says that what stands is what is wanted. Otherwise ``leftovers``, ``moves`` and ``lacking`` are
-    what was found last to lead from the one to the other, each None if there is nothing of it, and
-    ``lacking_price`` is the price that lacks where one alone is wanted. ``blank`` is what every quote of this
-    side is a copy of, ``spare`` the statement before the last, which may be used again.
+    An order that stands alone, as it nearly always does, is ``order``, several lie in ``orders`` by client
+    id. ``settled`` says that what stands is what is wanted. Otherwise ``leftovers``, ``moves`` and
+    ``lacking`` are what was found last to lead from the one to the other, each None if there is nothing of
+    it, and ``lacking_price`` is the price that lacks where one alone is wanted. ``blank`` is what every quote
+    of this side is a copy of, ``spare`` the statement before the last, which may be used again.
     """
 
     __slots__ = (
@@ -294,10 +294,7 @@ class _Side:
         """Say whether an order of the other side at this price would meet one that stands, or may come to."""
         if self.order is not None:
             return self._meets(self.order, price)
-        for order in self.orders.values():
-            if self._meets(order, price):
-                return True
-        return False
+        return any(self._meets(order, price) for order in self.orders.values())
 
     def _meets(self, order: Order, price: Price) -> bool:
         if order.price is not None and (order.price >= price if self.buys else order.price <= price):
@@ -371,12 +368,11 @@ class Quoter:
         wanted_bids = self._bids.statement if bids_stand else self._bids.statement_of(bids)
         wanted_asks = self._asks.statement if asks_stand else self._asks.statement_of(asks)
         bid, ask = wanted_bids.highest(), wanted_asks.lowest()
-        if bid is not None and ask is not None:
-            if bid >= ask:
-                raise OrderError(
-                    f"{self._instrument}: bid {self._instrument.format_price(bid)} is not below"
-                    f" ask {self._instrument.format_price(ask)}, quotes must not cross"
-                )
+        if bid is not None and ask is not None and bid >= ask:
+            raise OrderError(
+                f"{self._instrument}: bid {self._instrument.format_price(bid)} is not below"
+                f" ask {self._instrument.format_price(ask)}, quotes must not cross"
+            )
         if not bids_stand:
             self._bids.state(wanted_bids)
         if not asks_stand:

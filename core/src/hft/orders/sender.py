@@ -22,7 +22,8 @@ class Sender:
     Every request is with the journal as an intention before the client has it. Each method returns ""
     when the request was handed over, otherwise why it certainly was not. What a client raises beside
     `OrderError` leaves nobody knowing what was sent: the order is UNKNOWN then, and ``halt`` is called.
-    ``shares_clock`` says that the trace looks at our clock: what it noted a moment ago need not be asked again.
+    ``shares_clock`` says that the trace looks at our clock: what it noted a moment ago need not be asked
+    again.
     """
 
     def __init__(self, clock: Clock, counters: OrderCounters, halt: Callable[[str], None]) -> None:

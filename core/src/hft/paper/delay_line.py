@@ -50,7 +50,7 @@ class DelayLine:
         self._due: list[int] = []
         """When each of them is due."""
         self._next = self._end = 0
-        """Where the next message waits, and where those end that do: the places before and behind are free."""
+        """Where the next message waits, and where those that do end: all other places are free."""
         self._on_due = self._deliver  # bound once, not for each timer
         self._timer: Timer | None = None
         self._closed = False

@@ -175,7 +175,7 @@ class Listing:
             return "price or size is too large"
         if order.post_only and (price is None or order.time_in_force is not _GTC):
             return "an order that cannot wait cannot be post-only"
-        lots: int = size if size > 0 else 0
+        lots: int = max(0, size)
         if lots < self._min_size:
             shown, least = instrument.format_size(size), instrument.format_size(instrument.min_size)
             return f"size {shown} is below the minimum of {least}"

@@ -34,9 +34,9 @@ class ReplayFeed:
     """One instrument's recorded events and whom they reach.
 
     ``book`` is the exchange's, on which ``model`` fills our orders; what it made trade is handed to
-    ``settle``, which keeps to that: books may not be up to date meanwhile. ``market`` is what we see. ``days`` gives the recorded days in the order of time; it is
-    called once for the exchange and once for us. ``latency_ns`` is the age of the data when we see them, None
-    where the recorded times are to tell.
+    ``settle``, which keeps to that: books may not be up to date meanwhile. ``market`` is what we see.
+    ``days`` gives the recorded days in the order of time; it is called once for the exchange and once for us.
+    ``latency_ns`` is the age of the data when we see them, None where the recorded times are to tell.
     """
 
     market: Market
