@@ -239,7 +239,9 @@ class PaperExchange:
         for match in matches:
             order: PaperOrder = match.order_id
             if order.final is not None:
-                continue  # a reduce-only order that the match before has ended
+                # A reduce-only order that the match before has ended, or one whose cancel arrived between two
+                # events of the message that made it trade.
+                continue
             if not order.reduce_only:
                 self._fill(order, match.price, match.size, match.liquidity)
                 continue
