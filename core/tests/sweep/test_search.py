@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def space_of(folder: Path, text: str) -> Space:
 
 
 def states_of(path: Path) -> list[str]:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         return [state for (state,) in connection.execute("SELECT state FROM trials ORDER BY number")]
 
 
@@ -100,5 +101,5 @@ def test_the_file_is_written_without_waiting_for_the_disk_at_each_trial(tmp_path
     with open_storage(str(path)) as kept:
         Search("one", kept, space_of(tmp_path, GRID), {})
         # Told by the first bytes of the file.
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
